@@ -1,0 +1,102 @@
+"""Events as JSON, and back from a sender whom nobody trusts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from opsmop.errors import ProtocolError
+from opsmop.events import EVENT_TYPES, SCHEMA_VERSION, ChangeReport, Event, Failure
+
+LONGEST_TEXT = 128 * 1024  # characters
+MOST_ELEMENTS = 10_000
+
+_NESTED: dict[str, type[Any]] = {"ChangeReport": ChangeReport, "Failure": Failure}
+# C0 and C1 control characters and the bidirectional overrides, which could rewrite what a terminal shows; tab and
+# newline stay (Unicode TR 36, section 2.7; ECMA-48).
+_CONTROL = {
+    code: "�"
+    for code in (*range(9), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+
+
+def clean(text: str) -> str:
+    """`text` with every control character but tab and newline replaced, and cut to `LONGEST_TEXT`.
+
+    A carriage return before a newline, as terminals and Windows files have it, goes without a trace.
+    """
+    return text[:LONGEST_TEXT].replace("\r\n", "\n").translate(_CONTROL)
+
+
+def to_wire(event: Event) -> bytes:
+    """`event` as one JSON object: its fields, its type under ``event`` and the schema's version under ``v``."""
+    body: dict[str, Any] = {"v": SCHEMA_VERSION, "event": type(event).__name__}
+    for entry in dataclasses.fields(event):
+        value = getattr(event, entry.name)
+        if value != entry.default:
+            body[entry.name] = _plain(value)
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        return {entry.name: _plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    return value
+
+
+def from_wire(data: bytes) -> Event:
+    """The event that `data` spells.
+
+    Unknown keys are left out (a newer sender may say more); a missing one takes its default.
+
+    :raises ProtocolError: if it is not JSON, not a known event, or a value is not of its declared type
+    """
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"an event that is not JSON ({type(error).__name__})") from None
+    if not isinstance(body, dict) or body.get("v") != SCHEMA_VERSION:
+        raise ProtocolError("an event of another schema version")
+    event_type = EVENT_TYPES.get(str(body.get("event")))
+    if event_type is None:
+        raise ProtocolError(f"an event of no known type: {clean(str(body.get('event')))[:80]!r}")
+    event: Event = _build(event_type, body)
+    return event
+
+
+def _build(cls: type[Any], body: Any) -> Any:
+    if not isinstance(body, dict):
+        raise ProtocolError(f"a {cls.__name__} that is not an object")
+    fields = {entry.name: entry for entry in dataclasses.fields(cls)}
+    return cls(**{name: _checked(cls, fields[name], body[name]) for name in fields if name in body})
+
+
+def _checked(cls: type[Any], entry: dataclasses.Field[Any], value: Any) -> Any:
+    declared = str(entry.type)
+    if declared.endswith(" | None"):
+        declared = declared[: -len(" | None")]
+        if value is None:
+            return None
+    if declared.startswith("tuple["):
+        inner = declared[len("tuple[") : -len(", ...]")]
+        if isinstance(value, list) and len(value) <= MOST_ELEMENTS:
+            return tuple(_single(cls, entry.name, inner, item) for item in value)
+        raise ProtocolError(f"{cls.__name__}.{entry.name} is not a list of {inner}")
+    return _single(cls, entry.name, declared, value)
+
+
+def _single(cls: type[Any], name: str, declared: str, value: Any) -> Any:
+    if declared in _NESTED:
+        return _build(_NESTED[declared], value)
+    if declared == "str" and isinstance(value, str):
+        return clean(value)
+    if declared == "bool" and isinstance(value, bool):
+        return value
+    if declared == "int" and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
+        return value
+    if declared == "float" and isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15:
+        return float(value)
+    raise ProtocolError(f"{cls.__name__}.{name} is not of type {declared}")

@@ -1,0 +1,38 @@
+"""The evaluation that is under way: the one place that a resource, a fact or `self.vars` asks where it is."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from opsmop.language.machine import Machine
+    from opsmop.language.resource import Resource
+    from opsmop.language.scope import Variables
+
+
+class Evaluation(Protocol):
+    """A role being evaluated on a host."""
+
+    machine: Machine
+    remembered: dict[str, Any]  # what facts have found out, by a name of theirs
+
+    def evaluate(self, resource: Resource) -> None:
+        """Look, plan, make and look again; fills the resource's result.
+
+        :raises ProviderError: if it fails and its errors are not ignored
+        """
+
+    def variables(self) -> Variables:
+        """The variables as they are at the caller's place in the policy."""
+
+    def unknown_was_read(self) -> None:
+        """Policy code has read something that check mode cannot know."""
+
+
+EVALUATION: ContextVar[Evaluation | None] = ContextVar("evaluation", default=None)
+
+
+def current() -> Evaluation | None:
+    """The evaluation that is under way here, or None outside of any."""
+    return EVALUATION.get()

@@ -1,0 +1,218 @@
+"""How a resource's parameters are declared, bound and refused.
+
+A parameter is one line of a resource class: ``mode: int | str | None = field(default=None, doc="permission bits")``.
+Its annotation is read as text and never evaluated, so that a target's Python may be older than the author's.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import PurePath
+from typing import Any, Callable, Iterable
+
+from opsmop.errors import FieldError
+from opsmop.language.lookups import Late
+from opsmop.language.secrets import Secret
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED: Any = _Required()
+
+
+class Field:
+    """One declared parameter.
+
+    :param default: its value when it is not given; `REQUIRED` if it must be
+    :param kw_only: False lets it be given by position
+    :param doc: one line for the reference page
+    :param choices: the values it may take, if they are few
+    :param sensitive: never show its value
+    """
+
+    name = ""
+    type_text = "Any"
+
+    def __init__(self, *, default: Any, kw_only: bool, doc: str, choices: tuple[Any, ...], sensitive: bool) -> None:
+        self.default = default
+        self.kw_only = kw_only
+        self.doc = doc
+        self.choices = choices
+        self.sensitive = sensitive
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def typed(self, type_text: str) -> Field:
+        """This field with its annotation's text."""
+        self.type_text = type_text
+        return self
+
+
+def field(
+    *,
+    default: Any = REQUIRED,
+    kw_only: bool = True,
+    doc: str = "",
+    choices: tuple[Any, ...] = (),
+    sensitive: bool = False,
+) -> Any:
+    """Declare a parameter of a resource type; see `Field` for the parameters.
+
+    :returns: the declaration, typed Any so that the class body's annotation is what a type checker sees
+    """
+    return Field(default=default, kw_only=kw_only, doc=doc, choices=choices, sensitive=sensitive)
+
+
+def _annotations(cls: type) -> dict[str, Any]:
+    own = cls.__dict__.get("__annotations__")
+    if own is None and "__annotate_func__" in cls.__dict__:  # Python 3.14 makes them when asked (PEP 649)
+        own = cls.__annotations__
+    return own or {}
+
+
+def _text(annotation: Any) -> str:
+    if isinstance(annotation, str):
+        return annotation
+    return annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else repr(annotation)
+
+
+@functools.lru_cache(maxsize=None)
+def declared(cls: type) -> dict[str, Field]:
+    """The parameters of `cls` by name: those given by position first, then its own, then those every type has."""
+    found: dict[str, Field] = {}
+    for base in cls.__mro__:
+        annotations = _annotations(base)
+        for name, value in vars(base).items():
+            if isinstance(value, Field) and name not in found:
+                found[name] = value.typed(_text(annotations.get(name, "Any")))
+    return dict(sorted(found.items(), key=lambda entry: entry[1].kw_only))
+
+
+def bind(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) -> dict[str, Any]:
+    """The values of the parameters of `cls`, defaults filled in.
+
+    :param args: values given by position
+    :param given: values given by name
+    :param place: ``file:line`` for error texts
+    :raises FieldError: for a wrong name, a wrong type, a value that is not a choice, one missing or one too many
+    """
+    fields = declared(cls)
+    positional = [name for name, entry in fields.items() if not entry.kw_only]
+    if len(args) > len(positional):
+        raise FieldError(
+            f"{cls.__name__} takes {len(positional)} value(s) by position ({', '.join(positional)}), not {len(args)}",
+            place=place,
+            remedy="Give the others by name.",
+        )
+    values = dict(zip(positional, args))
+    for name, value in given.items():
+        if name not in fields:
+            raise FieldError(
+                f"{cls.__name__} has no parameter {name!r}", place=place, remedy=nearest(name, fields, "Its parameters")
+            )
+        if name in values:
+            raise FieldError(f"{cls.__name__} was given {name!r} twice", place=place)
+        values[name] = value
+    for name, entry in fields.items():
+        if name not in values:
+            if entry.default is REQUIRED:
+                raise FieldError(f"{cls.__name__} needs {name!r}", place=place, remedy=entry.doc)
+            values[name] = entry.default
+        elif not isinstance(values[name], Late):
+            values[name] = accepted(cls, entry, values[name], place)
+    return values
+
+
+def accepted(cls: type, entry: Field, value: Any, place: str) -> Any:
+    """`value` as the parameter takes it: a path becomes its text.
+
+    :raises FieldError: if it is of another type or not one of the choices
+    """
+    if isinstance(value, PurePath):
+        value = str(value)
+    plain = value.reveal() if isinstance(value, Secret) else value
+    if plain is not None or entry.default is not None:
+        if not fits(plain, entry.type_text):
+            raise FieldError(
+                f"{cls.__name__}({entry.name}=...) takes {entry.type_text}, not {type(plain).__name__}"
+                + ("" if entry.sensitive or isinstance(value, Secret) else f" {shortened(plain)}"),
+                place=place,
+                remedy=entry.doc,
+            )
+        if entry.choices and plain not in entry.choices:
+            raise FieldError(
+                f"{cls.__name__}({entry.name}=...) takes one of {', '.join(map(repr, entry.choices))}, not {shortened(plain)}",
+                place=place,
+            )
+    return value
+
+
+def shortened(value: Any) -> str:
+    """`repr(value)`, at most 80 characters of it."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004 - a line's worth
+
+
+def nearest(name: str, known: Iterable[str], label: str) -> str:
+    """A remedy for a name that nothing knows: the nearest right ones, or all of them."""
+    import difflib  # only for an error's text
+
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    if close:
+        return "Did you mean " + " or ".join(repr(match) for match in close) + "?"
+    return f"{label}: {', '.join(names)}." if names else ""
+
+
+def _outermost(text: str, separator: str) -> list[str]:
+    parts, depth, start = [], 0, 0
+    for index, letter in enumerate(text):
+        depth += (letter in "[(") - (letter in "])")
+        if letter == separator and depth == 0:
+            parts.append(text[start:index].strip())
+            start = index + 1
+    return [*parts, text[start:].strip()]
+
+
+def fits(value: Any, type_text: str) -> bool:
+    """Whether `value` is what an annotation says, read as text; an annotation nobody can read accepts everything."""
+    return any(_fits_one(value, option) for option in _outermost(type_text, "|"))
+
+
+_PLAIN: dict[str, Callable[[Any], bool]] = {
+    "None": lambda value: value is None,
+    "str": lambda value: isinstance(value, str),
+    "bool": lambda value: isinstance(value, bool),
+    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "float": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "bytes": lambda value: isinstance(value, bytes),
+    "Secret": lambda value: isinstance(value, (str, Secret)),
+    "Callable": callable,
+    "type": lambda value: isinstance(value, type),
+}
+_CONTAINERS: dict[str, tuple[type, ...]] = {"list": (list, tuple), "tuple": (tuple,), "dict": (dict,), "set": (set,)}
+
+
+def _fits_one(value: Any, option: str) -> bool:
+    head, _, inner = option.partition("[")
+    head = head.rpartition(".")[2]
+    if head in _PLAIN:
+        return _PLAIN[head](value)
+    if head not in _CONTAINERS:
+        return True
+    if not isinstance(value, _CONTAINERS[head]):
+        return False
+    arguments = _outermost(inner[:-1], ",") if inner else []
+    if head == "dict":
+        return len(arguments) != 2 or all(  # noqa: PLR2004 - a key and a value
+            _late_or_fits(key, arguments[0]) and _late_or_fits(entry, arguments[1]) for key, entry in value.items()
+        )
+    return not arguments or all(_late_or_fits(entry, arguments[0]) for entry in value)
+
+
+def _late_or_fits(value: Any, type_text: str) -> bool:
+    return isinstance(value, (Late, Secret, PurePath)) or fits(value, type_text)

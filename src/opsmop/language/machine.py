@@ -1,0 +1,175 @@
+"""The machine, as providers and facts see it: the one thing that touches the operating system.
+
+Looks never change anything and work in check mode too. Effects change the machine; in check mode the machine is
+simulated, and an effect changes only its model, which later looks answer from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Protocol, Sequence
+
+
+@dataclass(frozen=True)
+class Status:
+    """What stands at a path.
+
+    :param kind: ``file``, ``directory``, ``link`` or ``other``
+    :param mode: permission bits, with setuid, setgid and sticky (``0o7777``)
+    :param owner: the owner's name, or its number as text where no account has it
+    :param group: likewise
+    :param size: bytes
+    :param target: where a link points
+    :param predicted: whether this is the model's answer and not the machine's
+    """
+
+    kind: str
+    mode: int
+    owner: str
+    group: str
+    size: int = 0
+    target: str = ""
+    predicted: bool = False
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that has ended.
+
+    :param command: as it would be typed
+    :param rc: its exit status; negative: the number of the signal that ended it
+    :param stdout: what it printed there, its end if it was long; `stderr` likewise
+    :param output: both, as they came
+    :param timed_out: whether its time limit ended it
+    :param known: False in check mode, where it did not run
+    """
+
+    command: str
+    rc: int | None
+    stdout: str = ""
+    stderr: str = ""
+    output: str = ""
+    timed_out: bool = False
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of the machine. `uid` and `gid` are None where only a plan knows of it."""
+
+    name: str
+    uid: int | None
+    group: str
+    home: str
+    shell: str
+    comment: str = ""
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AccountGroup:
+    """A group of users. `gid` is None where only a plan knows of it."""
+
+    name: str
+    gid: int | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a command will have done to the machine, declared by whoever runs it.
+
+    :param kind: ``package``, ``service``, ``account``, ``group``, or a provider's own word
+    :param name: of what
+    :param value: what a look of that kind will find: for a service, say, its state; None if it will be gone
+    :param brings: what else it may bring that nobody can know beforehand: ``anything`` (a command may do whatever it
+        likes) or ``installation`` (a package: files under system directories, accounts, services, commands)
+    """
+
+    kind: str
+    name: str
+    value: Any = None
+    brings: str = ""
+
+
+class Machine(Protocol):
+    """What a machine can be asked, and what can be done to it. Paths are absolute."""
+
+    simulated: bool
+
+    # Looks
+
+    def status(self, path: str, *, follow: bool = False) -> Status | None:
+        """What stands at `path`; None if nothing. `follow` looks through a link at its target."""
+
+    def read(self, path: str) -> bytes:
+        """The content of the file at `path`.
+
+        :raises ProviderError: if it cannot be read
+        """
+
+    def listing(self, path: str) -> list[str]:
+        """The names in the directory at `path`, sorted."""
+
+    def is_mount_point(self, path: str) -> bool:
+        """Whether another file system is mounted at `path`."""
+
+    def account(self, name: str | int) -> Account | None:
+        """The account of that name, or of that number."""
+
+    def account_group(self, name: str | int) -> AccountGroup | None:
+        """The group of that name, or of that number."""
+
+    def which(self, command: str) -> str | None:
+        """Where `command` is found, or None."""
+
+    def look(self, kind: str, name: str, real: Callable[[], Any]) -> Any:
+        """What is known of `name`: the model's prediction if an effect of that `kind` was planned, else ``real()``."""
+
+    def ask(
+        self,
+        argv: Sequence[str],
+        *,
+        input: bytes | None = None,  # noqa: A002 - subprocess's word
+        cwd: str | None = None,
+        env: dict[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Run a command that only looks; it runs in check mode too. `timeout` in seconds."""
+
+    def real_user(self) -> str:
+        """The name of the user as whom this is evaluated."""
+
+    # Effects
+
+    def write(self, path: str, content: bytes, *, mode: int, owner: str | None, group: str | None) -> None:
+        """Put a file at `path`, atomically and durably. `mode` is complete; an `owner` or `group` of None stays."""
+
+    def make_directory(self, path: str, *, mode: int) -> None:
+        """Make a directory, whose parent exists, with exactly `mode`."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file or link."""
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a directory and all in it; links in it are not followed."""
+
+    def set_mode(self, path: str, mode: int) -> None:
+        """Set the permission bits of what stands at `path`, never of a link's target."""
+
+    def set_owner(self, path: str, owner: str | None, group: str | None) -> None:
+        """Set owner and group of what stands at `path`, of a link itself; None stays."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        effects: Sequence[Effect],
+        input: bytes | None = None,  # noqa: A002 - subprocess's word
+        cwd: str | None = None,
+        env: dict[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Run a command that changes the machine as `effects` declare; simulated, only the effects happen.
+
+        `timeout` in seconds; the command's whole process group ends with it.
+        """

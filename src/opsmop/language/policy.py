@@ -1,0 +1,65 @@
+"""A policy: roles, in order."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator
+
+from opsmop.errors import PolicyError
+from opsmop.language.role import Role, tag_set
+
+
+class Roles:
+    """Roles in the order in which they run.
+
+    :param roles: roles, or one list of them
+    :raises PolicyError: if one is not a role
+    """
+
+    def __init__(self, *roles: Any) -> None:
+        given = list(roles[0]) if len(roles) == 1 and isinstance(roles[0], (list, tuple, Roles)) else list(roles)
+        for number, role in enumerate(given, 1):
+            if isinstance(role, type) and issubclass(role, Role):
+                raise PolicyError(
+                    f"number {number} of Roles(...) is the class {role.__name__}, not a role of it",
+                    remedy=f"Write {role.__name__}().",
+                )
+            if not isinstance(role, Role):
+                raise PolicyError(
+                    f"number {number} of Roles(...) is {type(role).__name__}, not a role",
+                    remedy="Give Roles(...) objects of classes that inherit from Role.",
+                )
+        self._roles: tuple[Role, ...] = tuple(given)
+
+    def __iter__(self) -> Iterator[Role]:
+        return iter(self._roles)
+
+    def __len__(self) -> int:
+        return len(self._roles)
+
+
+class Policy:
+    """Roles and the variables they share. Subclass it and define `set_roles`.
+
+    :param name: what reports call it; the class's name if not given
+    :param tag: a word, or a list of them; `tags` means the same
+    :param variables: any other keyword is a variable of every role
+    """
+
+    def __init__(self, *, name: str = "", tag: Any = None, tags: Any = None, **variables: Any) -> None:
+        self.name = name or type(self).__name__
+        self.tags = tag_set(tag, tags)
+        self.constructor_variables = variables
+
+    def set_variables(self) -> dict[str, Any]:
+        """Variables of every role. Called on the control machine."""
+        return {}
+
+    def set_roles(self) -> Roles:
+        """The roles, in order. Called on the control machine.
+
+        :raises PolicyError: if a subclass does not define it
+        """
+        raise PolicyError(
+            f"{type(self).__name__} does not define set_roles()",
+            remedy="Define it: def set_roles(self): return Roles(MyRole())",
+        )

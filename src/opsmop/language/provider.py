@@ -1,0 +1,115 @@
+"""A provider: one way of making one type of resource."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, ClassVar, Iterator, Protocol
+
+from opsmop.errors import CommandFailed
+from opsmop.language.machine import Completed, Machine
+
+STATE = "state"
+ACT = "act"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to do, with its own effect.
+
+    :param name: what is done, in a word or two
+    :param make: does it, through the machine; the outcome of a command that is the resource's own is returned
+    :param kind: `STATE` (gone when looked at again) or `ACT` (proved by its own evidence, such as an exit status)
+    :param before: what was found, as short text
+    :param after: what will stand there, as short text
+    :param contents: the file content before and after, where a difference can be shown
+    """
+
+    name: str
+    make: Callable[[], Completed | None]
+    kind: str = STATE
+    before: str = ""
+    after: str = ""
+    contents: tuple[bytes, bytes] | None = None
+
+
+class Sources(Protocol):
+    """The files of the control machine, as far as the role may have them, and templates rendered."""
+
+    def file(self, path: str) -> bytes:
+        """The content of a file that the policy names.
+
+        :raises FileRefusedError: if it does not exist there or the role's rules do not serve it
+        """
+
+    def rendered(self, path: str) -> bytes:
+        """The template file that the policy names, rendered with the resource's variables.
+
+        :raises TemplateError: if it does not parse or uses a name that nothing defines
+        """
+
+
+class Provider:
+    """One way of making one type of resource: ``class Apt(PackageProvider, provides=Package)``.
+
+    :param resource: the resource, its values worked out
+    :param machine: the machine that it is for
+    :param sources: the policy's files
+    """
+
+    provides: ClassVar[type | None] = None
+    short: ClassVar[str] = ""
+
+    def __init_subclass__(cls, provides: type | None = None, short: str = "", **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if provides is not None:
+            cls.provides = provides
+        cls.short = short or cls.__dict__.get("short", "") or cls.__name__.lower()
+
+    def __init__(self, resource: Any, machine: Machine, sources: Sources) -> None:
+        self.resource = resource
+        self.machine = machine
+        self.sources = sources
+
+    @classmethod
+    def suits(cls, machine: Machine) -> bool:  # noqa: ARG003 - the signature is the contract
+        """Whether this way works on `machine`."""
+        return True
+
+    def plan(self) -> Iterator[Change]:
+        """The changes that are needed. Only looks.
+
+        :raises ProviderError: if the resource cannot be made at all
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how to plan")
+
+
+def succeeded(completed: Completed, doing: str, *, ok_codes: tuple[int, ...] = (0,)) -> Completed:
+    """`completed`, if its exit status is one of `ok_codes` or it did not run because nothing may change.
+
+    :param doing: what was being done, for the error's text
+    :raises CommandFailed: otherwise
+    """
+    if not completed.known or (completed.rc in ok_codes and not completed.timed_out):
+        return completed
+    if completed.timed_out:
+        ending = "took too long and was ended"
+    elif completed.rc is not None and completed.rc < 0:
+        ending = f"was ended by signal {-completed.rc}"
+    else:
+        ending = f"ended with exit status {completed.rc}"
+    raise CommandFailed(
+        f"{doing} failed: the command {ending}", completed=completed, command=completed.command, rc=completed.rc,
+        output=completed.output,
+    )  # fmt: skip
+
+
+def providers(resource_type: type) -> list[type[Provider]]:
+    """Every known provider of `resource_type`, in the order in which they were defined."""
+    found: list[type[Provider]] = []
+    rest = list(reversed(Provider.__subclasses__()))
+    while rest:
+        cls = rest.pop()
+        rest.extend(reversed(cls.__subclasses__()))
+        if cls.provides is not None and issubclass(resource_type, cls.provides) and not cls.__subclasses__():
+            found.append(cls)
+    return found

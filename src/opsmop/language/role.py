@@ -1,0 +1,114 @@
+"""A role: what its hosts should look like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opsmop.errors import PolicyError
+from opsmop.language.evaluation import current
+
+if TYPE_CHECKING:
+    from opsmop.inventory import Host, Inventory
+    from opsmop.language.scope import Variables
+
+# What only the control machine calls. These methods, and what only they use, never travel to a target.
+CONTROLLER_SIDE = frozenset(
+    (
+        "inventory",
+        "set_variables",
+        "ssh_as",
+        "sudo",
+        "sudo_as",
+        "check_host_keys",
+        "should_contact",
+        "serial",
+        "max_failures",
+        "on_unreachable",
+        "before_connect",
+        "before_contact",
+        "after_connect",
+        "after_contact",
+        "on_failure",
+        "get_delegate_host",
+        "allow_fileserving_paths",
+        "allow_fileserving_patterns",
+        "deny_fileserving_patterns",
+    )
+)
+
+
+def tag_set(tag: Any, tags: Any) -> tuple[str, ...]:
+    """The tags that ``tag=`` and ``tags=`` name together, each a string or a list of strings."""
+    named: list[str] = []
+    for given in (tag, tags):
+        named += [given] if isinstance(given, str) else list(given or ())
+    return tuple(dict.fromkeys(named))
+
+
+class Role:
+    """What some hosts should look like. Subclass it; `main` is evaluated on each host of `inventory`.
+
+    :param name: what reports call it; the class's name if not given
+    :param tag: a word, or a list of them, by which ``--tags`` selects it; `tags` means the same
+    :param variables: any other keyword is a variable of the role
+    """
+
+    def __init__(self, *, name: str = "", tag: Any = None, tags: Any = None, **variables: Any) -> None:
+        self.name = name or type(self).__name__
+        self.tags = tag_set(tag, tags)
+        self.constructor_variables = variables
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def vars(self) -> Variables:
+        """The variables as a template would see them at this point: ``self.vars.port`` is ``{{ port }}``.
+
+        :raises PolicyError: outside the evaluation of the role
+        """
+        evaluation = current()
+        if evaluation is None:
+            raise PolicyError(
+                f"{self.name}.vars is read where no role is being evaluated",
+                remedy="Read it in main() or in what main() calls.",
+            )
+        return evaluation.variables()
+
+    # What a policy may define; each is described in the language reference.
+
+    def set_variables(self) -> dict[str, Any]:
+        """Variables of this role. Called once, on the control machine, when the role starts."""
+        return {}
+
+    def inventory(self) -> Inventory | None:
+        """The hosts of this role, in push mode. Called on the control machine."""
+        return None
+
+    def ssh_as(self) -> tuple[str | None, str | None] | None:
+        """Login name and password, or None for what inventory and defaults say. Called on the control machine."""
+        return None
+
+    def sudo(self) -> bool:
+        """Whether to become another user after the login. Called on the control machine."""
+        return False
+
+    def sudo_as(self) -> tuple[str | None, str | None] | None:
+        """Whom to become, and the password that takes, or None for root without. Called on the control machine."""
+        return None
+
+    def check_host_keys(self) -> bool | str | None:
+        """True, False or ``"accept"`` (accept unknown keys, refuse changed ones). Called on the control machine."""
+        return None
+
+    def should_contact(self, host: Host) -> bool:  # noqa: ARG002 - the signature is the language's
+        """Whether to contact `host` at all. Called on the control machine."""
+        return True
+
+    def should_process_when(self) -> bool:
+        """Whether to evaluate the role on this host. Called on the target."""
+        return True
+
+    def main(self) -> Any:
+        """The role. Called on the target; may return a value that JSON can hold."""
+        return None

@@ -1,0 +1,44 @@
+"""What the controller asks of a host: evaluate one role."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Order:
+    """One role for one host.
+
+    :param run: the run's identifier
+    :param host: the host's name in the inventory
+    :param role: the role's name
+    :param mode: ``check`` or ``apply``
+    :param parcel: the shipped ``(role, policy layers)`` (`opsmop.wire.rebuild.unpack`); empty in local mode
+    :param inventory: the inventory's layers for this host, ``(label, variables)`` each, first to last
+    :param extra: variables of ``--extra-vars``
+    :param files: controller files that ride along, by the path that the role names them with
+    :param policy_file: the policy file's path on the controller
+    :param options: what the evaluation needs besides: ``diff`` (bool), ``log`` (path or empty)
+    """
+
+    run: str
+    host: str
+    role: str
+    mode: str
+    parcel: bytes = b""
+    inventory: tuple[tuple[str, dict[str, Any]], ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    policy_file: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The order as bytes. Its reader is the target, which trusts its controller: a pickle of plain values."""
+        return pickle.dumps(vars(self), protocol=4)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Order:
+        """The order that `to_bytes` wrote. Only ever called on a target."""
+        return cls(**pickle.loads(data))  # noqa: S301 - the target trusts its controller
