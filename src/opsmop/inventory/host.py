@@ -1,0 +1,101 @@
+"""A host and a group of hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opsmop.inventory.magic import MAGIC
+
+if TYPE_CHECKING:
+    from opsmop.inventory.tree import Tree
+
+STAYS_HOME = (
+    "the inventory knows every host; a target learns only its own variables. "
+    "Compute what main() needs in set_variables(), or read self.vars in main()"
+)
+
+
+class Group:
+    """A group of the inventory.
+
+    :param name: its name
+    :param hosts: the names of the hosts that it lists itself
+    :param children: the names of the groups that it lists
+    :param variables: its own variables
+    """
+
+    __stays_home__ = STAYS_HOME
+
+    def __init__(self, name: str, hosts: tuple[str, ...], children: tuple[str, ...], variables: dict[str, Any]) -> None:
+        self.name = name
+        self.hosts = hosts
+        self.children = children
+        self.variables = variables
+
+    def __repr__(self) -> str:
+        return f"<Group {self.name}>"
+
+
+class Host:
+    """A host, as the control machine sees it.
+
+    :param name: its name in the inventory
+    :param tree: the inventory that it belongs to
+    """
+
+    __stays_home__ = STAYS_HOME
+
+    def __init__(self, name: str, tree: Tree) -> None:
+        self.name = name
+        self.values: dict[str, Any] = {}  # what hooks attach to the contact
+        self._tree = tree
+
+    def __repr__(self) -> str:
+        return f"<Host {self.name}>"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def hostname(self) -> str:
+        """The address to connect to: ``opsmop_host``, else the name."""
+        return str(self.all_variables().get("opsmop_host", self.name))
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The host's own variables, without those of its groups."""
+        return dict(self._tree.host_variables[self.name])
+
+    def all_variables(self) -> dict[str, Any]:
+        """The variables of the host and of all its groups, connection data included; the last one named wins."""
+        merged: dict[str, Any] = {}
+        for group in self._tree.groups_of(self.name):
+            merged.update(group.variables)
+        merged.update(self._tree.host_variables[self.name])
+        return merged
+
+    def groups(self) -> tuple[str, ...]:
+        """The names of all groups that the host is in, itself or through their children; ``all`` first."""
+        return tuple(group.name for group in self._tree.groups_of(self.name))
+
+    def layers(self) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """What becomes variables of a role on this host: ``(label, variables)``, the last one named wins.
+
+        Passwords and key files are not among them.
+        """
+        own = public(self._tree.host_variables[self.name])
+        return group_layers(self._tree.groups_of(self.name)) + ((f"inventory host {self.name}", own),) * bool(own)
+
+    def fresh(self) -> Host:
+        """The same host for another contact: nothing is attached to it."""
+        return Host(self.name, self._tree)
+
+
+def public(variables: dict[str, Any]) -> dict[str, Any]:
+    """`variables` without what only the control machine may know."""
+    return {name: value for name, value in variables.items() if name not in MAGIC or not MAGIC[name].private}
+
+
+def group_layers(groups: tuple[Group, ...]) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """The public variables of `groups`, ``(label, variables)`` each, leaving out those that have none."""
+    named = ((f"inventory group {group.name}", public(group.variables)) for group in groups)
+    return tuple((label, variables) for label, variables in named if variables)
