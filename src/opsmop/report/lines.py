@@ -1,0 +1,196 @@
+"""One event as lines of text."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from opsmop import errors
+from opsmop.events import ChangeReport, ContactFinished, Failure, ResourceFailed, ResourceFinished
+from opsmop.report.look import Look, duration_text
+from opsmop.report.tally import event_place, is_assumed
+
+OUTPUT_LINES = 20  # of a failed command's output
+_INDENT = 6  # columns before what belongs to the line above
+_SHORTEST_NAME = 20  # columns that a resource's name keeps beside its changes
+_LONGEST_VALUE = 40  # characters of a value before or after its change
+_WORDS_IN_CHECK = {"changed": "would change", "ran": "would run"}
+_SLOW = 1.0  # seconds from which a duration is worth telling
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is the same for many lines.
+
+    :param look: what the stream can show
+    :param mode: ``check`` or ``apply``
+    :param verbose: whether to tell also of what needed nothing
+    :param diff: whether to show diffs
+    :param host_width: columns of the hosts' names
+    :param folder: the policy's folder with a slash at its end; places below it are shown without it
+    """
+
+    look: Look
+    mode: str = "apply"
+    verbose: bool = False
+    diff: bool = False
+    host_width: int = 8
+    folder: str = ""
+
+    def word(self, status: str) -> str:
+        """The word for a status: in check mode nothing has changed yet."""
+        return _WORDS_IN_CHECK.get(status, status) if self.mode == "check" else status
+
+    def place(self, place: str) -> str:
+        """`place` as seen from the policy's folder."""
+        return place[len(self.folder) :] if self.folder and place.startswith(self.folder) else place
+
+
+def head_lines(scene: Scene, kind: str, host: str, what: str, *, note: str = "", word: str = "") -> list[str]:
+    """A sign and a word, the host, what it is about, and a note; on more lines if one is too narrow.
+
+    :param kind: chooses the sign and the colour, and is the word unless `word` is given
+    """
+    look = scene.look
+    painted, room = _start(scene, kind, word or kind, host)
+    what = " ".join(what.split())
+    whole = f"{what}  {note}" if what and note else what or note
+    if len(whole) <= room:
+        return [(painted + whole).rstrip()]
+    if note and room - len(note) - 2 >= _SHORTEST_NAME:
+        return [f"{painted}{look.cut(what, room - len(note) - 2)}  {note}"]
+    below = _wrapped(look, note)
+    if room < _SHORTEST_NAME and len(whole) <= look.width - _INDENT:
+        return [painted.rstrip(), " " * _INDENT + whole]
+    if room < _SHORTEST_NAME:
+        return [painted.rstrip(), " " * _INDENT + look.cut(what, look.width - _INDENT), *below]
+    return [(painted + look.cut(what, room)).rstrip(), *below]
+
+
+def text_lines(scene: Scene, kind: str, host: str, text: str) -> list[str]:
+    """A sign and a word, the host, and a text that is not cut."""
+    first, *rest = text.splitlines() or [""]
+    return [(_start(scene, kind, kind, host)[0] + first).rstrip(), *_indented(rest)]
+
+
+def _start(scene: Scene, kind: str, word: str, host: str) -> tuple[str, int]:
+    look = scene.look
+    longest = len("would change") if scene.mode == "check" else len("changed")
+    start = f"  {look.sign(kind)} {word:<{longest}}"
+    shown = f"  {look.cut(host, scene.host_width):<{scene.host_width}}  "
+    return look.paint(start, kind) + shown, look.width - len(start) - len(shown)
+
+
+def finished_lines(scene: Scene, event: ResourceFinished) -> list[str]:
+    """A resource that ended well; nothing if nobody asked for those that needed nothing."""
+    lines = []
+    said = event.type == "Echo" and event.output
+    if not said and (scene.verbose or event.status in ("changed", "ran")):
+        kind = "assumed" if event.status in ("changed", "ran") and is_assumed(event) else event.status
+        what = f"{event.type} {event.name}"
+        lines += head_lines(scene, kind, event.host, what, note=_note(event), word=scene.word(event.status))
+    if said:
+        lines += text_lines(scene, "says", event.host, event.output)
+    elif scene.verbose:
+        lines += _bar_lines(event.output.splitlines())
+    return lines + (_diff_lines(scene, event.changes) if scene.diff else [])
+
+
+def failed_lines(scene: Scene, event: ResourceFailed) -> list[str]:
+    """A resource that failed, with all that is known about it."""
+    kind = "ignored" if event.ignored else "failed"
+    note = _duration_note(event.duration)
+    lines = head_lines(scene, kind, event.host, f"{event.type} {event.name}", note=note)
+    lines += failure_lines(scene, event.failure, event_place(event))
+    return lines + (_diff_lines(scene, event.changes) if scene.diff else [])
+
+
+def contact_lines(scene: Scene, event: ContactFinished, *, told: bool) -> list[str]:
+    """The end of a contact.
+
+    :param told: whether its failure has been shown already
+    """
+    note = _duration_note(event.duration)
+    if event.status == "ok":
+        return head_lines(scene, "done", event.host, event.role, note=note) if scene.verbose else []
+    if event.status == "skipped":
+        return head_lines(scene, "skipped", event.host, f"{event.role} does not want this host")
+    if told:
+        return []
+    lines = head_lines(scene, event.status, event.host, event.role, note=note)
+    return lines + (failure_lines(scene, event.failure, "") if event.failure else [])
+
+
+def failure_lines(scene: Scene, failure: Failure, place: str) -> list[str]:
+    """Everything that is known about a failure, uncut, below the line that names what failed.
+
+    :param place: the policy's ``file:line``, if the failure does not say one itself
+    """
+    place = scene.place(failure.place or place)
+    lines = _wrapped(scene.look, f"{place}: {message_text(failure)}" if place else message_text(failure))
+    if failure.trace:
+        lines += _indented(failure.trace.splitlines())
+    if failure.command:
+        lines += _indented([f"command: {line}" for line in failure.command.splitlines()[:1]])
+        lines += _indented([f"         {line}" for line in failure.command.splitlines()[1:]])
+    if failure.rc is not None:
+        lines += _indented([f"exit status: {failure.rc}"])
+    lines += _bar_lines(failure.output.splitlines()[-OUTPUT_LINES:])
+    return lines + (_wrapped(scene.look, f"remedy: {failure.remedy}") if failure.remedy else [])
+
+
+def message_text(failure: Failure) -> str:
+    """The failure's message; led by the error's name where that is Python's or the author's own."""
+    foreign = failure.error and not hasattr(errors, failure.error)
+    return ": ".join(part for part in (failure.error if foreign else "", failure.message) if part) or failure.error
+
+
+def _note(event: ResourceFinished) -> str:
+    parts = [", ".join(_change_text(change, mark=not is_assumed(event)) for change in event.changes)]
+    if event.status in ("changed", "ran") and is_assumed(event):
+        parts.append("(assumed)")
+    if event.rc:
+        parts.append(f"exit status {event.rc}")
+    parts.append(_duration_note(event.duration))
+    return "  ".join(part for part in parts if part)
+
+
+def _change_text(change: ChangeReport, *, mark: bool) -> str:
+    before, after = (_value_text(text) for text in (change.before, change.after))
+    text = change.name
+    if before and after:
+        text += f" {before} -> {after}"
+    elif before or after:
+        text += f" {after}" if after else f" (was {before})"
+    return f"{text} (assumed)" if mark and change.assumed else text
+
+
+def _value_text(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+
+
+def _duration_note(seconds: float) -> str:
+    return f"({duration_text(seconds)})" if seconds >= _SLOW else ""
+
+
+def _diff_lines(scene: Scene, changes: tuple[ChangeReport, ...]) -> list[str]:
+    kinds = {"+": "added", "-": "removed", "@": "faint"}
+    lines = [line for change in changes for line in change.diff.splitlines()]
+    return [" " * _INDENT + (scene.look.paint(line, kinds[line[0]]) if line[:1] in kinds else line) for line in lines]
+
+
+def _bar_lines(lines: list[str]) -> list[str]:
+    return [(" " * _INDENT + "| " + line).rstrip() for line in lines]
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [(" " * _INDENT + line).rstrip() for line in lines]
+
+
+def _wrapped(look: Look, text: str) -> list[str]:
+    room = look.width - _INDENT
+    rows = []
+    for row in text.splitlines():
+        rows += textwrap.wrap(row, room, break_long_words=False, break_on_hyphens=False) or [""]
+    return _indented(rows)

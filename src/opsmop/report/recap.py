@@ -1,0 +1,115 @@
+"""What a run came to, as lines of text."""
+
+from __future__ import annotations
+
+from opsmop.report.lines import Scene, message_text
+from opsmop.report.look import duration_text
+from opsmop.report.tally import HostTally, Reason, Tally
+
+_COLUMNS = ("ok", "changed", "ran", "failed", "assumed", "skipped")
+_RARE_COLUMNS = ("ignored", "warnings")
+_NAMED_HOSTS = 5  # hosts of one reason that are named
+_CODE_OF_INTERRUPTION = 128  # a shell's exit status for a signal begins above it
+
+
+def recap_lines(scene: Scene, tally: Tally) -> list[str]:
+    """The whole recap: hosts, reasons, what was not predicted, what did not run, and the line for machines."""
+    lines = ["", scene.look.paint(_title(tally), "heading")] if tally.hosts else [""]
+    lines += _table_lines(scene, tally)
+    lines += _reason_lines(scene, tally)
+    lines += _beyond_lines(scene, tally)
+    lines += _left_lines(scene, tally)
+    return [*lines, f"Took {duration_text(tally.duration)}.", result_line(tally)]
+
+
+def result_line(tally: Tally) -> str:
+    """The last line, for ``grep``: how many hosts came to what. Rare endings are named only if there are any."""
+    names: tuple[str, ...] = ("failed", "unreachable", "changed", "ok", "skipped")
+    names += tuple(name for name in ("cancelled", "not contacted") if tally.ended(name))
+    return "RESULT " + " ".join(f"{name.replace(' ', '_')}={len(tally.ended(name))}" for name in names)
+
+
+def _title(tally: Tally) -> str:
+    return "Recap: nothing was changed, this was a check" if tally.mode == "check" else "Recap"
+
+
+def _table_lines(scene: Scene, tally: Tally) -> list[str]:
+    rows = [(*_row_start(scene, name, host), host) for name, host in tally.sorted_hosts()]
+    names = [name for name in _COLUMNS if name != "assumed" or scene.mode == "check"]
+    names += [name for name in _RARE_COLUMNS if any(getattr(host, name) for host in tally.hosts.values())]
+    digits = max((len(str(getattr(host, name))) for host in tally.hosts.values() for name in names), default=1)
+    full = sum(len(name) + 1 + digits + 2 for name in names)
+    lines = []
+    for start, length, host in rows:
+        if length + full <= scene.look.width:
+            lines.append(f"{start}  {_counts(scene, host, names, digits)}".rstrip())
+        else:
+            lines += _narrow_row(scene, start, length, host, names)
+    return lines
+
+
+def _row_start(scene: Scene, name: str, host: HostTally) -> tuple[str, int]:
+    kind = "lost" if host.lost else host.ending
+    longest = len("would change") if scene.mode == "check" else len("unreachable")
+    start = f"  {scene.look.sign(kind)} {scene.word(kind):<{longest}}"
+    shown = f"  {scene.look.cut(name, scene.host_width):<{scene.host_width}}"
+    return scene.look.paint(start, kind) + shown, len(start) + len(shown)
+
+
+def _counts(scene: Scene, host: HostTally, names: list[str], digits: int) -> str:
+    texts = [(f"{name}={getattr(host, name):<{digits}}", bool(getattr(host, name))) for name in names]
+    return "  ".join(text if counted else scene.look.paint(text, "faint") for text, counted in texts)
+
+
+def _narrow_row(scene: Scene, start: str, length: int, host: HostTally, names: list[str]) -> list[str]:
+    counted = _counts(scene, host, [name for name in names if getattr(host, name)], 1)
+    if length + 2 + len(counted) <= scene.look.width:
+        return [f"{start}  {counted}".rstrip()]
+    return [start.rstrip(), f"      {counted}"]
+
+
+def _reason_lines(scene: Scene, tally: Tally) -> list[str]:
+    hosts_of: dict[str, list[str]] = {}
+    for name, host in tally.sorted_hosts():
+        for reason in host.reasons:
+            hosts_of.setdefault(_reason_text(scene, reason), []).append(name)
+    if not hosts_of:
+        return []
+    lines = [f"  {_names_text(names)}: {text}" for text, names in hosts_of.items()]
+    return ["", scene.look.paint("Reasons", "heading"), *lines]
+
+
+def _reason_text(scene: Scene, reason: Reason) -> str:
+    failure = reason.failure
+    message = " ".join(message_text(failure).split())
+    if failure.rc is not None and str(failure.rc) not in message:
+        message += f" (exit status {failure.rc})"
+    where = scene.place(failure.place) or reason.role
+    return ": ".join(part for part in (where, " ".join(reason.resource.split()), message) if part)
+
+
+def _names_text(names: list[str]) -> str:
+    if len(names) <= _NAMED_HOSTS:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMED_HOSTS])} and {len(names) - _NAMED_HOSTS} more"
+
+
+def _beyond_lines(scene: Scene, tally: Tally) -> list[str]:
+    hosts_of: dict[str, list[str]] = {}
+    for name, host in tally.hosts.items():
+        for place in host.beyond:
+            hosts_of.setdefault(scene.place(place), []).append(name)
+    lines = [f"  {_names_text(names)}: beyond {place}" for place, names in hosts_of.items()]
+    return ["", scene.look.paint("What check could not predict", "heading"), *lines] if lines else []
+
+
+def _left_lines(scene: Scene, tally: Tally) -> list[str]:
+    lines = [""]
+    if tally.roles_left:
+        kind = "role" if len(tally.roles_left) == 1 else "roles"
+        lines.append(scene.look.paint(f"Not run: {kind} {', '.join(tally.roles_left)}", "heading"))
+    if tally.stopped:
+        lines.append(f"Stopped: {tally.stopped}")
+    elif tally.exit_status > _CODE_OF_INTERRUPTION:
+        lines.append("Stopped by a signal")
+    return lines
