@@ -1,0 +1,98 @@
+"""How a role gets to a host and its events come back: what every transport promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from opsmop.events import Event
+from opsmop.ship.bundle import Bundle
+from opsmop.wire.order import Order
+
+Receive = Callable[[Event], None]
+Serve = Callable[[str], bytes]
+
+
+@dataclass(frozen=True)
+class Route:
+    """How to reach a host, as whom. Roles with equal routes share a connection.
+
+    :param host: the host's name in the inventory, which errors and events name
+    :param address: what ssh is told to connect to; `host` if empty
+    :param port: the ssh port; 0 for what ssh itself takes
+    :param user: the login name; what ssh itself takes if empty
+    :param key_file: the only private key to offer; what ssh itself takes if empty
+    :param ssh_args: the user's own arguments of ssh, which win over ours
+    :param ssh_config: the configuration file of ssh; the user's own if empty
+    :param known_hosts: the file of known host keys; the user's own if empty
+    :param check_host_keys: ``yes``, ``no`` or ``accept-new`` (ssh_config(5), StrictHostKeyChecking)
+    :param python: the path of Python on the host
+    :param become: whom to become with sudo after the login; None to stay the login user
+    :param local: a separate process on this machine instead of ssh
+    :param connect_timeout: seconds until the host must have started Python
+    :param silence_timeout: seconds without a word from the host, after which it counts as lost
+    """
+
+    host: str
+    address: str = ""
+    port: int = 0
+    user: str = ""
+    key_file: str = ""
+    ssh_args: tuple[str, ...] = ()
+    ssh_config: str = ""
+    known_hosts: str = ""
+    check_host_keys: str = "yes"
+    python: str = "/usr/bin/python3"
+    become: str | None = None
+    local: bool = False
+    connect_timeout: float = 30.0
+    silence_timeout: float = 30.0
+
+    @property
+    def target(self) -> str:
+        """What ssh is told to connect to."""
+        return self.address or self.host
+
+    @property
+    def place(self) -> str:
+        """The address and port, for people."""
+        return f"{self.target} port {self.port}" if self.port else self.target
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What one evaluation sent and received.
+
+    :param sent: bytes to the host
+    :param received: bytes from the host
+    :param requests: files the host asked for that had not ridden along, each a round trip
+    """
+
+    sent: int = 0
+    received: int = 0
+    requests: int = 0
+
+
+class Transport(Protocol):
+    """A way of evaluating roles on hosts. `evaluate` is called from many threads at once."""
+
+    def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, serve: Serve) -> Traffic:
+        """Evaluate one role on one host; returns when it has ended there.
+
+        :param route: how to reach the host
+        :param order: what to evaluate
+        :param packages: the packages that the role imports, or None
+        :param receive: called with every event of the host, in this thread, as it comes
+        :param serve: gives the bytes of a controller file, or raises `FileRefusedError`
+        :raises ConnectError: if the host cannot be reached (`AuthenticationError`, `HostKeyError`)
+        :raises SudoError: if the login works and becoming the other user does not
+        :raises HostLostError: if the host went away, or silent, before the role ended, or the run was cancelled
+        :raises ProtocolError: if it said something that is not the protocol
+        """
+
+    def cancel(self) -> None:
+        """End what runs, cleanly, and start nothing more. Every wait wakes at once. Callable from any thread."""
+
+    def close(self) -> None:
+        """End every connection, at once; nothing is left behind, here or on the hosts. Callable from any thread."""

@@ -1,0 +1,155 @@
+"""Which files of the controller a role may have, and reading them safely."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path, PurePath
+
+from opsmop.errors import FileRefusedError
+
+# push-mode.rst, "Understanding the FileServer"; how `.git`, `.bak` and `.swp` are meant: language.md, section 9.
+DEFAULT_ALLOW = ("*",)
+DEFAULT_DENY = ("*.py", "*__pycache__*", "*.pyo", "*.pyc", ".git", ".bak", ".swp")
+LARGEST_FILE = 512 << 20  # bytes; a served file is held in memory
+LARGEST_RIDER = 256 << 10  # bytes
+_LONGEST_NAME = 1024  # characters; what is longer is no path that someone wrote
+_REMEDY = "The role's allow_fileserving_paths(), allow_fileserving_patterns() and deny_fileserving_patterns() decide."
+
+
+@dataclass(frozen=True)
+class FileRules:
+    """The files that one role may have.
+
+    :param roots: the directories whose files may be served
+    :param allow: patterns of which a file must match one
+    :param deny: patterns of which a file may match none; they win over `allow`
+    :param never: files that are never served: what the controller itself read as inventory, defaults or key
+    :param base: the directory that relative names are relative to (the policy's); the first of `roots` if not given
+
+    A pattern (`fnmatch`) is held against the file's path relative to its root and against each part of that path. A
+    deny pattern that is a dot and a word (``.bak``) also means names that end so (``old.bak``).
+    """
+
+    roots: tuple[Path, ...]
+    allow: tuple[str, ...] = DEFAULT_ALLOW
+    deny: tuple[str, ...] = DEFAULT_DENY
+    never: frozenset[Path] = frozenset()
+    base: Path | None = None
+
+    def read(self, name: str) -> bytes:
+        """The bytes of the file that a role names `name`.
+
+        :param name: a path relative to the policy, or an absolute one inside a root
+        :raises FileRefusedError: if no rule serves it, naming the rule; if it does not exist or cannot be read
+        """
+        return self._read(name, LARGEST_FILE)
+
+    def riders(self, strings: Iterable[str], limit: int) -> dict[str, bytes]:
+        """Of `strings`, those that name small files which may be served, each with its bytes.
+
+        :param strings: the string literals of a role
+        :param limit: bytes that all of them may have together; what no longer fits is left to be asked for
+        """
+        found: dict[str, bytes] = {}
+        for name in sorted(strings):
+            if not self._may_be_a_file(name):
+                continue
+            try:
+                data = self._read(name, min(limit, LARGEST_RIDER))
+            except FileRefusedError:
+                continue
+            found[name] = data
+            limit -= len(data)
+        return found
+
+    @cached_property
+    def _real_roots(self) -> tuple[Path, ...]:
+        return tuple(Path(os.path.realpath(root)) for root in self.roots)
+
+    @cached_property
+    def _never_identities(self) -> frozenset[tuple[int, int]]:
+        return frozenset(_identity(os.stat(path)) for path in self.never if os.path.exists(path))  # noqa: PTH110, PTH116
+
+    @property
+    def _base(self) -> Path:
+        return self.base or (self.roots[0] if self.roots else Path("/"))
+
+    def _may_be_a_file(self, name: str) -> bool:
+        return 0 < len(name) <= _LONGEST_NAME and name.isprintable() and (self._base / name).is_file()
+
+    def _read(self, name: str, largest: int) -> bytes:
+        real = self._located(name)
+        root = self._root_of(name, real)
+        self._check_patterns(name, real.relative_to(root))
+        descriptor = _open_beneath(name, root, real.relative_to(root))
+        with os.fdopen(descriptor, "rb") as file:
+            self._check_opened(name, os.fstat(descriptor), largest)
+            return file.read()
+
+    def _located(self, name: str) -> Path:
+        if not name or "\0" in name:
+            raise FileRefusedError("a file without a usable name was asked for")
+        try:
+            return Path(os.path.realpath(self._base / name, strict=True))
+        except OSError as error:
+            raise FileRefusedError(
+                f"{name!r}: {error.strerror} (looked for at {self._base / name})",
+                remedy="Relative names are relative to the policy file.",
+            ) from None
+
+    def _root_of(self, name: str, real: Path) -> Path:
+        for root in self._real_roots:
+            if real.is_relative_to(root):
+                return root
+        served = ", ".join(map(str, self.roots)) or "nothing"
+        raise FileRefusedError(f"{name!r} is outside of what this role serves ({served})", remedy=_REMEDY)
+
+    def _check_patterns(self, name: str, path: PurePath) -> None:
+        denied = next((pattern for pattern in self.deny if _denies(pattern, path)), None)
+        if denied is not None:
+            raise FileRefusedError(f"{name!r} matches the deny pattern {denied!r}", remedy=_REMEDY)
+        if not any(_matches(pattern, path) for pattern in self.allow):
+            raise FileRefusedError(f"{name!r} matches none of the allow patterns {self.allow}", remedy=_REMEDY)
+
+    def _check_opened(self, name: str, status: os.stat_result, largest: int) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            raise FileRefusedError(f"{name!r} is not a regular file")
+        if _identity(status) in self._never_identities:
+            raise FileRefusedError(f"{name!r} is a file of the controller's own, which no host may have")
+        if status.st_size > largest:
+            raise FileRefusedError(f"{name!r} has {status.st_size} bytes; at most {largest} are served")
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _matches(pattern: str, path: PurePath) -> bool:
+    return any(fnmatchcase(text, pattern) for text in (str(path), *path.parts))
+
+
+def _denies(pattern: str, path: PurePath) -> bool:
+    word = pattern.startswith(".") and pattern[1:].isalnum()
+    return _matches(pattern, path) or (word and any(part.endswith(pattern) for part in path.parts))
+
+
+def _open_beneath(name: str, root: Path, path: PurePath) -> int:
+    """Open `path` of `root` part by part. It was resolved, so a symlink on the way was put there since then."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for number, part in enumerate(path.parts, 1):
+            kind = os.O_NONBLOCK if number == len(path.parts) else os.O_DIRECTORY
+            parent, descriptor = (
+                descriptor,
+                os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | kind, dir_fd=descriptor),
+            )
+            os.close(parent)
+    except OSError as error:
+        os.close(descriptor)
+        raise FileRefusedError(f"{name!r}: {error.strerror}") from None
+    return descriptor

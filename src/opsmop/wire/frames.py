@@ -1,0 +1,110 @@
+"""Frames: how both ends of a connection say things to each other.
+
+A frame is its payload's length (4 bytes, big-endian), its kind (1 byte) and the payload. The controller says `CODE`,
+`PACKAGES`, `ORDER`, `FILE`, `PING`, `CANCEL` and `BYE`; the agent says `EVENT`, `WANT`, `BEAT`, `NEED` and `ENDED`; the
+process of a role tells its agent `COMMAND`, which never leaves the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from opsmop.errors import ProtocolError
+
+CODE = 1  # the code bundle: digest, then its data; no data says "you should have it"
+PACKAGES = 2  # the packages that roles import: digest, then the bundle's data
+ORDER = 3  # the digest of its packages (or NO_DIGEST), then an `Order`
+FILE = 4  # a piece of an answer to WANT: one of MORE, LAST, REFUSED, then bytes (of a refusal: its text)
+PING = 5  # the controller is there
+CANCEL = 6  # end the role that runs, cleanly
+BYE = 7  # end the agent
+EVENT = 65  # an event, as `opsmop.events.wire` writes it
+WANT = 66  # the name of a controller file
+BEAT = 67  # the host is there
+NEED = 68  # the digest of a code bundle that the host does not have
+ENDED = 69  # the role's process ended: EXITED or KILLED, then its exit status or the signal, one byte each
+COMMAND = 97  # the process group of the command that runs now (4 bytes, 0 for none), its grace in seconds (2 bytes)
+
+MORE, LAST, REFUSED = b"m", b"l", b"r"
+EXITED, KILLED = 0, 1
+DIGEST_LENGTH = 64
+NO_DIGEST = b"-" * DIGEST_LENGTH
+PIECE = 1 << 20  # bytes of a file in one frame
+
+_HEADER = 5
+_MIB = 1 << 20
+
+# What each side may say to the other, and how long. A host is not trusted; a controller is, within reason.
+FROM_AGENT: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, BEAT: 0, NEED: DIGEST_LENGTH, ENDED: 2}
+FROM_ROLE: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, COMMAND: 6}
+FROM_CONTROLLER: Mapping[int, int] = {
+    CODE: 256 * _MIB,
+    PACKAGES: 256 * _MIB,
+    ORDER: 1024 * _MIB,
+    FILE: 2 * _MIB,
+    PING: 0,
+    CANCEL: 0,
+    BYE: 0,
+}
+
+
+class Frame(NamedTuple):
+    """One thing said."""
+
+    kind: int
+    payload: bytes
+
+
+def header(kind: int, length: int) -> bytes:
+    """What stands before a payload of `length` bytes."""
+    return length.to_bytes(4, "big") + bytes((kind,))
+
+
+def frame(kind: int, payload: bytes = b"") -> bytes:
+    """`payload` as a frame."""
+    return header(kind, len(payload)) + payload
+
+
+class Decoder:
+    """Bytes as they come, into frames.
+
+    :param longest: the kinds that the other side may say, each with the longest payload it may have, in bytes
+    """
+
+    def __init__(self, longest: Mapping[int, int]) -> None:
+        self._longest = longest
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that `data` completes.
+
+        :raises ProtocolError: at the first frame of an unknown kind or too long, before its payload is waited for
+        """
+        self._pending += data
+        frames = []
+        while True:
+            complete = self._complete()
+            if complete is None:
+                return frames
+            frames.append(complete)
+
+    def _complete(self) -> Frame | None:
+        pending = self._pending
+        if len(pending) < _HEADER:
+            return None
+        length, kind = int.from_bytes(pending[:4], "big"), pending[4]
+        self._check(length, kind)
+        end = _HEADER + length
+        if len(pending) < end:
+            return None
+        payload = bytes(memoryview(pending)[_HEADER:end])
+        del pending[:end]
+        return Frame(kind, payload)
+
+    def _check(self, length: int, kind: int) -> None:
+        longest = self._longest.get(kind)
+        if longest is None:
+            raise ProtocolError(f"a frame of no known kind ({kind})")
+        if length > longest:
+            raise ProtocolError(f"a frame of kind {kind} that would be {length} bytes long ({longest} are allowed)")
