@@ -1,0 +1,48 @@
+"""What the person at the keyboard decides: one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from opsmop.settings.defaults import Defaults, UserDefaults
+
+__all__ = ["Defaults", "Settings", "UserDefaults"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run a policy.
+
+    :param mode: ``check``, ``apply`` or ``validate``
+    :param reach: ``local`` or ``push``
+    :param verbose: whether reports show what is fine already
+    :param diff: whether reports show how the content of files differs
+    :param color: ``auto``, ``always`` or ``never``
+    :param extra: the variables of ``--extra-vars``, which win over all others
+    :param extra_files: the files that they came from, which are never served to a target
+    :param limit_groups: fnmatch patterns; only hosts in a group that one of them matches
+    :param limit_hosts: fnmatch patterns; only hosts whose name one of them matches
+    :param tags: only roles that have one of these tags; all roles if empty
+    :param skip_tags: no role that has one of these tags
+    :param host: in local mode, the name that this machine has in the inventory
+    :param detailed_exitcode: whether a check with pending changes ends with status 3
+    :param list_hosts: whether to show which hosts each role would go to, and to do no more
+    :param defaults: what the environment and the defaults files say
+    """
+
+    mode: str = "check"
+    reach: str = "local"
+    verbose: bool = False
+    diff: bool = False
+    color: str = "auto"
+    extra: dict[str, Any] = field(default_factory=dict)
+    extra_files: tuple[str, ...] = ()
+    limit_groups: tuple[str, ...] = ()
+    limit_hosts: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    host: str = ""
+    detailed_exitcode: bool = False
+    list_hosts: bool = False
+    defaults: Defaults = field(default_factory=Defaults)
