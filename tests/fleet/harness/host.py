@@ -1,0 +1,133 @@
+"""A host of a fleet."""
+
+import shlex
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import snapshot
+from .containers import Container
+from .errors import CommandError, FleetError
+from .login import Login
+
+BOOT_SECONDS = 90
+
+
+class Host:
+    """A Debian system with systemd and sshd at an address of its own.
+
+    `name` is its host name, `release` its Debian release, `address` where its sshd listens (port 22), `root` its whole
+    file system as seen from this machine, `upper` what differs from its base. All tell of the host while it runs and
+    while it is stopped.
+    """
+
+    def __init__(
+        self, *, name: str, release: str, address: str, folder: Path, base: Path, cgroup: Path, login: Login
+    ) -> None:
+        self.name = name
+        self.release = release
+        self.address = address
+        self.root = folder / "root"
+        self.upper = folder / "upper"
+        self._base = base
+        self._console = folder / "console.log"
+        self._cgroup = cgroup
+        self._login = login
+        self._container: Container | None = None
+
+    def __repr__(self) -> str:
+        return f"<Host {self.name} {self.address}>"
+
+    def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        check: bool = True,
+        input: str | None = None,  # noqa: A002 - the name that subprocess.run gives it
+        user: str | None = None,
+        timeout: float = 300,
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a command by ssh, as root or as `user`, and return its `CompletedProcess` (text).
+
+        A list is an argument list, a text goes to the login shell. `timeout` is in seconds. With `check`, a status
+        other than 0 raises CommandError; a timeout raises FleetError.
+        """
+        text = command if isinstance(command, str) else shlex.join(command)
+        arguments = self._login.arguments(self.address, user or "root")
+        standard_input = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
+        try:
+            result = subprocess.run(
+                [*arguments, text],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout,
+                check=False,
+                **standard_input,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise FleetError(f"{self.name}: {text!r} did not end within {timeout} seconds") from error
+        result.args = text
+        if check and result.returncode:
+            raise CommandError(self.name, result)
+        return result
+
+    def start(self) -> None:
+        """Boot, and wait until sshd answers and systemd is up; FleetError shows the console if that takes too long."""
+        self.boot()
+        self.await_boot()
+
+    def boot(self) -> None:
+        """Start booting, without waiting."""
+        if self.is_running():
+            raise FleetError(f"{self.name} is running already")
+        if self._container is not None:  # it ended by itself
+            self._container.end()
+        machine = f"{self._cgroup.parent.name}-{self.name}"
+        self._container = Container(machine, self.name, self.root, self._console, self._cgroup)
+
+    def await_boot(self) -> None:
+        """Wait until sshd answers and systemd is up (running or degraded), BOOT_SECONDS at most."""
+        deadline = time.monotonic() + BOOT_SECONDS
+        while not self._login.answers(self.address):
+            self._refuse_to_wait(deadline, "its sshd does not answer")
+            time.sleep(0.05)
+        state = ""
+        while state not in ("running", "degraded"):
+            self._refuse_to_wait(deadline, f"systemd says {state!r}")
+            state = self.run("systemctl is-system-running --wait", check=False, timeout=BOOT_SECONDS).stdout.strip()
+
+    def stop(self) -> None:
+        """Shut down in order, as `systemctl poweroff` would; the disk stays."""
+        self._running_container().halt()
+        self._container = None
+
+    def kill(self) -> None:
+        """Take the power away, with no goodbye to anyone; the disk stays."""
+        self._running_container().end()
+        self._container = None
+
+    def is_running(self) -> bool:
+        """Say whether the host was started and is up or booting."""
+        return self._container is not None and self._container.is_running()
+
+    def snapshot(self, ignore: Sequence[str] = ()) -> dict[str, snapshot.Entry]:
+        """Return what is on its disk beside the base, for `difference`; /run is not on disk, /tmp is.
+
+        `ignore` adds fnmatch patterns of absolute paths to those that a running system writes by itself.
+        """
+        return snapshot.take(self.upper, self._base, (*snapshot.WRITTEN_BY_THE_SYSTEM, *ignore))
+
+    def _running_container(self) -> Container:
+        if self._container is None:
+            raise FleetError(f"{self.name} is not running")
+        return self._container
+
+    def _refuse_to_wait(self, deadline: float, symptom: str) -> None:
+        if self._container is None or not self._container.is_running():
+            symptom = "its systemd-nspawn ended"
+        elif time.monotonic() < deadline:
+            return
+        tail = self._container.console_tail() if self._container else ""
+        raise FleetError(f"{self.name} ({self.release}, {self.address}) did not boot: {symptom}. Its console:\n{tail}")
