@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import posixpath
 from typing import Any, TextIO
 
@@ -30,7 +29,7 @@ from opsmop.report.lines import (
     head_lines,
     text_lines,
 )
-from opsmop.report.look import NARROWEST, WIDEST, Look, carries_signs, tell_color
+from opsmop.report.look import NARROWEST, WIDEST, Look, carries_signs, forget_reader, tell_color
 from opsmop.report.recap import recap_lines
 from opsmop.report.tally import Tally, event_place, same_failure
 
@@ -133,18 +132,7 @@ class Console:
             self._stream.flush()
         except BrokenPipeError:
             self._open = False
-            _forget_reader(self._stream)
-
-
-def _forget_reader(stream: TextIO) -> None:
-    """Point `stream` at nothing, or Python's flush at exit would fail (the `signal` module's note on SIGPIPE)."""
-    try:
-        number = stream.fileno()
-    except (OSError, ValueError):
-        return
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, number)
-    os.close(nothing)
+            forget_reader(self._stream)
 
 
 def _cleaned(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
@@ -119,3 +120,14 @@ def duration_text(seconds: float) -> str:
     if minutes < 60:  # noqa: PLR2004 - an hour
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def forget_reader(stream: TextIO) -> None:
+    """Point `stream` at nothing, or Python's flush at exit would fail (the `signal` module's note on SIGPIPE)."""
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, number)
+    os.close(nothing)
