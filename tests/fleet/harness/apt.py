@@ -47,7 +47,7 @@ class Mirror:
 
 def machine_mirror() -> Mirror:
     """Return the mirror that this machine itself uses, or raise FleetError when it names none."""
-    sources = [source for source in _sources(APT) if "main" in source.components]
+    sources = [source for source in machine_sources(APT) if "main" in source.components]
     debian = next((source.address for source in sources if DEBIAN_SUITES & set(source.suites)), None)
     if debian is None:
         raise FleetError(f"no Debian mirror is named below {APT}; add one to {APT}/sources.list")
@@ -56,7 +56,8 @@ def machine_mirror() -> Mirror:
     return Mirror(debian, next(security, None), "".join(f"{line}\n" for line in settings))
 
 
-def _sources(apt: Path) -> Iterator[Source]:
+def machine_sources(apt: Path) -> Iterator[Source]:
+    """Read every binary source below an /etc/apt: the one-line files first, then the deb822 ones."""
     for path in [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*.list"))]:
         if path.exists():
             yield from _one_line_sources(path.read_text())

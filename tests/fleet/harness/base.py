@@ -121,10 +121,9 @@ def _build(release: Release, mirror: Mirror, root: Path) -> None:
 
 
 def _contained(*arguments: str | Path) -> None:
-    # In its own namespaces: whatever it mounts or starts is gone when it ends, however it ends.
-    commands.run(
-        "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *arguments, timeout=BUILD_SECONDS
-    )
+    # In its own namespaces: whatever it mounts or starts is gone when it ends, however it ends, and it ends with us.
+    alone = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    commands.run(*alone, *arguments, timeout=BUILD_SECONDS)
 
 
 def _configure(release: Release, mirror: Mirror, root: Path) -> None:

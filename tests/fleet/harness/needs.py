@@ -15,6 +15,7 @@ PROGRAMS = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "unshare": "util-linux",
+    "setpriv": "util-linux",
     "mount": "mount",
 }
 
