@@ -11,14 +11,14 @@ from opsmop.events import EVENT_TYPES, SCHEMA_VERSION, ChangeReport, Event, Fail
 
 LONGEST_TEXT = 128 * 1024  # characters
 MOST_ELEMENTS = 10_000
+LARGEST_NUMBER = 1 << 63
 
 _NESTED: dict[str, type[Any]] = {"ChangeReport": ChangeReport, "Failure": Failure}
 # C0 and C1 control characters and the bidirectional overrides, which could rewrite what a terminal shows; tab and
 # newline stay (Unicode TR 36, section 2.7; ECMA-48).
-_CONTROL = {
-    code: "�"
-    for code in (*range(9), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
+_CONTROL = dict.fromkeys(
+    (*range(9), *range(11, 32), *range(127, 160), 8206, 8207, *range(8234, 8239), *range(8294, 8298)), "�"
+)
 
 
 def clean(text: str) -> str:
@@ -95,8 +95,13 @@ def _single(cls: type[Any], name: str, declared: str, value: Any) -> Any:
         return clean(value)
     if declared == "bool" and isinstance(value, bool):
         return value
-    if declared == "int" and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
+    if declared == "int" and isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER:
         return value
-    if declared == "float" and isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15:
+    if (
+        declared == "float"
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and abs(value) < LARGEST_NUMBER
+    ):
         return float(value)
     raise ProtocolError(f"{cls.__name__}.{name} is not of type {declared}")

@@ -26,8 +26,12 @@ class Evaluation(Protocol):
     def variables(self) -> Variables:
         """The variables as they are at the caller's place in the policy."""
 
-    def unknown_was_read(self) -> None:
-        """Policy code has read something that check mode cannot know."""
+    def unknown_was_read(self, *, value: bool) -> None:
+        """Policy code has read something that check mode cannot know: what follows from it is assumed.
+
+        :param value: whether it was a value that is not there at all, such as the output of a command that did not
+            run, and not a guess, such as whether an assumed change will be needed
+        """
 
 
 EVALUATION: ContextVar[Evaluation | None] = ContextVar("evaluation", default=None)

@@ -7,8 +7,9 @@ Its annotation is read as text and never evaluated, so that a target's Python ma
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from pathlib import PurePath
-from typing import Any, Callable, Iterable
+from typing import Any, Callable
 
 from opsmop.errors import FieldError
 from opsmop.language.lookups import Late
@@ -47,7 +48,7 @@ class Field:
         self.name = name
 
     def typed(self, type_text: str) -> Field:
-        """This field with its annotation's text."""
+        """The same field, knowing its annotation's text."""
         self.type_text = type_text
         return self
 
@@ -68,7 +69,7 @@ def field(
 
 
 def _annotations(cls: type) -> dict[str, Any]:
-    own = cls.__dict__.get("__annotations__")
+    own = cls.__dict__.get("__annotations__")  # noqa: RUF063 - texts alone are wanted, and nothing evaluated
     if own is None and "__annotate_func__" in cls.__dict__:  # Python 3.14 makes them when asked (PEP 649)
         own = cls.__annotations__
     return own or {}
@@ -77,12 +78,20 @@ def _annotations(cls: type) -> dict[str, Any]:
 def _text(annotation: Any) -> str:
     if isinstance(annotation, str):
         return annotation
-    return annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else repr(annotation)
+    return (
+        annotation.__name__
+        if isinstance(annotation, type) and not hasattr(annotation, "__args__")
+        else repr(annotation)
+    )
 
 
-@functools.lru_cache(maxsize=None)
 def declared(cls: type) -> dict[str, Field]:
     """The parameters of `cls` by name: those given by position first, then its own, then those every type has."""
+    return _declared(cls)
+
+
+@functools.cache
+def _declared(cls: type) -> dict[str, Field]:
     found: dict[str, Field] = {}
     for base in cls.__mro__:
         annotations = _annotations(base)
@@ -206,6 +215,10 @@ def _fits_one(value: Any, option: str) -> bool:
         return True
     if not isinstance(value, _CONTAINERS[head]):
         return False
+    return _fits_inside(value, head, inner)
+
+
+def _fits_inside(value: Any, head: str, inner: str) -> bool:
     arguments = _outermost(inner[:-1], ",") if inner else []
     if head == "dict":
         return len(arguments) != 2 or all(  # noqa: PLR2004 - a key and a value

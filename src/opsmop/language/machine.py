@@ -6,8 +6,9 @@ simulated, and an effect changes only its model, which later looks answer from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Protocol, Sequence
+from typing import Any, Callable, Protocol
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Machine(Protocol):
     """What a machine can be asked, and what can be done to it. Paths are absolute."""
 
     simulated: bool
+    assumptions: int  # how many looks so far could be answered only as things are now; 0 on a real machine
 
     # Looks
 
@@ -123,7 +125,7 @@ class Machine(Protocol):
         """Where `command` is found, or None."""
 
     def look(self, kind: str, name: str, real: Callable[[], Any]) -> Any:
-        """What is known of `name`: the model's prediction if an effect of that `kind` was planned, else ``real()``."""
+        """What is known of a thing of some `kind`: what planned effects predict of it, else what `real` finds."""
 
     def ask(
         self,
@@ -138,6 +140,21 @@ class Machine(Protocol):
 
     def real_user(self) -> str:
         """The name of the user as whom this is evaluated."""
+
+    def uname(self) -> tuple[str, str, str, str, str]:
+        """System, host name, release, version and architecture, as uname(2) says them."""
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables of the evaluation."""
+
+    def cpus(self) -> int:
+        """How many processors may be used."""
+
+    def default_address(self, version: int) -> str:
+        """The address from which this machine reaches others, by IP `version` 4 or 6; empty if there is none."""
+
+    def full_name(self) -> str:
+        """The host's fully qualified name, as its resolver says it."""
 
     # Effects
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from opsmop.errors import PolicyError
 from opsmop.language.role import Role, tag_set

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Callable, ClassVar, Iterator, Protocol
+from typing import Any, Callable, ClassVar, Protocol
 
 from opsmop.errors import CommandFailed
 from opsmop.language.machine import Completed, Machine
@@ -69,6 +70,7 @@ class Provider:
         self.resource = resource
         self.machine = machine
         self.sources = sources
+        self.completed: Completed | None = None  # of a command that planning itself ran and whose output is the result
 
     @classmethod
     def suits(cls, machine: Machine) -> bool:  # noqa: ARG003 - the signature is the contract

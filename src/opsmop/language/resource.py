@@ -1,0 +1,90 @@
+"""A resource: something on a machine, as it should be. Constructing one evaluates it; the object is its result."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, TypeVar
+
+from opsmop.errors import FieldError, PolicyError
+from opsmop.language.evaluation import current
+from opsmop.language.fields import bind, declared, field
+from opsmop.language.lookups import Late
+from opsmop.language.result import Result
+from opsmop.language.scope import innermost, of_policy, place_of
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+    Decorated = TypeVar("Decorated")
+
+    def dataclass_transform(**_: Any) -> Callable[[Decorated], Decorated]:
+        """For type checkers alone (PEP 681); Python has it from 3.11 on."""
+        return lambda decorated: decorated
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+class Resource(Result):
+    """What every type of resource has. A type declares its parameters with `field` and is made by providers."""
+
+    method: Any = field(default=None, doc="the provider: its short name, its dotted path, or its class")
+    ignore_errors: bool = field(default=False, doc="a failure does not stop the role")
+    failed_when: Any = field(default=None, doc="a bool, an Eval, or a callable of the result: has it failed?")
+    changed_when: Any = field(default=None, doc="a bool, an Eval, or a callable of the result: has it changed?")
+    register: str | None = field(default=None, doc="also put the result among the variables under this name")
+    signals: str | list[str] | None = field(default=None, doc="handlers to fire when it has changed")
+
+    shown: ClassVar[str] = "name"  # the parameter by which reports name a resource of this type
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, *args: Any, **given: Any) -> None:
+            frame = innermost(sys._getframe(1), of_policy)
+            self.file, self.line = place_of(frame)
+            vars(self).update(bind(type(self), args, given, self.place))
+            self.frame = frame
+            self.warnings = []
+            self.check()
+            evaluation = current()
+            if evaluation is None:
+                raise PolicyError(
+                    f"{type(self).__name__} is constructed where no role is being evaluated",
+                    place=self.place,
+                    remedy="Construct it in the main() of a role, or in what main() calls.",
+                )
+            try:
+                evaluation.evaluate(self)
+            finally:
+                self.frame = None
+
+    def check(self) -> None:
+        """Refuse combinations of parameters that make no sense. Types override it; see `exclusive`.
+
+        :raises FieldError: if they make none
+        """
+
+    def exclusive(self, *names: str) -> None:
+        """Refuse more than one of `names`.
+
+        :raises FieldError: if more than one was given
+        """
+        fields = declared(type(self))
+        given = [name for name in names if getattr(self, name) != fields[name].default]
+        if len(given) > 1:
+            raise FieldError(
+                f"{type(self).__name__} takes only one of {', '.join(names)}, not {' and '.join(given)}",
+                place=self.place,
+            )
+
+    @property
+    def label(self) -> str:
+        """What reports call it: the value of the parameter named by `shown`."""
+        value = getattr(self, self.shown, "")
+        if isinstance(value, Late):
+            return value.text
+        return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.label}".rstrip()
+
+    def __repr__(self) -> str:
+        return f"<{self}>"

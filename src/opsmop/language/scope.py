@@ -1,0 +1,117 @@
+"""Which variables are in force at a place of a policy, and where each came from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Callable
+
+from opsmop.errors import TemplateError
+from opsmop.language.fields import nearest
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Variables from one source.
+
+    :param label: what the source is called in error texts
+    :param values: the variables
+    """
+
+    label: str
+    values: Mapping[str, Any]
+
+
+class Variables(Mapping[str, Any]):
+    """Layers of variables, of which the last that has a name wins; names are attributes too.
+
+    :param layers: first to last
+    """
+
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        self._layers = tuple(layers)
+        self._merged: dict[str, Any] = {}
+        for layer in self._layers:
+            self._merged.update(layer.values)
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self._merged[name]
+        except KeyError:
+            raise self.undefined(name) from None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._merged
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._merged)
+
+    def __len__(self) -> int:
+        return len(self._merged)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The variable, or `default` if nothing defines it."""
+        return self._merged.get(name, default)
+
+    def origin(self, name: str) -> str:
+        """The label of the layer that `name` comes from; empty if nothing defines it."""
+        return next((layer.label for layer in reversed(self._layers) if name in layer.values), "")
+
+    def undefined(self, name: str, place: str = "") -> TemplateError:
+        """The error that says where `name` was searched and what is close to it."""
+        searched = ", ".join(layer.label for layer in self._layers) or "no variables at all"
+        remedy = nearest(name, self._merged, "Defined are")
+        return TemplateError(f"{name!r} is not defined; searched: {searched}", place=place, remedy=remedy)
+
+
+def innermost(frame: FrameType | None, wanted: Callable[[FrameType], bool]) -> FrameType | None:
+    """The first frame outwards from `frame` that is `wanted`."""
+    while frame is not None and not wanted(frame):
+        frame = frame.f_back
+    return frame
+
+
+# On a target this code has no file: it came in a bundle, and a name such as <bundle> is no policy's either.
+_HERE = globals().get("__file__", "<bundle>/language/").rpartition("/language/")[0] + "/"
+_LIBRARY = tuple({sys.prefix + "/lib/", sys.base_prefix + "/lib/", _HERE})
+_INSTALLED = ("/site-packages/", "/dist-packages/")
+
+
+def of_policy(frame: FrameType) -> bool:
+    """Whether a frame runs the policy author's own code and not a library's."""
+    file = frame.f_code.co_filename
+    return not (file.startswith(("<", *_LIBRARY)) or any(part in file for part in _INSTALLED))
+
+
+def local_layers(frame: FrameType | None, end: str) -> list[Layer]:
+    """The local variables of policy code from `frame` outwards, the innermost last.
+
+    :param end: the name of the module whose frame ends the search: what called the policy's code
+    """
+    layers: list[Layer] = []
+    while frame is not None and frame.f_globals.get("__name__") != end:
+        code = frame.f_code
+        if of_policy(frame) and frame.f_locals is not frame.f_globals:
+            layers.append(Layer(f"locals of {code.co_name}()", _own_names(frame)))
+        frame = frame.f_back
+    return layers[::-1]
+
+
+def _own_names(frame: FrameType) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in frame.f_locals.items()
+        if name.isidentifier() and name not in ("self", "__class__")
+    }
+
+
+def place_of(frame: FrameType | None) -> tuple[str, int]:
+    """File and line of a frame; nothing for none."""
+    return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)

@@ -1,0 +1,142 @@
+"""Directories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opsmop.errors import ProviderError
+from opsmop.language.fields import field
+from opsmop.language.machine import Status
+from opsmop.language.provider import Change, Provider
+from opsmop.language.resource import Resource
+from opsmop.resources.permissions import absolute, group_name, mode_bits, octal, owner_name, ownership_changes
+
+_NEW_MODE = 0o755  # what a directory gets when nothing says its mode: umask 022
+_EXECUTE = 0o111
+
+
+class Directory(Resource):
+    """A directory with its owner, group and mode; or none. Missing parents are made with mode 0755."""
+
+    name: str = field(kw_only=False, doc="where it stands on the target")
+    owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
+    group: str | int | None = field(default=None, doc="the group's name or number; stays if not given")
+    mode: int | str | None = field(default=None, doc='permission bits, 0o755 or "0755"; stay if not given')
+    absent: bool = field(default=False, doc="there is to be no such directory")
+    recursive: bool = field(
+        default=False,
+        doc="owner, group and mode of all beneath too (files are executable only if they were); with absent: all beneath goes",
+    )
+
+    def check(self) -> None:
+        """Refuse what contradicts itself."""
+        absolute(self, self.name)
+        self.bits = mode_bits(self.mode, self)
+
+
+class MakeDirectory(Provider, provides=Directory):
+    """Through the file system."""
+
+    def plan(self) -> Iterator[Change]:
+        """Create or remove it, or change what differs."""
+        directory = self.resource
+        path = directory.name.rstrip("/") or "/"
+        status = self.machine.status(path)
+        if directory.absent:
+            yield from self._removal(path, status)
+            return
+        owner, group = owner_name(directory.owner, self.machine), group_name(directory.group, self.machine)
+        if status is None:
+            yield self._creation(path, owner, group)
+            return
+        if status.kind == "link" and self._plain_link(path):
+            return
+        if status.kind != "directory":
+            raise ProviderError(f"{path} is a {status.kind}, not a directory")
+        yield from ownership_changes(path, status, self.machine, owner, group, directory.bits)
+        if directory.recursive:
+            yield from self._beneath(path, owner, group)
+
+    def _plain_link(self, path: str) -> bool:
+        """Whether a link to a directory is as good: only if nothing is asked of it (``/var/run`` is such a link)."""
+        directory = self.resource
+        found = self.machine.status(path, follow=True)
+        if found is None or found.kind != "directory":
+            return False
+        if (directory.owner, directory.group, directory.mode) == (None, None, None):
+            return True
+        raise ProviderError(f"{path} is a symbolic link to a directory", remedy="Name the directory itself.")
+
+    def _creation(self, path: str, owner: str | None, group: str | None) -> Change:
+        missing = self._missing_parents(path)
+        mode = self.resource.bits if self.resource.bits is not None else _NEW_MODE
+
+        def make() -> None:
+            for parent in missing:
+                self.machine.make_directory(parent, mode=_NEW_MODE)
+            self.machine.make_directory(path, mode=mode)
+            if owner is not None or group is not None:
+                self.machine.set_owner(path, owner, group)
+
+        after = octal(mode) + (f", and {len(missing)} above it" if missing else "")
+        return Change("create", make, after=after)
+
+    def _missing_parents(self, path: str) -> list[str]:
+        missing: list[str] = []
+        parent = path.rpartition("/")[0] or "/"
+        while (found := self.machine.status(parent, follow=True)) is None:
+            missing.append(parent)
+            parent = parent.rpartition("/")[0] or "/"
+        if found.kind != "directory":
+            raise ProviderError(f"cannot make the directory {path}: {parent} is a {found.kind}, not a directory")
+        return missing[::-1]
+
+    def _removal(self, path: str, status: Status | None) -> Iterator[Change]:
+        if status is None:
+            return
+        if status.kind != "directory":
+            raise ProviderError(
+                f"{path} is a {status.kind}, not a directory", remedy="File(..., absent=True) removes it."
+            )
+        entries = self.machine.listing(path)
+        if entries and not self.resource.recursive:
+            raise ProviderError(
+                f"{path} is not empty: {len(entries)} entries, such as {entries[0]}",
+                remedy="recursive=True removes them too.",
+            )
+        if path == "/" or self.machine.is_mount_point(path):
+            raise ProviderError(f"{path} is a mount point and is not removed", remedy="Unmount it first.")
+        yield Change("remove", lambda: self.machine.remove_tree(path), before=f"{len(entries)} entries")
+
+    def _beneath(self, path: str, owner: str | None, group: str | None) -> Iterator[Change]:
+        """One change for all that differs beneath, whatever its number."""
+        differing = [
+            (entry, change)
+            for entry, status in self._walk(path)
+            for change in ownership_changes(entry, status, self.machine, owner, group, self._bits_beneath(status))
+        ]
+        if not differing:
+            return
+
+        def make() -> None:
+            for _, change in differing:
+                change.make()
+
+        count = len({entry for entry, _ in differing})
+        yield Change("beneath", make, after=f"{count} entries, such as {differing[0][0]}")
+
+    def _bits_beneath(self, status: Status) -> int | None:
+        bits: int | None = self.resource.bits
+        if bits is None or status.kind == "link":
+            return None
+        return bits if status.kind == "directory" or status.mode & _EXECUTE else bits & ~_EXECUTE
+
+    def _walk(self, path: str) -> Iterator[tuple[str, Status]]:
+        for name in self.machine.listing(path):
+            entry = f"{path.rstrip('/')}/{name}"
+            status = self.machine.status(entry)
+            if status is None:
+                continue
+            yield entry, status
+            if status.kind == "directory" and not self.machine.is_mount_point(entry):
+                yield from self._walk(entry)

@@ -1,0 +1,120 @@
+"""Files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opsmop.errors import ProviderError
+from opsmop.language.fields import field
+from opsmop.language.machine import Status
+from opsmop.language.provider import Change, Provider
+from opsmop.language.resource import Resource
+from opsmop.language.secrets import Secret
+from opsmop.resources.permissions import absolute, group_name, mode_bits, octal, owner_name, ownership_changes
+
+_NEW_MODE = 0o644  # what a file gets when nothing says its mode: umask 022
+_LARGEST_SHOWN = 1024 * 1024  # bytes up to which both contents are kept for a difference
+
+
+class File(Resource):
+    """A file with its content, owner, group and mode; or none. It is replaced as a whole, never half-written."""
+
+    name: str = field(kw_only=False, doc="where it stands on the target")
+    from_content: str | bytes | Secret | None = field(default=None, doc="its content, as it is")
+    from_file: str | None = field(default=None, doc="a file beside the policy, copied byte for byte")
+    from_template: str | None = field(default=None, doc="a template beside the policy, rendered on the target")
+    owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
+    group: str | int | None = field(default=None, doc="the group's name or number; stays if not given")
+    mode: int | str | None = field(default=None, doc='permission bits, 0o644 or "0644"; stay if not given')
+    absent: bool = field(default=False, doc="there is to be no such file")
+    overwrite: bool = field(default=True, doc="False leaves the content of a file that is already there")
+    follow: bool = field(default=False, doc="where a symbolic link stands, manage what it points at")
+    sensitive: bool = field(default=False, doc="never show its content")
+
+    def check(self) -> None:
+        """Refuse what contradicts itself."""
+        absolute(self, self.name)
+        self.exclusive("from_content", "from_file", "from_template", "absent")
+        self.bits = mode_bits(self.mode, self)
+
+
+class PutFile(Provider, provides=File):
+    """Through the file system."""
+
+    def plan(self) -> Iterator[Change]:
+        """Create or remove it, or change what differs."""
+        file = self.resource
+        path, status = self._found(file.name)
+        if file.absent:
+            yield from self._removal(path, status)
+            return
+        if status is not None and status.kind != "file":
+            raise ProviderError(f"{path} is a {status.kind}, not a file")
+        owner, group = owner_name(file.owner, self.machine), group_name(file.group, self.machine)
+        if status is None:
+            yield self._creation(path, owner, group)
+            return
+        yield from self._content(path, status, owner, group)
+        yield from ownership_changes(path, status, self.machine, owner, group, file.bits)
+
+    def _found(self, path: str) -> tuple[str, Status | None]:
+        """The path to manage and what stands there: a link's target if it is to be followed."""
+        status = self.machine.status(path)
+        if status is None or status.kind != "link" or self.resource.absent:
+            return path, status
+        if not self.resource.follow:
+            raise ProviderError(
+                f"{path} is a symbolic link to {status.target}",
+                remedy="follow=True manages what it points at; File(..., absent=True) before this removes the link.",
+            )
+        directory = path.rpartition("/")[0]
+        return self._found(status.target if status.target.startswith("/") else f"{directory}/{status.target}")
+
+    def _removal(self, path: str, status: Status | None) -> Iterator[Change]:
+        if status is None:
+            return
+        if status.kind == "directory":
+            raise ProviderError(f"{path} is a directory", remedy="Directory(..., absent=True) removes it.")
+        yield Change("remove", lambda: self.machine.remove(path), before=f"{status.size} bytes")
+
+    def _creation(self, path: str, owner: str | None, group: str | None) -> Change:
+        content = self._wanted() or b""
+        mode = self.resource.bits if self.resource.bits is not None else _NEW_MODE
+        after = f"{len(content)} bytes, {octal(mode)}"
+        return Change(
+            "create",
+            lambda: self.machine.write(path, content, mode=mode, owner=owner, group=group),
+            after=after,
+            contents=(b"", content),
+        )
+
+    def _content(self, path: str, status: Status, owner: str | None, group: str | None) -> Iterator[Change]:
+        wanted = self._wanted() if self.resource.overwrite else None
+        if wanted is None:
+            return
+        small = max(status.size, len(wanted)) <= _LARGEST_SHOWN
+        if status.size != len(wanted) and not small:
+            current = b""
+        else:
+            current = self.machine.read(path)
+            if current == wanted:
+                return
+        # The new content takes its name with its final owner and mode: no moment in which others may read it.
+        mode = self.resource.bits if self.resource.bits is not None else status.mode
+        yield Change(
+            "content",
+            lambda: self.machine.write(path, wanted, mode=mode, owner=owner, group=group),
+            before=f"{status.size} bytes",
+            after=f"{len(wanted)} bytes",
+            contents=(current, wanted) if small else None,
+        )
+
+    def _wanted(self) -> bytes | None:
+        """The content that it should have; None if nothing says."""
+        file = self.resource
+        if file.from_file is not None:
+            return self.sources.file(file.from_file)
+        if file.from_template is not None:
+            return self.sources.rendered(file.from_template)
+        content = file.from_content.reveal() if isinstance(file.from_content, Secret) else file.from_content
+        return content.encode() if isinstance(content, str) else content

@@ -1,0 +1,100 @@
+"""Commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opsmop.errors import ProviderError
+from opsmop.language.fields import field
+from opsmop.language.machine import Completed, Effect
+from opsmop.language.provider import ACT, Change, Provider, succeeded
+from opsmop.language.resource import Resource
+
+# What the shell on every Unix understands; bash is asked for by name.
+SHELL = "/bin/sh"
+
+
+class Shell(Resource):
+    """A command of the shell. Guards (`creates`, `removes`, `unless`, `only_if`) make it run only when needed; without
+    one it runs each time, and is reported as run, not as a change. In check mode it does not run.
+    """
+
+    cmd: str = field(kw_only=False, doc="the command, or a script of several lines")
+    timeout: float | None = field(default=None, doc="seconds after which it and all that it started are ended")
+    creates: str | None = field(default=None, doc="a path; the command runs only while nothing stands there")
+    removes: str | None = field(default=None, doc="a path; the command runs only while something stands there")
+    unless: str | None = field(default=None, doc="a command that only looks; success means that nothing is to be done")
+    only_if: str | None = field(default=None, doc="a command that only looks; failure means that nothing is to be done")
+    cwd: str | None = field(default=None, doc="the directory that it runs in; / if not given")
+    env: dict[str, str] | None = field(default=None, doc="environment variables besides the plain ones")
+    stdin: str | None = field(default=None, doc="what it reads; nothing if not given")
+    executable: str = field(default=SHELL, doc="the shell")
+    ok_codes: list[int] = field(default=[0], doc="exit statuses that mean success")
+    run_in_check: bool = field(default=False, doc="it only looks: run it in check mode too")
+
+    shown = "cmd"
+
+    @property
+    def unguarded(self) -> bool:
+        """Whether nothing says when it has to run."""
+        return not (self.creates or self.removes or self.unless or self.only_if)
+
+
+class RunShell(Provider, provides=Shell):
+    """Runs it with the shell that it names."""
+
+    def plan(self) -> Iterator[Change]:
+        """One act, unless a guard says that there is nothing to do."""
+        if not self._needed():
+            return
+        if self.resource.run_in_check:
+            self.completed = self._ask(self.resource.cmd)
+            self._judged(self.completed)
+            return
+        yield Change("run", self._run, ACT)
+
+    def _needed(self) -> bool:
+        shell, machine = self.resource, self.machine
+        if shell.creates and machine.status(shell.creates, follow=True) is not None:
+            return False
+        if shell.removes and machine.status(shell.removes, follow=True) is None:
+            return False
+        if shell.unless and self._ask(shell.unless).rc == 0:
+            return False
+        return not (shell.only_if and self._ask(shell.only_if).rc != 0)
+
+    def _ask(self, command: str) -> Completed:
+        shell = self.resource
+        return self.machine.ask(
+            [shell.executable, "-c", command],
+            input=_bytes(shell.stdin),
+            cwd=shell.cwd or "/",
+            env=_texts(shell.env),
+            timeout=shell.timeout,
+        )
+
+    def _run(self) -> Completed:
+        shell = self.resource
+        completed = self.machine.run(
+            [shell.executable, "-c", shell.cmd],
+            effects=[Effect("command", shell.cmd, brings="anything")],
+            input=_bytes(shell.stdin),
+            cwd=shell.cwd or "/",
+            env=_texts(shell.env),
+            timeout=shell.timeout,
+        )
+        self._judged(completed)
+        if shell.creates and completed.known and self.machine.status(shell.creates, follow=True) is None:
+            raise ProviderError(f"{shell}: the command succeeded and {shell.creates} still does not exist")
+        return completed
+
+    def _judged(self, completed: Completed) -> Completed:
+        return succeeded(completed, str(self.resource), ok_codes=tuple(self.resource.ok_codes))
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
+
+
+def _texts(env: dict[str, str] | None) -> dict[str, str]:
+    return {name: str(value) for name, value in (env or {}).items()}

@@ -1,0 +1,61 @@
+"""An error as data that can travel: what it says, and the author's own frames."""
+
+from __future__ import annotations
+
+import linecache
+from types import TracebackType
+
+from opsmop.errors import CommandFailed, OpsMopError
+from opsmop.events import Failure
+from opsmop.language.scope import of_policy
+
+LONGEST_MESSAGE = 16 * 1024  # characters; an exception may be of any size
+LONGEST_OUTPUT = 64 * 1024
+MOST_FRAMES = 30
+
+
+def failure_of(error: BaseException) -> Failure:
+    """`error` as an event carries it."""
+    if isinstance(error, OpsMopError):
+        return Failure(
+            error=type(error).__name__,
+            message=_cut(error.message, LONGEST_MESSAGE),
+            place=error.place,
+            remedy=error.remedy,
+            command=error.command[:LONGEST_MESSAGE] if isinstance(error, CommandFailed) else "",
+            rc=error.rc if isinstance(error, CommandFailed) else None,
+            output=error.output[-LONGEST_OUTPUT:] if isinstance(error, CommandFailed) else "",
+        )
+    frames = _authors_frames(error.__traceback__)
+    return Failure(
+        error=type(error).__name__,
+        message=_cut(_said(error), LONGEST_MESSAGE),
+        place=f"{frames[-1][0]}:{frames[-1][1]}" if frames else "",
+        trace=_cut("\n".join(_shown(*frame) for frame in frames[-MOST_FRAMES:]), LONGEST_OUTPUT),
+    )
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 - an author's __str__ may raise anything, and the failure must still be told
+        return f"(its text cannot be had: {type(broken).__name__})"
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}... ({len(text) - longest} more characters)"
+
+
+def _authors_frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:
+    frames = []
+    while trace is not None:
+        if of_policy(trace.tb_frame):
+            code = trace.tb_frame.f_code
+            frames.append((code.co_filename, trace.tb_lineno, code.co_name))
+        trace = trace.tb_next
+    return frames
+
+
+def _shown(file: str, line: int, function: str) -> str:
+    source = linecache.getline(file, line).strip()
+    return f'  File "{file}", line {line}, in {function}' + (f"\n    {source}" if source else "")

@@ -1,0 +1,205 @@
+"""Running commands: in their own process group, without a terminal, with a plain environment and a time limit."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import time
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, Callable
+
+from opsmop.errors import CommandFailed
+from opsmop.language.machine import Completed
+
+if TYPE_CHECKING:
+    from selectors import BaseSelector, SelectorKey
+    from subprocess import Popen
+
+MOST_KEPT = 1024 * 1024  # bytes of each stream; the end is what tells
+GRACE = 5.0  # seconds between asking a command to end and ending it
+_STRAGGLERS = 0.5  # seconds for which a pipe that a background child still holds is read after the command ended
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def search_path() -> str:
+    """Where commands are searched: the evaluating user's PATH, then the system's directories that it lacks."""
+    own = [part for part in os.environ.get("PATH", "").split(":") if part.startswith("/")]
+    return ":".join(dict.fromkeys(own + _SYSTEM_PATH.split(":")))
+
+
+def plain_environment(home: str, user: str) -> dict[str, str]:
+    """The environment of every command: nothing of the operator's, and messages in English."""
+    return {
+        "HOME": home,
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "LOGNAME": user,
+        "PATH": search_path(),
+        "SHELL": "/bin/sh",
+        "TERM": "dumb",
+        "USER": user,
+    }
+
+
+class Output:
+    """The end of what a command prints, on two streams and as both came together."""
+
+    def __init__(self) -> None:
+        self.kept = {"stdout": bytearray(), "stderr": bytearray(), "output": bytearray()}
+
+    def add(self, stream: str, data: bytes) -> None:
+        """Take `data` from `stream`."""
+        for name in (stream, "output"):
+            kept = self.kept[name]
+            kept += data
+            if len(kept) > 2 * MOST_KEPT:
+                del kept[:-MOST_KEPT]
+
+    def text(self, name: str) -> str:
+        """What is kept of a stream, or of both under ``output``."""
+        return self.kept[name][-MOST_KEPT:].decode("utf-8", "replace")
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    input: bytes | None,  # noqa: A002 - subprocess's word
+    cwd: str | None,
+    env: dict[str, str],
+    timeout: float | None,
+    started: Callable[[int], None],
+) -> Completed:
+    """Run a command to its end.
+
+    :param input: what it reads; nothing if None
+    :param timeout: seconds after which its whole process group is ended
+    :param started: is told the number of the command's process group when it starts, and 0 when it has ended
+    :raises CommandFailed: if it cannot be started
+    """
+    import subprocess  # 15 ms that a role without commands does not pay
+
+    command = shlex.join(argv)
+    try:
+        process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell string
+            list(argv),
+            stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=env,
+            start_new_session=True,
+            close_fds=True,
+        )
+    except OSError as error:
+        raise CommandFailed(f"cannot start {argv[0]}: {error.strerror}", command=command) from error
+    started(process.pid)
+    output = Output()
+    try:
+        timed_out = _converse(process, input or b"", output, timeout)
+    except BaseException:
+        end_group(process.pid, process.wait)
+        raise
+    finally:
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        started(0)
+    return Completed(
+        command, process.returncode, output.text("stdout"), output.text("stderr"), output.text("output"), timed_out
+    )
+
+
+def end_group(group: int, wait: Callable[[float], object]) -> None:
+    """End a process group: ask, wait for `GRACE` seconds, then insist."""
+    import subprocess  # already imported by whoever has a group to end
+
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(group, number)
+        except ProcessLookupError:
+            return
+        try:
+            wait(GRACE)
+        except subprocess.TimeoutExpired:
+            continue
+        if number == signal.SIGTERM:
+            _sweep(group)
+        return
+
+
+def _sweep(group: int) -> None:
+    """The command itself has ended; what is left of its group may not outlive it."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _converse(process: Popen[bytes], data: bytes, output: Output, timeout: float | None) -> bool:
+    """Feed and read a process until it has ended; whether its time ran out."""
+    import selectors  # with subprocess, above
+
+    deadline = None if timeout is None else time.monotonic() + timeout
+    selector = selectors.DefaultSelector()
+    for stream, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+        if pipe is not None:
+            selector.register(pipe, selectors.EVENT_READ, stream)
+    rest = memoryview(data)
+    if process.stdin is not None:
+        os.set_blocking(process.stdin.fileno(), False)
+        selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
+    with selector:
+        ended_at = 0.0
+        while selector.get_map():
+            now = time.monotonic()
+            if not ended_at and process.poll() is not None:
+                ended_at = now
+            if ended_at and now - ended_at > _STRAGGLERS:
+                break
+            if deadline is not None and not ended_at and now >= deadline:
+                end_group(process.pid, process.wait)
+                return True
+            for key, _ in selector.select(_patience(deadline, now, ended_at=bool(ended_at))):
+                rest = _exchange(selector, key, rest, output)
+    return _await(process, deadline)
+
+
+def _patience(deadline: float | None, now: float, *, ended_at: bool) -> float:
+    """How long to wait for the pipes: a child in the background may hold them open after the command has ended."""
+    longest = 0.1 if ended_at else 0.5
+    return longest if deadline is None else max(0.0, min(longest, deadline - now))
+
+
+def _exchange(selector: BaseSelector, key: SelectorKey, rest: memoryview, output: Output) -> memoryview:
+    pipe: IO[bytes] = key.fileobj  # type: ignore[assignment]
+    stream: str = key.data
+    if stream == "stdin":
+        try:
+            rest = rest[os.write(pipe.fileno(), rest[:65536]) :]
+        except BlockingIOError:
+            return rest
+        except BrokenPipeError:
+            rest = rest[:0]
+        if not rest:
+            selector.unregister(pipe)
+            pipe.close()
+        return rest
+    data = os.read(pipe.fileno(), 65536)
+    if data:
+        output.add(stream, data)
+    else:
+        selector.unregister(pipe)
+    return rest
+
+
+def _await(process: Popen[bytes], deadline: float | None) -> bool:
+    """The pipes are closed; the process may still run."""
+    import subprocess  # with the process
+
+    try:
+        process.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        end_group(process.pid, process.wait)
+        return True
+    return False

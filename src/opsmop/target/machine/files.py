@@ -1,0 +1,122 @@
+"""Putting a file in its place: whole or not at all, and never through somebody else's link."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+
+# What a directory that anyone may write to makes of a temporary name that somebody could guess.
+_ATTEMPTS = 20
+
+
+def replace(path: str, content: bytes, *, mode: int, uid: int, gid: int) -> None:
+    """Put `content` at `path` by way of a temporary file beside it.
+
+    The file is complete, synced and has its owner, its mode and the old file's labels before it takes the name; owner
+    before mode, because a change of owner drops setuid (chown(2)). A mount point (a container's ``/etc/hosts``) cannot
+    be renamed onto and is written in place.
+
+    :param mode: all permission bits
+    :param uid: -1 leaves what the file has by itself; `gid` likewise
+    :raises OSError: as the system says it
+    """
+    directory, name = os.path.split(path)
+    descriptor, temporary = _beside(directory, name)
+    try:
+        try:
+            _fill(descriptor, content)
+            if uid != -1 or gid != -1:
+                os.fchown(descriptor, uid, gid)
+            os.fchmod(descriptor, mode)
+            _copy_labels(path, descriptor)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+    except BaseException as error:
+        os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno in (errno.EBUSY, errno.EXDEV):
+            _write_in_place(path, content)
+            return
+        raise
+    _sync_directory(directory)
+
+
+def _beside(directory: str, name: str) -> tuple[int, str]:
+    for _ in range(_ATTEMPTS):
+        temporary = os.path.join(directory, f".{name[:100]}.{secrets.token_hex(8)}")
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            return os.open(temporary, flags, 0o600), temporary
+        except FileExistsError:
+            continue
+    raise FileExistsError(errno.EEXIST, "no free temporary name", directory)
+
+
+def _fill(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _copy_labels(path: str, descriptor: int) -> None:
+    """The old file's extended attributes, of which SELinux's label and ACLs are some, go to the new one."""
+    if not hasattr(os, "listxattr"):  # Linux has them; others that run Python may not
+        return
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError:
+        return
+    for name in names:
+        try:
+            os.setxattr(descriptor, name, os.getxattr(path, name, follow_symlinks=False))
+        except OSError:  # noqa: PERF203 - each label on its own: one that may not be set must not cost the others
+            continue
+
+
+def _write_in_place(path: str, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _fill(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_directory(directory: str) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def set_mode(path: str, mode: int) -> None:
+    """Set the permission bits of what stands at `path`; a link is refused rather than followed.
+
+    :raises OSError: as the system says it
+    """
+    descriptor = (
+        os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC) if os.access(path, os.R_OK) else -1
+    )
+    if descriptor == -1:
+        if stat.S_ISLNK(os.lstat(path).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        os.chmod(path, mode)
+        return
+    try:
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory and all in it, links as links.
+
+    :raises OSError: as the system says it
+    """
+    import shutil  # 10 ms that only a removal pays
+
+    shutil.rmtree(path)

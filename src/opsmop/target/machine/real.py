@@ -1,0 +1,283 @@
+"""The machine itself."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from opsmop.errors import ProviderError
+from opsmop.language.machine import Account, AccountGroup, Completed, Effect, Status
+from opsmop.target.machine import commands, files
+
+
+class refusals:  # noqa: N801 - reads as a word of the `with` statement that it is used in
+    """Maps what the system refuses to a `ProviderError` that says what was being done, and to what."""
+
+    def __init__(self, doing: str, path: str) -> None:
+        self.doing, self.path = doing, path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, OSError):
+            remedy = _REMEDIES.get(error.errno or 0, "")
+            raise ProviderError(f"cannot {self.doing} {self.path}: {error.strerror or error}", remedy=remedy) from error
+
+
+_REMEDIES = {
+    errno.EACCES: "The evaluating user may not do this: does the role need sudo()?",
+    errno.EPERM: "The evaluating user may not do this (does the role need sudo()?), or the file is immutable (lsattr).",
+    errno.EROFS: "The file system is mounted read-only.",
+    errno.ENOSPC: "The file system is full.",
+    errno.EDQUOT: "The user's quota is used up.",
+    errno.ENOENT: "A directory on the way does not exist: manage it with Directory first.",
+    errno.ENOTDIR: "Something on the way is not a directory.",
+    errno.ELOOP: "It is a symbolic link: name its target.",
+}
+
+
+class RealMachine:
+    """The machine that this runs on.
+
+    :param command_started: is told the process group of each command that starts, and 0 when it has ended
+    """
+
+    simulated = False
+    assumptions = 0
+
+    def __init__(self, command_started: Callable[[int], None] = lambda _: None) -> None:
+        self._command_started = command_started
+
+    # Looks
+
+    def status(self, path: str, *, follow: bool = False) -> Status | None:
+        """See `Machine.status`."""
+        try:
+            found = os.stat(path) if follow else os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ProviderError(
+                f"cannot look at {path}: {error.strerror}", remedy=_REMEDIES.get(error.errno or 0, "")
+            ) from error
+        return Status(
+            kind=_kind(found.st_mode),
+            mode=stat.S_IMODE(found.st_mode),
+            owner=self._owner_name(found.st_uid),
+            group=self._group_name(found.st_gid),
+            size=found.st_size,
+            target=os.readlink(path) if stat.S_ISLNK(found.st_mode) else "",
+        )
+
+    def read(self, path: str) -> bytes:
+        """See `Machine.read`."""
+        with refusals("read", path), open(path, "rb") as file:
+            return file.read()
+
+    def listing(self, path: str) -> list[str]:
+        """See `Machine.listing`."""
+        with refusals("list", path):
+            return sorted(os.listdir(path))
+
+    def is_mount_point(self, path: str) -> bool:
+        """See `Machine.is_mount_point`."""
+        return os.path.ismount(path)
+
+    def account(self, name: str | int) -> Account | None:
+        """See `Machine.account`. Source: passwd(5), group(5), by way of the name service."""
+        import grp  # with pwd; a role that names no owner pays for neither
+        import pwd
+
+        try:
+            entry = pwd.getpwuid(int(name)) if str(name).isdigit() else pwd.getpwnam(str(name))
+        except KeyError:
+            return None
+        groups = tuple(sorted(group.gr_name for group in grp.getgrall() if entry.pw_name in group.gr_mem))
+        return Account(
+            entry.pw_name,
+            entry.pw_uid,
+            self._group_name(entry.pw_gid),
+            entry.pw_dir,
+            entry.pw_shell,
+            entry.pw_gecos,
+            groups,
+        )
+
+    def account_group(self, name: str | int) -> AccountGroup | None:
+        """See `Machine.account_group`."""
+        import grp  # as above
+
+        try:
+            entry = grp.getgrgid(int(name)) if str(name).isdigit() else grp.getgrnam(str(name))
+        except KeyError:
+            return None
+        return AccountGroup(entry.gr_name, entry.gr_gid)
+
+    def which(self, command: str) -> str | None:
+        """See `Machine.which`."""
+        for directory in commands.search_path().split(":"):
+            path = os.path.join(directory, command)
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                return path
+        return None
+
+    def look(self, kind: str, name: str, real: Callable[[], Any]) -> Any:  # noqa: ARG002 - Machine's signature
+        """See `Machine.look`."""
+        return real()
+
+    def ask(
+        self,
+        argv: Sequence[str],
+        *,
+        input: bytes | None = None,  # noqa: A002 - subprocess's word
+        cwd: str | None = None,
+        env: dict[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """See `Machine.ask`."""
+        environment = {**commands.plain_environment(self.home(), self.real_user()), **(env or {})}
+        return commands.run(argv, input=input, cwd=cwd, env=environment, timeout=timeout, started=self._command_started)
+
+    def real_user(self) -> str:
+        """See `Machine.real_user`."""
+        return self._owner_name(os.geteuid())
+
+    def uname(self) -> tuple[str, str, str, str, str]:
+        """See `Machine.uname`."""
+        found = os.uname()
+        return (found.sysname, found.nodename, found.release, found.version, found.machine)
+
+    def environment(self) -> dict[str, str]:
+        """See `Machine.environment`."""
+        return dict(os.environ)
+
+    def cpus(self) -> int:
+        """See `Machine.cpus`."""
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def default_address(self, version: int) -> str:
+        """See `Machine.default_address`. Connecting a datagram socket sends nothing; it only chooses a route (udp(7))."""
+        import socket  # only for this look
+
+        family, elsewhere = (socket.AF_INET, "192.0.2.1") if version == 4 else (socket.AF_INET6, "2001:db8::1")  # noqa: PLR2004
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((elsewhere, 9))
+                address: str = probe.getsockname()[0]
+        except OSError:
+            return ""
+        return address
+
+    def full_name(self) -> str:
+        """See `Machine.full_name`."""
+        import socket  # only for this look
+
+        return socket.getfqdn()
+
+    def home(self) -> str:
+        """The home directory of the evaluating user."""
+        return os.environ.get("HOME") or os.path.expanduser("~")
+
+    # Effects
+
+    def write(self, path: str, content: bytes, *, mode: int, owner: str | None, group: str | None) -> None:
+        """See `Machine.write`."""
+        old = self.status(path)
+        # A file keeps its owner unless told otherwise; a new one has the evaluating user's.
+        owner = owner if owner is not None else (old.owner if old else None)
+        group = group if group is not None else (old.group if old else None)
+        uid, gid = self._numbers(owner, group)
+        with refusals("write", path):
+            files.replace(path, content, mode=mode, uid=uid, gid=gid)
+
+    def make_directory(self, path: str, *, mode: int) -> None:
+        """See `Machine.make_directory`."""
+        with refusals("make the directory", path):
+            os.mkdir(path, 0o700)
+            files.set_mode(path, mode)
+
+    def remove(self, path: str) -> None:
+        """See `Machine.remove`."""
+        with refusals("remove", path):
+            os.unlink(path)
+
+    def remove_tree(self, path: str) -> None:
+        """See `Machine.remove_tree`."""
+        with refusals("remove", path):
+            files.remove_tree(path)
+
+    def set_mode(self, path: str, mode: int) -> None:
+        """See `Machine.set_mode`."""
+        with refusals("set the mode of", path):
+            files.set_mode(path, mode)
+
+    def set_owner(self, path: str, owner: str | None, group: str | None) -> None:
+        """See `Machine.set_owner`. A change of owner drops setuid (chown(2)), so the mode is set again."""
+        uid, gid = self._numbers(owner, group)
+        with refusals("set the owner of", path):
+            before = os.lstat(path)
+            os.chown(path, uid, gid, follow_symlinks=False)
+            if before.st_mode & 0o6000 and not stat.S_ISLNK(before.st_mode):
+                files.set_mode(path, stat.S_IMODE(before.st_mode))
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        effects: Sequence[Effect],  # noqa: ARG002 - they happen by themselves here
+        input: bytes | None = None,  # noqa: A002 - subprocess's word
+        cwd: str | None = None,
+        env: dict[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """See `Machine.run`."""
+        return self.ask(argv, input=input, cwd=cwd, env=env, timeout=timeout)
+
+    # Names and numbers
+
+    def _owner_name(self, uid: int) -> str:
+        import pwd  # as above
+
+        try:
+            return pwd.getpwuid(uid).pw_name
+        except KeyError:
+            return str(uid)
+
+    def _group_name(self, gid: int) -> str:
+        import grp  # as above
+
+        try:
+            return grp.getgrgid(gid).gr_name
+        except KeyError:
+            return str(gid)
+
+    def _numbers(self, owner: str | None, group: str | None) -> tuple[int, int]:
+        """The numbers of an owner and a group; -1 for one that stays."""
+        account = self.account(owner) if owner is not None else None
+        entry = self.account_group(group) if group is not None else None
+        return (
+            _number(owner, account.uid if account else None, "user"),
+            _number(group, entry.gid if entry else None, "group"),
+        )
+
+
+def _number(name: str | None, found: int | None, kind: str) -> int:
+    if name is None:
+        return -1
+    if found is not None:
+        return found
+    if name.isdigit():
+        return int(name)
+    raise ProviderError(f"there is no {kind} {name!r} on this machine")
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISREG(mode):
+        return "file"
+    if stat.S_ISDIR(mode):
+        return "directory"
+    return "link" if stat.S_ISLNK(mode) else "other"

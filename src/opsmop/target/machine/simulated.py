@@ -1,0 +1,306 @@
+"""The machine of check mode: effects change a model, looks answer from the model first and the real machine beneath.
+
+What cannot be known beforehand is not invented: a look whose answer may be another once the planned commands have run
+is answered as things are now, and counted as an assumption (`assumptions`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Callable
+
+from opsmop.errors import ProviderError
+from opsmop.language.machine import Account, AccountGroup, Completed, Effect, Status
+from opsmop.target.machine.real import RealMachine
+
+# Where packages put things (Filesystem Hierarchy Standard 3.0, chapters 3 to 5; Debian Policy, 9.1).
+_INSTALLED_UNDER = (
+    "/bin",
+    "/boot",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/opt",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/usr",
+    "/var",
+)
+_MOST_LINKS = 40  # as the kernel has it: path_resolution(7)
+_MISSING = object()
+
+
+@dataclass(frozen=True)
+class Node:
+    """What the model has at a path. `fresh` means that nothing of it is on the machine yet."""
+
+    status: Status
+    content: bytes = b""
+    fresh: bool = True
+
+
+class SimulatedMachine:
+    """A machine on which effects are only noted down.
+
+    :param real: the machine beneath
+    """
+
+    simulated = True
+
+    def __init__(self, real: RealMachine) -> None:
+        self._real = real
+        self._nodes: dict[str, Node | None] = {}
+        self._known: dict[tuple[str, str], Any] = {}
+        self._brought: set[str] = set()
+        self._inside_look = False
+        self.assumptions = 0
+
+    # Looks
+
+    def status(self, path: str, *, follow: bool = False) -> Status | None:
+        """See `Machine.status`."""
+        found = self._status(path)
+        for _ in range(_MOST_LINKS):
+            if not follow or found is None or found.kind != "link":
+                return found
+            path = os.path.normpath(os.path.join(os.path.dirname(path), found.target))
+            found = self._status(path)
+        return None
+
+    def _status(self, path: str) -> Status | None:
+        node = self._node(path)
+        if node is _MISSING:
+            found = self._real.status(path)
+            self._doubt(missing=found is None and path.startswith(_INSTALLED_UNDER))
+            return found
+        self._doubt(missing=False)
+        return node.status if node is not None else None
+
+    def _node(self, path: str) -> Any:
+        """What the model has at `path`: a node, None for nothing there, `_MISSING` if the machine must be asked."""
+        key = _key(path)
+        if key in self._nodes:
+            return self._nodes[key]
+        while key != "/":
+            key = os.path.dirname(key)
+            if key in self._nodes:
+                ancestor = self._nodes[key]
+                return None if ancestor is None or ancestor.fresh else _MISSING
+        return _MISSING
+
+    def _doubt(self, *, missing: bool) -> None:
+        """Count an assumption if a planned command may change what was just found (or not found)."""
+        if not self._inside_look and ("anything" in self._brought or (missing and "installation" in self._brought)):
+            self.assumptions += 1
+
+    def read(self, path: str) -> bytes:
+        """See `Machine.read`."""
+        node = self._node(path)
+        self._doubt(missing=False)
+        if node is None:
+            raise ProviderError(f"cannot read {path}: there will be no such file")
+        if node is _MISSING or not node.fresh:
+            return self._real.read(path)
+        content: bytes = node.content
+        return content
+
+    def listing(self, path: str) -> list[str]:
+        """See `Machine.listing`."""
+        node = self._node(path)
+        key = _key(path)
+        names = set(self._real.listing(path)) if node is _MISSING or (node and not node.fresh) else set()
+        for other, found in self._nodes.items():
+            if os.path.dirname(other) == key and other != key:
+                (names.discard if found is None else names.add)(os.path.basename(other))
+        self._doubt(missing=True)
+        return sorted(names)
+
+    def is_mount_point(self, path: str) -> bool:
+        """See `Machine.is_mount_point`."""
+        return self._real.is_mount_point(path)
+
+    def account(self, name: str | int) -> Account | None:
+        """See `Machine.account`."""
+        found: Account | None = self._known_or("account", str(name), lambda: self._real.account(name))
+        return found
+
+    def account_group(self, name: str | int) -> AccountGroup | None:
+        """See `Machine.account_group`."""
+        found: AccountGroup | None = self._known_or("group", str(name), lambda: self._real.account_group(name))
+        return found
+
+    def which(self, command: str) -> str | None:
+        """See `Machine.which`."""
+        found = self._real.which(command)
+        self._doubt(missing=found is None)
+        return found
+
+    def look(self, kind: str, name: str, real: Callable[[], Any]) -> Any:
+        """See `Machine.look`."""
+        return self._known_or(kind, name, real)
+
+    def _known_or(self, kind: str, name: str, real: Callable[[], Any]) -> Any:
+        if (kind, name) in self._known:
+            self._doubt(missing=False)
+            return self._known[kind, name]
+        inside, self._inside_look = self._inside_look, True
+        try:
+            found = real()
+        finally:
+            self._inside_look = inside
+        self._doubt(missing=not found or kind == "service")
+        return found
+
+    def ask(
+        self,
+        argv: Sequence[str],
+        *,
+        input: bytes | None = None,  # noqa: A002 - subprocess's word
+        cwd: str | None = None,
+        env: dict[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """See `Machine.ask`. The command sees the machine as it is: after any planned effect, its answer is assumed."""
+        if not self._inside_look and (self._nodes or self._known or self._brought):
+            self.assumptions += 1
+        return self._real.ask(argv, input=input, cwd=cwd, env=env, timeout=timeout)
+
+    def real_user(self) -> str:
+        """See `Machine.real_user`."""
+        return self._real.real_user()
+
+    def uname(self) -> tuple[str, str, str, str, str]:
+        """See `Machine.uname`."""
+        return self._real.uname()
+
+    def environment(self) -> dict[str, str]:
+        """See `Machine.environment`."""
+        return self._real.environment()
+
+    def cpus(self) -> int:
+        """See `Machine.cpus`."""
+        return self._real.cpus()
+
+    def default_address(self, version: int) -> str:
+        """See `Machine.default_address`."""
+        return self._real.default_address(version)
+
+    def full_name(self) -> str:
+        """See `Machine.full_name`."""
+        return self._real.full_name()
+
+    # Effects, on the model
+
+    def write(self, path: str, content: bytes, *, mode: int, owner: str | None, group: str | None) -> None:
+        """See `Machine.write`."""
+        self._refuse_unless_possible("write", path)
+        old = self.status(path)
+        status = Status(
+            "file",
+            mode,
+            self._owner(owner) or (old.owner if old else self.real_user()),
+            self._group(group) or (old.group if old else self._own_group()),
+            size=len(content),
+            predicted=True,
+        )
+        self._nodes[_key(path)] = Node(status, content)
+
+    def make_directory(self, path: str, *, mode: int) -> None:
+        """See `Machine.make_directory`."""
+        self._refuse_unless_possible("make the directory", path)
+        status = Status("directory", mode, self.real_user(), self._own_group(), predicted=True)
+        self._nodes[_key(path)] = Node(status)
+
+    def remove(self, path: str) -> None:
+        """See `Machine.remove`."""
+        self._refuse_unless_possible("remove", path)
+        self._nodes[_key(path)] = None
+
+    def remove_tree(self, path: str) -> None:
+        """See `Machine.remove_tree`."""
+        self.remove(path)
+        key = _key(path)
+        self._nodes = {other: node for other, node in self._nodes.items() if not other.startswith(key + "/")}
+
+    def set_mode(self, path: str, mode: int) -> None:
+        """See `Machine.set_mode`."""
+        self._amend(path, mode=mode)
+
+    def set_owner(self, path: str, owner: str | None, group: str | None) -> None:
+        """See `Machine.set_owner`."""
+        named = {"owner": self._owner(owner), "group": self._group(group)}
+        self._amend(path, **{key: value for key, value in named.items() if value is not None})
+
+    def _amend(self, path: str, **values: Any) -> None:
+        node = self._node(path)
+        status = self.status(path)
+        if status is None:
+            raise ProviderError(f"cannot change {path}: there will be nothing there")
+        old = Node(status, fresh=False) if node is _MISSING or node is None else node
+        self._nodes[_key(path)] = replace(old, status=replace(status, predicted=True, **values))
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        effects: Sequence[Effect],
+        input: bytes | None = None,  # noqa: A002, ARG002 - Machine's signature; nothing runs here
+        cwd: str | None = None,  # noqa: ARG002
+        env: dict[str, str] | None = None,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> Completed:
+        """See `Machine.run`."""
+        import shlex  # only for the command's text
+
+        for effect in effects:
+            self._known[effect.kind, effect.name] = effect.value
+            if effect.brings:
+                self._brought.add(effect.brings)
+        return Completed(shlex.join(argv), None, known=False)
+
+    # What the real machine would refuse is refused here, so that check does not promise what apply cannot keep
+
+    def _refuse_unless_possible(self, doing: str, path: str) -> None:
+        parent = os.path.dirname(path)
+        found = self.status(parent, follow=True)
+        if found is None:
+            if "anything" in self._brought:
+                return
+            raise ProviderError(
+                f"cannot {doing} {path}: the directory {parent} does not exist",
+                remedy="Manage it with Directory first.",
+            )
+        if found.kind != "directory":
+            raise ProviderError(f"cannot {doing} {path}: {parent} is not a directory")
+        if not found.predicted and not os.access(parent, os.W_OK | os.X_OK):
+            raise ProviderError(
+                f"cannot {doing} {path}: Permission denied",
+                remedy="The evaluating user may not do this: does the role need sudo()?",
+            )
+
+    def _owner(self, owner: str | None) -> str | None:
+        account = self.account(owner) if owner is not None else None
+        return self._named(owner, account.name if account else None, "user")
+
+    def _group(self, group: str | None) -> str | None:
+        entry = self.account_group(group) if group is not None else None
+        return self._named(group, entry.name if entry else None, "group")
+
+    def _named(self, wanted: str | None, found: str | None, kind: str) -> str | None:
+        if wanted is None or found is not None or wanted.isdigit() or self._brought:
+            return found or wanted
+        raise ProviderError(f"there is no {kind} {wanted!r} on this machine")
+
+    def _own_group(self) -> str:
+        account = self._real.account(self.real_user())
+        return account.group if account else str(os.getegid())
+
+
+def _key(path: str) -> str:
+    """One name for a path however it is spelled: the links among its directories resolved, its last part as it is."""
+    directory, name = os.path.split(os.path.normpath(path))
+    return os.path.join(os.path.realpath(directory), name)

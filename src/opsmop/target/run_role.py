@@ -1,0 +1,165 @@
+"""The only way into the target half: evaluate one role, on a remote host or in process."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import time
+from collections.abc import Iterable
+from typing import Any, Callable
+
+from opsmop.errors import PolicyError
+from opsmop.events import EvaluationFinished, EvaluationStarted, Event
+from opsmop.language.evaluation import EVALUATION
+from opsmop.language.role import Role
+from opsmop.language.scope import Layer, of_policy
+from opsmop.language.secrets import Secret, masked
+from opsmop.target.evaluate import RoleEvaluation
+from opsmop.target.failures import failure_of
+from opsmop.target.machine import RealMachine, SimulatedMachine
+from opsmop.wire.order import Order
+
+Fetch = Callable[[str], bytes]
+
+
+def run_role(
+    order: Order,
+    emit: Callable[[Event], None],
+    fetch: Fetch,
+    *,
+    live: Callable[[], tuple[Role, Iterable[tuple[str, dict[str, Any]]]]] | None = None,
+    command_started: Callable[[int], None] = lambda _: None,
+) -> EvaluationFinished:
+    """Evaluate a role on this machine.
+
+    :param order: what to evaluate
+    :param emit: takes every event, the ending too
+    :param fetch: the content of a controller's file that did not ride along with the order
+    :param live: in process, gives the role and its layers of variables as they are; otherwise the parcel is unpacked
+    :param command_started: is told the process group of each command that starts, and 0 when it has ended
+    :returns: the ending, which was emitted too; a failure of the policy is an ending, never an exception
+    """
+    stream = Stream(order, emit)
+    stream(EvaluationStarted(mode=order.mode, python=platform.python_version()))
+    evaluation: RoleEvaluation | None = None
+    try:
+        role, layers = live() if live is not None else _unpacked(order)
+        evaluation = _evaluation(order, stream, layers, fetch, RealMachine(command_started))
+        ending = _evaluated(role, evaluation)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an author's code raises is this host's failure
+        ending = _ended_by(error, evaluation)
+    except BaseException as error:
+        stream(EvaluationFinished(status="cancelled", failure=failure_of(error)))
+        raise
+    stream(ending)
+    return ending
+
+
+class Stream:
+    """Stamps events with what they have in common, and masks secrets in every text of theirs."""
+
+    def __init__(self, order: Order, emit: Callable[[Event], None]) -> None:
+        self._order, self._emit = order, emit
+        self._count = 0
+        self.secrets: set[str] = set()
+
+    def __call__(self, event: Event) -> None:
+        """Send `event` on."""
+        self._count += 1
+        order = self._order
+        stamped = dataclasses.replace(
+            event, run=order.run, seq=self._count, ts=time.time(), host=order.host, role=order.role
+        )
+        self._emit(self._masked(stamped) if self.secrets else stamped)
+
+    def _masked(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return masked(value, self.secrets)
+        if isinstance(value, tuple):
+            return tuple(self._masked(entry) for entry in value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return dataclasses.replace(
+                value, **{entry.name: self._masked(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+            )
+        return value
+
+
+def _unpacked(order: Order) -> tuple[Role, Iterable[tuple[str, dict[str, Any]]]]:
+    from opsmop.wire.rebuild import unpack  # only where something was shipped
+
+    role, layers = unpack(order.parcel)
+    return role, layers
+
+
+def _evaluation(
+    order: Order, stream: Stream, layers: Iterable[tuple[str, dict[str, Any]]], fetch: Fetch, real: RealMachine
+) -> RoleEvaluation:
+    known = [Layer(label, values) for label, values in (*order.inventory, *layers)]
+    for layer in known:
+        stream.secrets.update(value.reveal() for value in layer.values.values() if isinstance(value, Secret))
+
+    def source(path: str) -> bytes:
+        return order.files[path] if path in order.files else fetch(path)
+
+    return RoleEvaluation(
+        SimulatedMachine(real) if order.mode == "check" else real,
+        layers=known,
+        extra=Layer("--extra-vars", order.extra),
+        facts=_facts(),
+        source=source,
+        emit=stream,
+        diff=bool(order.options.get("diff")),
+    )
+
+
+def _facts() -> dict[str, Any]:
+    from opsmop.facts import by_name  # the names only: each fact's own code comes when it is asked
+
+    return by_name()
+
+
+def _evaluated(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
+    token = EVALUATION.set(evaluation)
+    try:
+        if not role.should_process_when():
+            return EvaluationFinished(status="skipped")
+        value = role.main()
+        return EvaluationFinished(value=_as_json(value, role))
+    finally:
+        EVALUATION.reset(token)
+
+
+def _as_json(value: Any, role: Role) -> str:
+    if value is None:
+        return ""
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise PolicyError(
+            f"main() of {role} returned a {type(value).__name__} that JSON cannot hold: {error}",
+            remedy="Return plain values: text, numbers, lists, dicts.",
+        ) from error
+
+
+def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> EvaluationFinished:
+    failure = failure_of(error)
+    if evaluation is not None and evaluation.machine.simulated and evaluation.beyond_prediction:
+        return EvaluationFinished(status="ok", beyond=_place_of(error) or failure.place)
+    if isinstance(error, SystemExit):
+        failure = dataclasses.replace(
+            failure,
+            message=f"main() ended the program: sys.exit({error.code!r})",
+            remedy="Return from main() to end a role, raise an exception to fail it.",
+        )
+    return EvaluationFinished(status="failed", failure=failure)
+
+
+def _place_of(error: BaseException) -> str:
+    """The innermost place in the policy that `error` came through."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        if of_policy(trace.tb_frame):
+            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,125 @@
+"""Templates: the only place that knows jinja2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+import jinja2
+
+from opsmop.errors import TemplateError
+from opsmop.language.scope import Variables
+
+_SYNTAX = ("{{", "{%", "{#")
+
+
+class Templates:
+    """Renders templates strictly: an undefined variable is an error, never a blank.
+
+    :param source: the text of a template file, by the path that a policy or another template names it with
+    """
+
+    def __init__(self, source: Callable[[str], bytes]) -> None:
+        self._source = source
+        self._environments: dict[str, jinja2.Environment] = {}
+
+    def file(self, path: str, variables: Variables, facts: Mapping[str, Any]) -> bytes:
+        """The template file at `path`, rendered; byte for byte what it is if it has no Jinja syntax.
+
+        :raises TemplateError: if it does not parse, is not UTF-8 text or uses a name that nothing defines
+        """
+        content = self._source(path)
+        if not any(mark.encode() in content for mark in _SYNTAX):
+            return content
+        text = self._text(path, content)
+        newline = "\r\n" if b"\r\n" in content else "\n"
+        environment = self._environment(newline)
+        with _mapped(path, variables):
+            code = environment.compile(text, name=path, filename=path)
+            template = environment.template_class.from_code(environment, code, environment.make_globals(None))
+            return template.render({**variables, **facts}).encode()
+
+    def text(self, template: str, variables: Variables, facts: Mapping[str, Any], place: str) -> str:
+        """The text of a template written in the policy at `place`.
+
+        :raises TemplateError: as `file`
+        """
+        if not any(mark in template for mark in _SYNTAX):
+            return template
+        with _mapped(place, variables, in_policy=True):
+            return self._environment("\n").from_string(template).render({**variables, **facts})
+
+    def value(self, expression: str, variables: Variables, facts: Mapping[str, Any], place: str) -> Any:
+        """What a Jinja expression gives, as a native value.
+
+        :raises TemplateError: as `file`
+        """
+        with _mapped(place, variables, in_policy=True):
+            compiled = self._environment("\n").compile_expression(expression, undefined_to_none=False)
+            result = compiled({**variables, **facts})
+            if isinstance(result, jinja2.Undefined):
+                str(result)  # a strict one raises what it is missing
+            return result
+
+    def _text(self, path: str, content: bytes) -> str:
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise TemplateError(
+                f"the template {path} is not UTF-8 text (byte {error.start})",
+                remedy="Use from_file for a file that is no template.",
+            ) from error
+
+    def _environment(self, newline: str) -> jinja2.Environment:
+        if newline not in self._environments:
+            self._environments[newline] = jinja2.Environment(  # noqa: S701 - what it makes is configuration, not HTML
+                undefined=jinja2.StrictUndefined,
+                keep_trailing_newline=True,
+                newline_sequence=newline,  # type: ignore[arg-type] # one of the three it takes
+                loader=jinja2.FunctionLoader(lambda path: (self._text(path, self._source(path)), path, lambda: True)),
+                auto_reload=False,
+            )
+        return self._environments[newline]
+
+
+class _mapped:  # noqa: N801 - reads as a word of the `with` statement that it is used in
+    """Maps jinja2's errors to `TemplateError`: the one border that they cross."""
+
+    def __init__(self, place: str, variables: Variables, *, in_policy: bool = False) -> None:
+        self.place, self.variables, self.in_policy = place, variables, in_policy
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            place = self.place if self.in_policy else f"{error.name or self.place}:{error.lineno}"
+            raise TemplateError(f"the template does not parse: {error.message}", place=place) from error
+        if isinstance(error, jinja2.UndefinedError):
+            raise self._undefined(error, self._line(trace)) from error
+        if isinstance(error, jinja2.TemplateNotFound):
+            raise TemplateError(f"the template {error.name!r} does not exist", place=self._line(trace)) from error
+        if isinstance(error, jinja2.TemplateError):
+            raise TemplateError(str(error), place=self._line(trace)) from error
+        if (
+            error is not None
+            and not isinstance(error, TemplateError)
+            and isinstance(error, (TypeError, ValueError, ArithmeticError))
+        ):
+            raise TemplateError(f"{type(error).__name__} in the template: {error}", place=self._line(trace)) from error
+
+    def _undefined(self, error: jinja2.UndefinedError, place: str) -> TemplateError:
+        message = str(error)
+        parts = message.split("'")
+        if message.endswith("is undefined") and len(parts) == 3:  # noqa: PLR2004 - jinja2 quotes the one name
+            return self.variables.undefined(parts[1], place)
+        return TemplateError(message, place=place)
+
+    def _line(self, trace: Any) -> str:
+        """Where in a template the error came from: jinja2 rewrites the innermost frames to the template's lines."""
+        place = self.place
+        while trace is not None and not self.in_policy:
+            if "__jinja_exception__" in trace.tb_frame.f_globals:
+                place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+            trace = trace.tb_next
+        return place
