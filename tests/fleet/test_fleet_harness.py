@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from tests.fleet.harness import RELEASES, CommandError, Fleet, FleetError, Host, difference
-from tests.fleet.harness.apt import Source, machine_sources
 from tests.fleet.harness.containers import cgroup_root
 from tests.fleet.harness.disk import mounts_below
 from tests.fleet.harness.needs import INOTIFY_LIMIT, refuse_too_many
@@ -281,28 +280,3 @@ def test_more_hosts_than_the_kernel_allows_are_refused_with_the_remedy() -> None
     limit = int(INOTIFY_LIMIT.read_text())
     with pytest.raises(FleetError, match=rf"{limit} hosts need .* allows {limit}: .* sysctl fs.inotify"):
         refuse_too_many(limit)
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        (
-            "sources.list",
-            "# a comment\ndeb-src http://x/src bookworm main\ndeb [arch=amd64] http://x/debian/ bookworm main\n",
-        ),
-        ("sources.list.d/a.list", "deb http://x/debian bookworm main # the mirror\n"),
-        (
-            "sources.list.d/a.sources",
-            "Types: deb\n# a comment\nURIs: http://x/debian\nSuites: bookworm\nComponents: main\n",
-        ),
-        (
-            "sources.list.d/a.sources",
-            "Enabled: no\nTypes: deb\nURIs: http://y/debian\nSuites: bookworm\nComponents: main\n\n"
-            "Types: deb deb-src\nURIs: http://x/debian\nSuites: bookworm\nComponents: main\n",
-        ),
-    ],
-)
-def test_the_mirror_is_read_from_either_format_of_apts_sources(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / "sources.list.d").mkdir()
-    (tmp_path / name).write_text(text)
-    assert list(machine_sources(tmp_path)) == [Source("http://x/debian", ("bookworm",), ("main",))]
