@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from tests.fleet.harness.apt import Source, machine_sources
 
 ONE_LINE = """# a comment
