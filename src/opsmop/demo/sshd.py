@@ -64,19 +64,26 @@ class PrivateSshd:
     :param addresses: loopback addresses to listen on, at most 16 (OpenSSH's limit)
     :param home: HOME of the sessions; a folder of its own if not given
     :param extra: further lines of its configuration
+    :param search: folders in which OpenSSH's programs are looked for; PATH and the usual ones if not given
 
     `port`, `addresses`, `address` (the first), `user`, `key_file`, `known_hosts`, `ssh_args` (what an ssh client needs
     besides), `home`, `log` and `folder` describe it.
     """
 
     def __init__(
-        self, *, addresses: tuple[str, ...] = ("127.0.0.1",), home: Path | None = None, extra: str = ""
+        self,
+        *,
+        addresses: tuple[str, ...] = ("127.0.0.1",),
+        home: Path | None = None,
+        extra: str = "",
+        search: str = "",
     ) -> None:
         self.addresses = addresses
         self.address = addresses[0]
         self.port = 0
         self._given_home = home
         self._extra = extra
+        self._search = search or os.pathsep.join((os.environ.get("PATH", ""), _PLACES))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -84,7 +91,7 @@ class PrivateSshd:
 
         :raises SshdError: if OpenSSH is missing, the user cannot log in, or sshd does not start
         """
-        programs = _programs()
+        programs = _programs(self._search)
         self.user = _login_name()
         self.folder = Path(tempfile.mkdtemp(prefix="opsmop-sshd-"))
         try:
@@ -197,8 +204,7 @@ class PrivateSshd:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _programs() -> dict[str, str]:
-    path = os.environ.get("PATH", "") + os.pathsep + _PLACES
+def _programs(path: str) -> dict[str, str]:
     found = {}
     for name, package in (("sshd", "openssh-server"), ("ssh", "openssh-client"), ("ssh-keygen", "openssh-client")):
         program = shutil.which(name, path=path)

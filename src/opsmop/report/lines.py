@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from opsmop import errors
 from opsmop.events import ChangeReport, ContactFinished, Failure, ResourceFailed, ResourceFinished
 from opsmop.report.look import Look, duration_text
-from opsmop.report.tally import event_place, is_assumed
+from opsmop.report.tally import event_place, is_assumed, told_status
 
 OUTPUT_LINES = 20  # of a failed command's output
 _INDENT = 6  # columns before what belongs to the line above
@@ -42,7 +42,8 @@ class Scene:
         return _WORDS_IN_CHECK.get(status, status) if self.mode == "check" else status
 
     def place(self, place: str) -> str:
-        """`place` as seen from the policy's folder."""
+        """`place` as seen from the policy's folder, on one line."""
+        place = " ".join(place.split())
         return place[len(self.folder) :] if self.folder and place.startswith(self.folder) else place
 
 
@@ -85,10 +86,11 @@ def finished_lines(scene: Scene, event: ResourceFinished) -> list[str]:
     """A resource that ended well; nothing if nobody asked for those that needed nothing."""
     lines = []
     said = event.type == "Echo" and event.output
-    if not said and (scene.verbose or event.status in ("changed", "ran")):
-        kind = "assumed" if event.status in ("changed", "ran") and is_assumed(event) else event.status
+    status = told_status(event)
+    if not said and (scene.verbose or status in ("changed", "ran")):
+        kind = "assumed" if status in ("changed", "ran") and is_assumed(event) else status
         what = f"{event.type} {event.name}"
-        lines += head_lines(scene, kind, event.host, what, note=_note(event), word=scene.word(event.status))
+        lines += head_lines(scene, kind, event.host, what, note=_note(event), word=scene.word(status))
     if said:
         lines += text_lines(scene, "says", event.host, event.output)
     elif scene.verbose:
@@ -146,7 +148,8 @@ def message_text(failure: Failure) -> str:
 
 
 def _note(event: ResourceFinished) -> str:
-    parts = [", ".join(_change_text(change, mark=not is_assumed(event)) for change in event.changes)]
+    changes = [_change_text(change, mark=not is_assumed(event)) for change in event.changes]
+    parts = [", ".join(changes) if changes != ["run"] or event.status != "ran" else ""]  # "ran" says it already
     if event.status in ("changed", "ran") and is_assumed(event):
         parts.append("(assumed)")
     if event.rc:
@@ -157,7 +160,7 @@ def _note(event: ResourceFinished) -> str:
 
 def _change_text(change: ChangeReport, *, mark: bool) -> str:
     before, after = (_value_text(text) for text in (change.before, change.after))
-    text = change.name
+    text = " ".join(change.name.split())
     if before and after:
         text += f" {before} -> {after}"
     elif before or after:

@@ -8,6 +8,7 @@ from opsmop.report.tally import HostTally, Reason, Tally
 
 _COLUMNS = ("ok", "changed", "ran", "failed", "assumed", "skipped")
 _RARE_COLUMNS = ("ignored", "warnings")
+_LONGEST_RESOURCE = 60  # columns that a resource's name takes in a reason
 _NAMED_HOSTS = 5  # hosts of one reason that are named
 _CODE_OF_INTERRUPTION = 128  # a shell's exit status for a signal begins above it
 
@@ -34,7 +35,8 @@ def _title(tally: Tally) -> str:
 
 
 def _table_lines(scene: Scene, tally: Tally) -> list[str]:
-    rows = [(*_row_start(scene, name, host), host) for name, host in tally.sorted_hosts()]
+    longest = max((len(_word(scene, host)) for host in tally.hosts.values()), default=0)
+    rows = [(*_row_start(scene, name, host, longest), host) for name, host in tally.sorted_hosts()]
     names = [name for name in _COLUMNS if name != "assumed" or scene.mode == "check"]
     names += [name for name in _RARE_COLUMNS if any(getattr(host, name) for host in tally.hosts.values())]
     digits = max((len(str(getattr(host, name))) for host in tally.hosts.values() for name in names), default=1)
@@ -48,12 +50,14 @@ def _table_lines(scene: Scene, tally: Tally) -> list[str]:
     return lines
 
 
-def _row_start(scene: Scene, name: str, host: HostTally) -> tuple[str, int]:
-    kind = "lost" if host.lost else host.ending
-    longest = len("would change") if scene.mode == "check" else len("unreachable")
-    start = f"  {scene.look.sign(kind)} {scene.word(kind):<{longest}}"
+def _word(scene: Scene, host: HostTally) -> str:
+    return "lost" if host.lost else scene.word(host.ending)
+
+
+def _row_start(scene: Scene, name: str, host: HostTally, longest: int) -> tuple[str, int]:
+    start = f"  {scene.look.sign(host.ending)} {_word(scene, host):<{longest}}"
     shown = f"  {scene.look.cut(name, scene.host_width):<{scene.host_width}}"
-    return scene.look.paint(start, kind) + shown, len(start) + len(shown)
+    return scene.look.paint(start, host.ending) + shown, len(start) + len(shown)
 
 
 def _counts(scene: Scene, host: HostTally, names: list[str], digits: int) -> str:
@@ -85,7 +89,11 @@ def _reason_text(scene: Scene, reason: Reason) -> str:
     if failure.rc is not None and str(failure.rc) not in message:
         message += f" (exit status {failure.rc})"
     where = scene.place(failure.place) or reason.role
-    return ": ".join(part for part in (where, " ".join(reason.resource.split()), message) if part)
+    resource = " ".join(reason.resource.split())
+    shown = scene.look.cut(resource, _LONGEST_RESOURCE)
+    if resource and message.startswith(resource):  # the message names it already, perhaps a whole script
+        return f"{where}: {shown}{message[len(resource) :]}"
+    return ": ".join(part for part in (where, shown, message) if part)
 
 
 def _names_text(names: list[str]) -> str:

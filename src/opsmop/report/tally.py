@@ -151,6 +151,11 @@ class Tally:
         self.hosts[event.host] = tally
 
 
+def told_status(event: ResourceFinished) -> str:
+    """The status that `event` tells; a host may send any text, and one that means nothing is ``ok``."""
+    return event.status if event.status in ("ok", "changed", "ran", "skipped") else "ok"
+
+
 def is_assumed(event: ResourceFinished) -> bool:
     """Whether none of what `event` announces is certain."""
     if event.changes:
@@ -164,7 +169,7 @@ def same_failure(first: Failure | None, second: Failure | None) -> bool:
 
 
 def _with_finished(tally: HostTally, event: ResourceFinished) -> HostTally:
-    column = event.status if event.status in ("ok", "changed", "ran", "skipped") else "ok"
+    column = told_status(event)
     if column in ("changed", "ran") and is_assumed(event):
         column = "assumed"
     return replace(tally, **{column: getattr(tally, column) + 1})
