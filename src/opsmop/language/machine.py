@@ -142,7 +142,7 @@ class Machine(Protocol):
         """The name of the user as whom this is evaluated."""
 
     def uname(self) -> tuple[str, str, str, str, str]:
-        """System, host name, release, version and architecture, as uname(2) says them."""
+        """The system's name, host name, release, version and architecture, in the order of uname(2)."""
 
     def environment(self) -> dict[str, str]:
         """The environment variables of the evaluation."""
