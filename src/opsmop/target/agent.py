@@ -1,0 +1,296 @@
+"""The agent: reads framed bytes, answers with framed bytes; knows no ssh.
+
+It forks a fresh process for every role, passes on what that process says, and ends it when the controller says so, is
+gone, or has not been heard for the length of its lease. It never blocks on anything but its one poll().
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from typing import Callable
+
+from opsmop.events.wire import to_wire
+from opsmop.target.printed import LONGEST_LINE, printed
+from opsmop.target.role_process import INTERRUPTIONS, become_role, evaluation_entry
+from opsmop.wire import frames
+
+IDLE = 3600.0  # seconds that an agent without a role waits for the next
+_BACKLOG = 1 << 20  # bytes for the controller, above which the role has to wait
+_READ = 1 << 16
+_MOST_LAST_READS = 16
+_KILLED_WITHIN = 2.0  # seconds between two attempts to kill
+
+
+class RoleProcess:
+    """The agent's side of a role's process."""
+
+    def __init__(self, order: bytes, packages: tuple[str, bytes] | None) -> None:
+        incoming, self.answers = os.pipe()
+        self.frames, outgoing = os.pipe()
+        self.output, output = os.pipe()
+        lifeline, self._lifeline = os.pipe()
+        given = {"incoming": incoming, "outgoing": outgoing, "output": output, "lifeline": lifeline}
+        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)  # one that comes too early waits
+        self.pid = os.fork()
+        if not self.pid:
+            for end in (self.answers, self.frames, self.output, self._lifeline):
+                os.close(end)
+            become_role(order, packages, given)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)
+        for end in given.values():
+            os.close(end)
+        for end in (self.answers, self.frames, self.output):
+            os.set_blocking(end, False)
+        self.decoder = frames.Decoder(frames.FROM_ROLE)
+        self.unanswered = bytearray()
+        self.line = b""
+        self.group = 0
+        self._grace = 0
+        self.kill_at: float | None = None
+
+    def note_command(self, payload: bytes) -> None:
+        """Remember the process group of the command that runs now."""
+        self.group = int.from_bytes(payload[:4], "big")
+        self._grace = int.from_bytes(payload[4:], "big")
+
+    def cancel(self) -> None:
+        """Ask it to end, once; it is killed if it does not within the grace of what it does."""
+        if self.kill_at is None:
+            self.kill_at = time.monotonic() + max(self._grace, 15)
+            _signal(os.kill, self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it and its command."""
+        self.kill_at = time.monotonic() + _KILLED_WITHIN
+        for group in (self.group, self.pid):
+            if group:
+                _signal(os.killpg, group, signal.SIGKILL)
+        _signal(os.kill, self.pid, signal.SIGKILL)
+
+    def buried(self, status: int) -> bytes:
+        """The pipes closed and what it left behind ended, now that it has ended with `status`; what to say of it."""
+        for end in (self.answers, self.frames, self.output, self._lifeline):
+            os.close(end)
+        if self.group:
+            _signal(os.killpg, self.group, signal.SIGKILL)
+        if self.kill_at is not None:
+            _signal(os.killpg, self.pid, signal.SIGKILL)
+        if os.WIFSIGNALED(status):
+            return bytes((frames.KILLED, os.WTERMSIG(status)))
+        return bytes((frames.EXITED, os.WEXITSTATUS(status)))
+
+
+def _signal(send: Callable[[int, int], None], whom: int, number: int) -> None:
+    try:
+        send(whom, number)
+    except (ProcessLookupError, PermissionError):
+        return  # it has ended already
+
+
+class Agent:
+    """One connection's agent.
+
+    :param beat: seconds between two signs of life while a role runs
+    :param lease: seconds without a word of the controller after which the role is cancelled
+    """
+
+    def __init__(self, beat: float, lease: float) -> None:
+        self._beat, self._lease = beat, lease
+        self._decoder = frames.Decoder(frames.FROM_CONTROLLER)
+        self._outgoing = bytearray()
+        self._open = True
+        self._role: RoleProcess | None = None
+        self._packages: tuple[str, bytes] | None = None
+        self._heard = self._beaten = time.monotonic()
+        self._woken = self._listen_for_signals()
+        for end in (0, 1):
+            os.set_blocking(end, False)
+
+    def serve(self) -> None:
+        """Do what the controller says until it is gone and nothing of it runs."""
+        while self._open or self._role is not None:
+            self._pass_on()
+            self._look_after_role()
+            self._look_after_controller()
+
+    def _listen_for_signals(self) -> int:
+        woken, wake = os.pipe()
+        for end in (woken, wake):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # the wakeup is all that is wanted
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, lambda *_: self._lose())
+        return woken
+
+    def _pass_on(self) -> None:
+        """Wait until something can be read, written or is due; then read and write."""
+        waiting = select.poll()
+        channels = self._channels()
+        for channel, (wanted, _) in channels.items():
+            waiting.register(channel, wanted)
+        for channel, _ in waiting.poll(self._patience() * 1000):
+            channels[channel][1]()
+
+    def _channels(self) -> dict[int, tuple[int, Callable[[], object]]]:
+        channels: dict[int, tuple[int, Callable[[], object]]] = {self._woken: (select.POLLIN, self._wake)}
+        if self._open:
+            channels[0] = (select.POLLIN, self._hear)
+            if self._outgoing:
+                channels[1] = (select.POLLOUT, self._speak)
+        role = self._role
+        if role is not None and len(self._outgoing) < _BACKLOG:
+            channels[role.frames] = (select.POLLIN, self._relay)
+            channels[role.output] = (select.POLLIN, self._relay_output)
+        if role is not None and role.unanswered:
+            channels[role.answers] = (select.POLLOUT, self._answer)
+        return channels
+
+    def _patience(self) -> float:
+        if self._role is None:
+            return IDLE
+        return max(0.05, min(self._beat, (self._role.kill_at or float("inf")) - time.monotonic()))
+
+    def _wake(self) -> None:
+        os.read(self._woken, 4096)
+
+    def _lose(self) -> None:
+        """The controller is gone: nobody is spoken to any more."""
+        self._open = False
+        self._outgoing.clear()
+
+    # With the controller
+
+    def _hear(self) -> None:
+        try:
+            data = os.read(0, 1 << 20)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lose()
+        for kind, payload in self._decoder.feed(data):
+            self._heard = time.monotonic()
+            self._obey(kind, payload)
+
+    def _obey(self, kind: int, payload: bytes) -> None:
+        role = self._role
+        if kind == frames.BYE:
+            self._lose()
+        elif kind == frames.PACKAGES:
+            self._packages = payload[: frames.DIGEST_LENGTH].decode(), payload[frames.DIGEST_LENGTH :]
+        elif kind == frames.ORDER and role is None:
+            wanted = payload[: frames.DIGEST_LENGTH] != frames.NO_DIGEST
+            evaluation_entry()
+            self._role = RoleProcess(payload[frames.DIGEST_LENGTH :], self._packages if wanted else None)
+        elif kind == frames.CANCEL and role is not None:
+            role.cancel()
+        elif kind == frames.FILE and role is not None:
+            role.unanswered += frames.frame(kind, payload)
+
+    def _say(self, kind: int, payload: bytes = b"") -> None:
+        if self._open:
+            self._outgoing += frames.frame(kind, payload)
+            self._speak()
+
+    def _speak(self) -> None:
+        try:
+            while self._outgoing:
+                del self._outgoing[: os.write(1, self._outgoing[:_READ])]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._lose()
+
+    def _look_after_controller(self) -> None:
+        now = time.monotonic()
+        if self._role is None:
+            if now - self._heard > IDLE:
+                self._lose()
+            return
+        if not self._open or now - self._heard > self._lease:
+            self._role.cancel()
+        if now - self._beaten >= self._beat and not self._outgoing:
+            self._beaten = now
+            self._say(frames.BEAT)
+
+    # With the role
+
+    def _relay(self) -> bool:
+        """Pass on what the role says; whether it said anything."""
+        role = self._role
+        data = _readable(role.frames) if role is not None else b""
+        if role is None or not data:
+            return False
+        for kind, payload in role.decoder.feed(data):
+            if kind == frames.COMMAND:
+                role.note_command(payload)
+            else:
+                self._say(kind, payload)
+        return True
+
+    def _relay_output(self) -> bool:
+        """Pass on what the role prints past Python; whether it printed anything."""
+        role = self._role
+        data = _readable(role.output) if role is not None else b""
+        if role is None or not data:
+            return False
+        *lines, role.line = (role.line + data).split(b"\n")
+        if len(role.line) > LONGEST_LINE:
+            lines, role.line = lines + [role.line], b""
+        for line in lines:
+            self._say(frames.EVENT, to_wire(printed(line.decode("utf-8", "replace"))))
+        return True
+
+    def _answer(self) -> None:
+        role = self._role
+        if role is None:
+            return
+        try:
+            del role.unanswered[: os.write(role.answers, role.unanswered[:_READ])]
+        except BlockingIOError:
+            return
+        except OSError:
+            role.unanswered.clear()
+
+    def _look_after_role(self) -> None:
+        role = self._role
+        if role is None:
+            return
+        ended, status = os.waitpid(role.pid, os.WNOHANG)
+        if ended:
+            self._drain()
+            self._role = None
+            self._say(frames.ENDED, role.buried(status))
+            self._heard = time.monotonic()
+        elif role.kill_at is not None and time.monotonic() >= role.kill_at:
+            role.kill()
+
+    def _drain(self) -> None:
+        """Take what the role said before it ended. What still prints then is not the role."""
+        while self._relay():
+            continue
+        for _ in range(_MOST_LAST_READS):
+            if not self._relay_output():
+                return
+
+
+def _readable(channel: int) -> bytes:
+    try:
+        return os.read(channel, _READ)
+    except BlockingIOError:
+        return b""
+
+
+def main() -> None:
+    """Be the agent of this process's stdin and stdout; its arguments give the beat and the lease. Never returns."""
+    os.chdir("/")
+    os.umask(0o022)
+    beat, lease = map(float, sys.argv[2:4])
+    Agent(beat, lease).serve()
+    os._exit(0)

@@ -1,0 +1,210 @@
+"""The process of one role: forked from the agent, so that nothing of one role leaks into the next.
+
+It speaks with its agent through pipes, has its own session, and reads nothing from the controller itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from opsmop.errors import FileRefusedError, ProviderError
+from opsmop.events import EvaluationFinished, Event
+from opsmop.events.wire import to_wire
+from opsmop.target.printed import printing_as_events
+from opsmop.wire import frames
+from opsmop.wire.order import Order
+
+COMMAND_GRACE = 15  # seconds: the machine takes up to ten to end a command (opsmop.target.machine.commands)
+INTERRUPTIONS = frozenset((signal.SIGTERM, signal.SIGIO))
+_CUTS = (32 * 1024, 2048, 128)  # characters that are left of each text of an event too long to be sent
+_MOST_CHANGES = 500
+
+
+class Interruption:
+    """Turns the wish to end this process into KeyboardInterrupt, once, and never in the middle of a frame."""
+
+    def __init__(self) -> None:
+        self._wished = False
+        self._writing = False
+
+    def listen(self, lifeline: int) -> None:
+        """Listen for SIGTERM, and for the death of the agent, which holds the other end of `lifeline`."""
+        import fcntl  # needed here alone
+
+        for number in INTERRUPTIONS:
+            signal.signal(number, self)
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)
+
+    def __call__(self, *_: object) -> None:
+        """The wish."""
+        for number in INTERRUPTIONS:
+            signal.signal(number, lambda *_: None)  # ignored ones would be ignored by commands too
+        if not self._writing:
+            raise KeyboardInterrupt
+        self._wished = True
+
+    def write(self, channel: int, data: bytes) -> None:
+        """Write all of `data`; an interruption waits until it is written."""
+        self._writing = True
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(channel, rest) :]
+        finally:
+            self._writing = False
+        if self._wished:
+            self._wished = False
+            raise KeyboardInterrupt
+
+
+class Line:
+    """The role's line to its agent.
+
+    :param incoming: the pipe that answers come on
+    :param outgoing: the pipe that frames are written to
+    """
+
+    def __init__(self, incoming: int, outgoing: int, interruption: Interruption) -> None:
+        self._incoming, self._outgoing = incoming, outgoing
+        self._decoder = frames.Decoder(frames.FROM_CONTROLLER)
+        self._waiting: list[frames.Frame] = []
+        self._interruption = interruption
+        self.finished = False
+
+    def emit(self, event: Event) -> None:
+        """Say `event`."""
+        self.finished = self.finished or isinstance(event, EvaluationFinished)
+        self._say(frames.EVENT, fitting(event))
+
+    def command_started(self, group: int) -> None:
+        """Say which process group runs now; 0 for none."""
+        self._say(frames.COMMAND, group.to_bytes(4, "big") + COMMAND_GRACE.to_bytes(2, "big"))
+
+    def fetch(self, name: str) -> bytes:
+        """The content of a controller file.
+
+        :raises FileRefusedError: if the controller does not serve it
+        """
+        wanted = name.encode("utf-8", "surrogateescape")
+        if len(wanted) > frames.FROM_ROLE[frames.WANT]:
+            raise FileRefusedError(f"{name[:80]!r}... is too long for a file's name")
+        self._say(frames.WANT, wanted)
+        content = bytearray()
+        while True:
+            payload = self._next()
+            kind, piece = payload[:1], payload[1:]
+            if kind == frames.REFUSED:
+                raise _refusal(piece.decode("utf-8", "replace"))
+            content += piece
+            if kind == frames.LAST:
+                return bytes(content)
+
+    def _next(self) -> bytes:
+        while not self._waiting:
+            data = os.read(self._incoming, 1 << 20)
+            if not data:
+                raise ProviderError("the controller is gone")
+            self._waiting += self._decoder.feed(data)
+        return self._waiting.pop(0).payload
+
+    def _say(self, kind: int, payload: bytes) -> None:
+        self._interruption.write(self._outgoing, frames.frame(kind, payload))
+
+
+def _refusal(text: str) -> FileRefusedError:
+    message, _, remedy = text.partition("\n")
+    return FileRefusedError(message, remedy=remedy)
+
+
+def fitting(event: Event) -> bytes:
+    """`event` for the wire, its texts and lists shortened as far as a frame's length demands."""
+    data = to_wire(event)
+    for longest in _CUTS:
+        if len(data) <= frames.FROM_ROLE[frames.EVENT]:
+            break
+        event = _shortened(event, longest)
+        data = to_wire(event)
+    return data
+
+
+def _shortened(value: Any, longest: int) -> Any:
+    import dataclasses  # loaded with the events
+
+    if isinstance(value, str):
+        return value if len(value) <= longest else value[: longest // 2] + " [...] " + value[-longest // 2 :]
+    if isinstance(value, tuple):
+        return tuple(_shortened(entry, longest) for entry in value[:_MOST_CHANGES])
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {entry.name: _shortened(getattr(value, entry.name), longest) for entry in dataclasses.fields(value)}
+        return dataclasses.replace(value, **fields)
+    return value
+
+
+def become_role(order: bytes, packages: tuple[str, bytes] | None, pipes: Mapping[str, int]) -> None:
+    """Evaluate `order` in this process, freshly forked, and end it. Never returns.
+
+    :param pipes: ``incoming``, ``outgoing``, ``output`` (what is printed past Python) and ``lifeline``
+    """
+    status = 1
+    try:
+        os.setsid()
+        _redirect(pipes["output"])
+        os.chdir("/")
+        os.umask(0o022)
+        interruption = Interruption()
+        line = Line(pipes["incoming"], pipes["outgoing"], interruption)
+        interruption.listen(pipes["lifeline"])
+        with printing_as_events(line.emit):
+            _evaluate(order, packages, line)
+        status = 0
+    except KeyboardInterrupt:
+        status = 0  # it was asked to end, and said so
+    except BaseException:  # noqa: BLE001 - nothing may run on in the agent's own code
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+
+
+def _redirect(output: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for given, taken in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(given, taken)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _evaluate(order: bytes, packages: tuple[str, bytes] | None, line: Line) -> None:
+    try:
+        if packages is not None:
+            _install(*packages)
+        run_role = evaluation_entry()
+        run_role(Order.from_bytes(order), line.emit, line.fetch, command_started=line.command_started)
+    except Exception as error:
+        if line.finished:
+            raise
+        from opsmop.target.failures import failure_of  # only for what failed outside of the policy
+
+        line.emit(EvaluationFinished(ts=time.time(), status="failed", failure=failure_of(error)))
+
+
+def evaluation_entry() -> Callable[..., Any]:
+    """`run_role`. The agent calls this before it forks, so that every role finds it imported."""
+    from opsmop.target.run_role import run_role  # what it brings is not needed to read orders
+
+    return run_role
+
+
+def _install(digest: str, data: bytes) -> None:
+    from opsmop.wire.boot import install  # only where packages were shipped
+    from opsmop.wire.start import raw_of  # likewise
+
+    install(raw_of(data), digest)

@@ -1,0 +1,193 @@
+"""One role's conversation with an agent, which nobody here trusts."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from opsmop.errors import HostLostError, OpsMopError, ProtocolError
+from opsmop.events import HOST_EVENTS, EvaluationFinished, Event, Warned
+from opsmop.events.wire import from_wire
+from opsmop.ship.bundle import Bundle
+from opsmop.transport.base import Receive, Serve, Traffic
+from opsmop.transport.link import Link, off_protocol, stopped
+from opsmop.transport.pipes import Waker
+from opsmop.wire import frames
+from opsmop.wire.order import Order
+
+# Of one role on one host; far above what any honest one says.
+MOST_EVENTS = 250_000
+MOST_BYTES = 512 << 20
+MOST_REQUESTS = 20_000
+_MOST_UNREAD = 64 << 10  # bytes that an agent which asks for the next file may have left unread
+_CANCEL_GRACE = 90.0  # seconds for a cancelled role to end
+
+
+class Conversation:
+    """One role's conversation.
+
+    :param cancelled: calls when the role is to end cleanly
+    :param closed: calls when everything is to end at once
+    """
+
+    def __init__(
+        self, link: Link, order: Order, receive: Receive, serve: Serve, *, cancelled: Waker, closed: Waker
+    ) -> None:
+        self._link, self._order = link, order
+        self._receive, self._serve = receive, serve
+        self._cancelled, self._closed = cancelled, closed
+        self._before = (link.pipes.sent, link.pipes.received)
+        self._events = self._requests = 0
+        self._finished = self._ended = self._cancel_sent = False
+        self._give_up_at = float("inf")
+        self._heard = self._pinged = time.monotonic()
+        self._sent = link.pipes.sent
+
+    def hold(self, packages: Bundle | None) -> Traffic:
+        """Give the order and take what comes, until the role has ended. See `Transport.evaluate`."""
+        self._give_order(packages)
+        while not self._ended:
+            self._keep_alive()
+            said = self._link.read(self._next_moment(), self._wakers())
+            for kind, payload in said:
+                self._take(kind, payload)
+            self._check_stops()
+            self._check_silence(spoke=bool(said))
+        return self._traffic()
+
+    def _give_order(self, packages: Bundle | None) -> None:
+        digest = frames.NO_DIGEST
+        if packages is not None:
+            digest = packages.digest.encode()
+            if self._link.packages != packages.digest:
+                self._link.send(frames.PACKAGES, digest, packages.data)
+                self._link.packages = packages.digest
+        self._link.send(frames.ORDER, digest, self._order.to_bytes())
+
+    def _traffic(self) -> Traffic:
+        pipes = self._link.pipes
+        return Traffic(pipes.sent - self._before[0], pipes.received - self._before[1], self._requests)
+
+    # Time
+
+    def _wakers(self) -> list[Waker]:
+        return [self._closed] if self._cancel_sent else [self._cancelled, self._closed]
+
+    def _next_moment(self) -> float:
+        return min(self._pinged + self._ping_every, self._heard + self._link.route.silence_timeout, self._give_up_at)
+
+    @property
+    def _ping_every(self) -> float:
+        return self._link.lease / 6
+
+    def _keep_alive(self) -> None:
+        now = time.monotonic()
+        if now - self._pinged >= self._ping_every:
+            self._pinged = now
+            self._link.send(frames.PING)
+
+    def _check_stops(self) -> None:
+        now = time.monotonic()
+        if self._closed.called or now >= self._give_up_at:
+            raise stopped(self._link.route)
+        if self._cancelled.called and not self._cancel_sent:
+            self._cancel_sent = True
+            self._give_up_at = now + _CANCEL_GRACE
+            self._link.send(frames.CANCEL)
+
+    def _check_silence(self, *, spoke: bool) -> None:
+        now = time.monotonic()
+        if spoke or self._link.pipes.sent != self._sent:
+            self._heard, self._sent = now, self._link.pipes.sent
+            return
+        route = self._link.route
+        if now - self._heard >= route.silence_timeout:
+            raise HostLostError(
+                f"{route.host} has said nothing for {route.silence_timeout:g} seconds",
+                host=route.host,
+                remedy="It hangs, is overloaded or was cut off. What it was doing may still be going on there.",
+            )
+
+    # What the agent says
+
+    def _take(self, kind: int, payload: bytes) -> None:
+        self._check_amount()
+        if self._ended:
+            raise self._off("it spoke after its role had ended")
+        if kind == frames.EVENT:
+            self._take_event(payload)
+        elif kind == frames.WANT:
+            self._answer(payload)
+        elif kind == frames.NEED:
+            self._link.send_code()
+        elif kind == frames.ENDED:
+            self._take_end(payload)
+
+    def _take_event(self, payload: bytes) -> None:
+        try:
+            event = from_wire(payload)
+        except ProtocolError as error:
+            raise self._off(error.message) from None
+        self._check_event(event)
+        self._events += 1
+        self._finished = self._finished or isinstance(event, EvaluationFinished)
+        self._receive(event)
+
+    def _check_event(self, event: Event) -> None:
+        name, order = type(event).__name__, self._order
+        if name not in HOST_EVENTS:
+            raise self._off(f"it said {name}, which only the controller says")
+        for what, said, own in (
+            ("host", event.host, order.host),
+            ("role", event.role, order.role),
+            ("run", event.run, order.run),
+        ):
+            if said not in ("", own):
+                raise self._off(f"it spoke for the {what} {said[:80]!r}")
+        if self._finished and not isinstance(event, Warned):
+            raise self._off(f"it said {name} after its evaluation had finished")
+
+    def _take_end(self, payload: bytes) -> None:
+        if len(payload) != 2:  # noqa: PLR2004 - how it ended, and the number
+            raise self._off("a malformed ending")
+        if not self._finished:
+            raise self._died(*payload)
+        self._ended = True
+
+    def _answer(self, payload: bytes) -> None:
+        self._requests += 1
+        if self._link.pipes.backlog > _MOST_UNREAD:
+            raise self._off("it asks for files faster than it takes them")
+        try:
+            content = memoryview(self._serve(payload.decode("utf-8", "surrogateescape")))
+        except OpsMopError as error:
+            refusal = f"{error.message}\n{error.remedy}".encode("utf-8", "replace")
+            self._link.send(frames.FILE, frames.REFUSED, refusal[: frames.PIECE])
+            return
+        while len(content) > frames.PIECE:
+            self._link.send(frames.FILE, frames.MORE, bytes(content[: frames.PIECE]))
+            content = content[frames.PIECE :]
+        self._link.send(frames.FILE, frames.LAST, bytes(content))
+
+    def _check_amount(self) -> None:
+        received = self._link.pipes.received - self._before[1]
+        if self._events >= MOST_EVENTS or received > MOST_BYTES or self._requests >= MOST_REQUESTS:
+            raise self._off(
+                f"one role said {self._events} events and {received} bytes and asked for {self._requests} files"
+            )
+
+    def _off(self, what: str) -> ProtocolError:
+        return off_protocol(self._link.route, what)
+
+    def _died(self, how: int, number: int) -> HostLostError:
+        route = self._link.route
+        if how == frames.KILLED:
+            name = signal.Signals(number).name if number in signal.valid_signals() else str(number)
+            ending = f"was killed by {name}"
+        else:
+            ending = f"ended with status {number}"
+        return HostLostError(
+            f"the role's process on {route.host} {ending} before the role did",
+            host=route.host,
+            remedy="Did someone end it there, or did memory run out (dmesg)?",
+        )

@@ -1,0 +1,200 @@
+"""Why a host could not be worked with: what ssh, sudo and shells say, as errors of ours. The one place that knows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from opsmop.errors import AuthenticationError, ConnectError, HostKeyError, HostLostError, SudoError, TransportError
+from opsmop.events.wire import clean
+from opsmop.transport.base import Route
+from opsmop.transport.stub import OLDEST
+
+_SSH_FAILED = 255  # ssh(1), EXIT STATUS
+_NOT_FOUND = (126, 127)  # POSIX, Shell Command Language, 2.8.2
+_MOST_LINES = 4
+_LONGEST = 600  # characters
+_NOISE = re.compile(r"^(@+$|Warning: Permanently added|\*\* )")
+
+_CHANGED_KEY = re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed", re.IGNORECASE)
+_UNKNOWN_KEY = re.compile(r"host key is known for|Host key verification failed|authenticity of host", re.IGNORECASE)
+_OFFENDING = re.compile(r"Offending \S+ key in ([^\r\n]+)")
+_DENIED = re.compile(
+    r"Permission denied \(|Too many authentication failures|No supported authentication methods|Unable to authenticate"
+)
+_BAD_OPTION = re.compile(
+    r"Bad configuration option|command-line[: ]|unknown option|illegal option|Can't open user config"
+)
+
+# What sudo says (sudo 1.8 to 1.9, plugins/sudoers), each with what is to be told and done.
+_SUDO = (
+    (
+        re.compile(r"sudo: .*a password is required|sudo: a terminal is required to read the password"),
+        "needs a password for sudo",
+        "Allow sudo without one (NOPASSWD in sudoers); passwords for sudo are not supported yet.",
+    ),
+    (
+        re.compile(r"is not in the sudoers file|is not allowed to (?:execute|run)|may not run sudo"),
+        "may not use sudo",
+        "Allow it in the host's sudoers, or name another login user.",
+    ),
+    (re.compile(r"unknown user:? \S+"), "knows no such user to become", "sudo_as() and opsmop_sudo_username name it."),
+    (
+        re.compile(r"you must have a tty to run sudo"),
+        "demands a terminal for sudo",
+        "Take requiretty out of the host's sudoers, at least for the login user.",
+    ),
+    (
+        re.compile(r"(?:env|sh|bash|zsh|fish|csh|dash).*\bsudo\b.*(?:[Nn]o such file|not found)"),
+        "has no sudo",
+        "Install it there, or log in as the user that the role needs.",
+    ),
+)
+
+
+def remote_text(text: str) -> str:
+    """The end of what a host, or ssh, said: a few lines, fit for a terminal."""
+    lines = [line.strip() for line in clean(text).splitlines()]
+    kept = [line for line in lines if line and not _NOISE.match(line)]
+    return "\n    ".join(kept[-_MOST_LINES:])[-_LONGEST:]
+
+
+def why_no_connection(route: Route, complaint: str, status: int | None) -> TransportError:
+    """Why no agent came to life.
+
+    :param complaint: what ssh, or a process of this machine, said on stderr
+    :param status: its exit status, None if it was still running
+    """
+    if status == _SSH_FAILED and not route.local:
+        return _ssh_failure(route, complaint)
+    if route.become is not None:
+        refused = _sudo_failure(route, complaint)
+        if refused is not None:
+            return refused
+    if status in _NOT_FOUND or "command not found" in complaint:
+        return ConnectError(
+            f"{route.host} has no Python at {route.python}{_said(complaint)}",
+            host=route.host,
+            remedy="Set opsmop_python_path for the host, or install Python 3 there.",
+        )
+    ending = "ended" if status is None else f"ended with status {status}"
+    return ConnectError(
+        f"{route.host}: Python was to be started at {route.place}, and the login {ending} instead{_said(complaint)}",
+        host=route.host,
+        remedy=f"Try by hand what happens with: {_by_hand(route)} {route.python} --version",
+    )
+
+
+def why_too_old(route: Route, version: str) -> ConnectError:
+    """The host's Python is older than what we support."""
+    oldest = ".".join(map(str, OLDEST))
+    return ConnectError(
+        f"{route.host} has Python {clean(version)[:20]} at {route.python}, which is too old",
+        host=route.host,
+        remedy=f"Set opsmop_python_path to a Python {oldest} or newer.",
+    )
+
+
+def why_not_in_time(route: Route, complaint: str) -> ConnectError:
+    """The host did not get as far as an agent within its time."""
+    return ConnectError(
+        f"{route.host} ({route.place}) did not start Python within {route.connect_timeout:g} seconds{_said(complaint)}",
+        host=route.host,
+        remedy=f"Try by hand: {_by_hand(route)} true",
+    )
+
+
+def why_lost(route: Route, complaint: str, status: int | None) -> HostLostError:
+    """A connection that worked has ended before the role did."""
+    how = "" if status is None or status == _SSH_FAILED else f" (status {status})"
+    return HostLostError(
+        f"the connection to {route.host} ended before the role did{how}{_said(complaint)}",
+        host=route.host,
+        remedy="Whether its last resource was done is unknown; the next run looks again.",
+    )
+
+
+def _said(complaint: str) -> str:
+    text = remote_text(complaint)
+    return f":\n    {text}" if text else ""
+
+
+def _by_hand(route: Route) -> str:
+    words = ["ssh"]
+    words += ["-p", str(route.port)] if route.port else []
+    words += ["-i", route.key_file] if route.key_file else []
+    words += ["-l", route.user] if route.user else []
+    return " ".join([*words, route.target]) if not route.local else "env"
+
+
+def _ssh_failure(route: Route, complaint: str) -> ConnectError:
+    if _CHANGED_KEY.search(complaint):
+        return _changed_key(route, complaint)
+    if _UNKNOWN_KEY.search(complaint):
+        return _unknown_key(route)
+    if _DENIED.search(complaint):
+        return _denied(route, complaint)
+    if _BAD_OPTION.search(complaint):
+        return ConnectError(
+            f"ssh refuses its configuration for {route.host}{_said(complaint)}",
+            host=route.host,
+            remedy="opsmop_ssh_args, or the ssh configuration that they name, is wrong.",
+        )
+    return ConnectError(
+        f"{route.host} ({route.place}) cannot be reached{_said(complaint)}",
+        host=route.host,
+        remedy=f"Try by hand: {_by_hand(route)} true",
+    )
+
+
+def _known_hosts(route: Route) -> str:
+    return route.known_hosts or "~/.ssh/known_hosts"
+
+
+def _changed_key(route: Route, complaint: str) -> HostKeyError:
+    where = _OFFENDING.search(complaint)
+    known = f" The known one is in {clean(where.group(1)).strip()}." if where else ""
+    name = f"[{route.target}]:{route.port}" if route.port else route.target
+    return HostKeyError(
+        f"the host key of {route.host} ({route.place}) is not the one that is known.{known}",
+        host=route.host,
+        remedy="Someone may be in between. If the host was really made anew, forget the old key with: "
+        f"ssh-keygen -R '{name}' -f {_known_hosts(route)}",
+    )
+
+
+def _unknown_key(route: Route) -> HostKeyError:
+    port = f"-p {route.port} " if route.port else ""
+    return HostKeyError(
+        f"the host key of {route.host} ({route.place}) is unknown",
+        host=route.host,
+        remedy=f"Compare its fingerprint, then accept it with: ssh-keyscan {port}{route.target} >> {_known_hosts(route)}"
+        ' (or let check_host_keys() return "accept", which accepts new keys and refuses changed ones)',
+    )
+
+
+def _denied(route: Route, complaint: str) -> AuthenticationError:
+    user = f"user {route.user}" if route.user else "the login user"
+    return AuthenticationError(
+        f"{route.host} ({route.place}) does not let {user} in with {_offered(route)}{_said(complaint)}",
+        host=route.host,
+        remedy="Is the public key in that user's ~/.ssh/authorized_keys? opsmop_ssh_username and opsmop_ssh_key_file name "
+        "who logs in with what.",
+    )
+
+
+def _offered(route: Route) -> str:
+    if not route.key_file:
+        return "the keys of the agent and of ~/.ssh"
+    missing = "" if Path(route.key_file).expanduser().exists() else ", which does not exist"
+    return f"the key {route.key_file}{missing}"
+
+
+def _sudo_failure(route: Route, complaint: str) -> SudoError | None:
+    for pattern, what, remedy in _SUDO:
+        if pattern.search(complaint):
+            user = route.user or "the login user"
+            return SudoError(
+                f"{route.host} {what} (from {user} to {route.become}){_said(complaint)}", host=route.host, remedy=remedy
+            )
+    return None

@@ -1,0 +1,114 @@
+"""The direct transport: the user's own OpenSSH, one command per host, frames on its stdin and stdout."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from opsmop.errors import OpsMopError
+from opsmop.ship.bundle import Bundle, code_bundle
+from opsmop.transport.base import Receive, Route, Serve, Traffic
+from opsmop.transport.conversation import Conversation
+from opsmop.transport.link import Link, stopped
+from opsmop.transport.pipes import Waker
+from opsmop.wire.order import Order
+
+BEAT = 5.0
+LEASE = 60.0
+_PARTING = 2.0  # seconds that an ssh has to end by itself once it was asked to
+_PARTING_HERE = 30.0  # seconds for an agent on this machine, which first ends its role's commands
+_STALE = 3000.0  # seconds after which an idle agent may be about to leave (opsmop.target.agent.IDLE)
+
+
+class Direct:
+    """Evaluates roles over ssh, and in separate processes of this machine; keeps connections for later roles.
+
+    :param code: gives the bundle that agents are made of
+    :param beat: seconds between two signs of life of an agent
+    :param lease: seconds after which an agent that hears nothing ends its role
+    """
+
+    def __init__(self, *, code: Callable[[], Bundle] = code_bundle, beat: float = BEAT, lease: float = LEASE) -> None:
+        self._code, self._beat, self._lease = code, beat, lease
+        self._cancelled, self._closed = Waker(), Waker()
+        self._lock = threading.Lock()
+        self._idle: dict[Route, list[Link]] = {}
+
+    def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, serve: Serve) -> Traffic:
+        """See `opsmop.transport.base.Transport.evaluate`."""
+        link = self._reused(route) or self._opened(route)
+        try:
+            conversation = Conversation(link, order, receive, serve, cancelled=self._cancelled, closed=self._closed)
+            traffic = conversation.hold(packages)
+        except BaseException:
+            _break([link])
+            raise
+        self._keep(link)
+        return traffic
+
+    def cancel(self) -> None:
+        """See `opsmop.transport.base.Transport.cancel`."""
+        self._cancelled.call()
+
+    def close(self) -> None:
+        """See `opsmop.transport.base.Transport.close`."""
+        with self._lock:
+            self._cancelled.call()
+            self._closed.call()
+            idle, self._idle = self._idle, {}
+        _part([link for links in idle.values() for link in links])
+
+    def _opened(self, route: Route) -> Link:
+        if self._cancelled.called:
+            raise stopped(route)
+        link = Link(route, self._code(), self._beat, self._lease)
+        try:
+            link.await_agent((self._cancelled, self._closed))
+        except BaseException:
+            _break([link])
+            raise
+        return link
+
+    def _reused(self, route: Route) -> Link | None:
+        """A connection that an earlier role left; what has died meanwhile is buried."""
+        while not self._cancelled.called:
+            with self._lock:
+                link = self._idle[route].pop() if self._idle.get(route) else None
+            if link is None or (time.monotonic() - link.used_at < _STALE and _answers(link)):
+                return link
+            _break([link])
+        return None
+
+    def _keep(self, link: Link) -> None:
+        link.used_at = time.monotonic()
+        with self._lock:
+            if not self._closed.called:
+                self._idle.setdefault(link.route, []).append(link)
+                return
+        _part([link])
+
+
+def _answers(link: Link) -> bool:
+    """Whether the agent is still there. One that spoke without being asked is not worth keeping."""
+    try:
+        return not link.read(0.0) and link.usable
+    except OpsMopError:
+        return False
+
+
+def _part(links: list[Link]) -> None:
+    for link in links:
+        link.part()
+    _bury(links)
+
+
+def _break(links: list[Link]) -> None:
+    for link in links:
+        link.pipes.interrupt()
+    _bury(links)
+
+
+def _bury(links: list[Link]) -> None:
+    for link in links:
+        link.pipes.bury(_PARTING_HERE if link.route.local else _PARTING)

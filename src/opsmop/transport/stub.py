@@ -1,0 +1,70 @@
+"""The command that starts an agent on a host: one short line of Python that reads the rest from its stdin."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+import shlex
+from functools import cache
+
+from opsmop.errors import ConnectError
+from opsmop.transport.base import Route
+
+READY = b"OPSMOP-READY\n"
+TOO_OLD = b"OPSMOP-OLD-PYTHON "
+OLDEST = (3, 9)
+
+# One line without a newline, an apostrophe, an exclamation mark or a backslash, so that it survives the quotes of sh,
+# bash, zsh, fish and csh alike; it parses on every Python since 2.6. What rc files printed before READY is skipped.
+STUB = (
+    "import sys;sys.path.pop(0);import os;v=sys.version_info[:2];e=chr(10);"
+    f'v<{OLDEST}and(os.write(1,(e+"{TOO_OLD.decode()}%d.%d"%v+e).encode()),os._exit(96));'
+    f'os.write(1,(e+"{READY.decode().strip()}"+e).encode());b=b"";n=int(sys.argv[1]);'
+    'exec("while len(b)<n:b+=os.read(0,n-len(b))or os._exit(0)");'
+    'exec(compile(b,"<opsmop boot>","exec"),{"__name__":"opsmop_boot"})'
+).replace(", ", ",")
+
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
+_UNQUOTABLE = re.compile(r"['!\\\x00-\x1f\x7f]")
+
+
+@cache
+def boot_program() -> bytes:
+    """What the stub reads and runs: the importer of the bundle, then the start of the agent."""
+    sources = [pkgutil.get_data("opsmop.wire", name) for name in ("boot.py", "start.py")]
+    return b"\n".join(source for source in sources if source is not None) + b"\nstart(install)\n"
+
+
+def agent_arguments(route: Route, beat: float, lease: float) -> list[str]:
+    """The command that starts an agent, becoming another user on the way if `route` says so.
+
+    :param beat: seconds between two signs of life of the agent
+    :param lease: seconds after which an agent that hears nothing ends its role
+    """
+    # -E and -s: neither the login's environment nor its own packages; -B: nothing is written. Not -I, which a Python 2
+    # would refuse before it could say that it is too old.
+    python = [route.python, "-BEs", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
+    if route.become is None or route.become == route.user:
+        return python
+    return ["env", "LC_ALL=C", "sudo", "-n", "-H", "-u", route.become, "--", *python]
+
+
+def for_any_shell(arguments: list[str], route: Route) -> str:
+    """`arguments` as one line for the login shell of a host, whichever shell that is.
+
+    :raises ConnectError: if one of them cannot be quoted for every shell
+    """
+    return "exec " + " ".join(_quoted(argument, route) for argument in arguments)
+
+
+def _quoted(argument: str, route: Route) -> str:
+    if _PLAIN.fullmatch(argument):
+        return argument
+    if not argument or _UNQUOTABLE.search(argument):
+        raise ConnectError(
+            f"{shlex.quote(argument)} cannot stand in a command for {route.host}",
+            host=route.host,
+            remedy="Quotes, exclamation marks, backslashes and control characters are not possible in opsmop_python_path "
+            "and user names.",
+        )
+    return f"'{argument}'"
