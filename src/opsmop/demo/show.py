@@ -122,13 +122,15 @@ def _demonstrate(*, keep: bool, color: bool) -> int:
         _say(f"Three hosts, {', '.join(HOSTS)}: folders in {folder}/hosts behind a private sshd on port {sshd.port}.")
         _say(f"The policy is {folder}/policy/site.py.")
         environment = operator_environment(folder, os.environ, color=color)
-        faults = [fault for number, step in enumerate(STEPS, 1) for fault in _take(number, step, folder, environment)]
+        faults = [
+            fault for number, step in enumerate(STEPS, 1) for fault in faults_of(number, step, folder, environment)
+        ]
         _say("", "The demonstration did NOT go as it should." if faults else "All of it went as it should.")
         return 1 if faults else 0
 
 
-def _take(number: int, step: Step, folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Take one step, say what it shows, and give what went wrong."""
+def faults_of(number: int, step: Step, folder: Path, environment: dict[str, str]) -> list[str]:
+    """Take one step, say what it shows, and return what went wrong."""
     _say("", f"--- {number}. {step.title}", *step.words.splitlines(), "")
     before = snapshot(folder)
     status, lines = _pushed(folder, step.arguments, environment)
@@ -146,7 +148,7 @@ def _take(number: int, step: Step, folder: Path, environment: dict[str, str]) ->
         *(f"WRONG: {fault}" for fault in faults),
         *([] if faults else [f"Seen in the hosts' folders: {step.lesson}."]),
     )
-    yield from faults
+    return faults
 
 
 def _pushed(folder: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> tuple[int, list[str]]:
@@ -164,14 +166,15 @@ def _pushed(folder: Path, arguments: tuple[str, ...], environment: dict[str, str
         process_group=0,  # a terminal's Ctrl-C reaches us alone, and from us it gets exactly one
     )
     lines = []
-    try:
-        for line in process.stdout or ():
-            _say(line.rstrip("\n"))
-            lines.append(line.rstrip("\n"))
-        return process.wait(), lines
-    except BaseException as error:
-        _stop(process, error.number if isinstance(error, Interrupted) else signal.SIGTERM)
-        raise
+    with process:
+        try:
+            for line in process.stdout or ():
+                _say(line.rstrip("\n"))
+                lines.append(line.rstrip("\n"))
+        except BaseException as error:
+            _stop(process, error.number if isinstance(error, Interrupted) else signal.SIGTERM)
+            raise
+    return process.returncode, lines
 
 
 def _stop(process: subprocess.Popen[str], number: int) -> None:

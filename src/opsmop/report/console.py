@@ -109,7 +109,8 @@ class Console:
         lines: list[str] = []
         if event.failure is not None and not self._was_told(event.host, event.failure):
             self._told.setdefault(event.host, []).append(event.failure)
-            lines += head_lines(self._scene, "failed", event.host, event.role)
+            kind = "cancelled" if event.status == "cancelled" else "failed"
+            lines += head_lines(self._scene, kind, event.host, event.role)
             lines += failure_lines(self._scene, event.failure, event_place(event))
         if event.beyond:
             place = self._scene.place(event.beyond)
