@@ -1,0 +1,125 @@
+"""Imports modules from a bundle in memory. This file is also sent as text and executed before anything of ours exists.
+
+A bundle is four bytes (big-endian length), that much JSON {name: [kind, offset, length]}, and the contents. Kind 0 is a
+module, 1 a package, 2 a data file (its name is a path). Only what is imported is compiled.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+LENGTH_BYTES = 4
+PACKAGE = 1
+DATA = 2
+
+
+def install(raw, digest, compiled=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - typing costs an import
+    """Let imports find a bundle's modules before any that are installed on this machine.
+
+    :param raw: the uncompressed bundle
+    :param digest: its sha256, in hexadecimal
+    :param compiled: code by module name that was compiled earlier by this very Python, if any is at hand
+    :return: the finder; its `compiled` holds all code that was used, for keeping under (digest, Python's magic)
+    """
+    finder = Finder(raw, digest, {} if compiled is None else compiled)
+    sys.meta_path.insert(0, finder)
+    return finder
+
+
+class Finder:
+    """Finds and loads the modules of one bundle."""
+
+    def __init__(self, raw, digest, compiled):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204 - as above
+        self.start = LENGTH_BYTES + int.from_bytes(raw[:LENGTH_BYTES], "big")
+        self.index = json.loads(raw[LENGTH_BYTES : self.start])
+        self.raw = raw
+        self.digest = digest
+        self.compiled = compiled
+        self.root = "<bundle " + digest[:12] + ">/"
+
+    def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002
+        """The spec of a module of this bundle, or None."""
+        entry = self.index.get(name)
+        if entry is None or entry[0] == DATA:
+            return None
+        file = self.get_filename(name)
+        spec = sys.modules["_frozen_importlib"].ModuleSpec(name, self, origin=file, is_package=entry[0] == PACKAGE)
+        spec.has_location = True
+        if entry[0] == PACKAGE:
+            spec.submodule_search_locations = [file.rpartition("/")[0]]
+        return spec
+
+    def create_module(self, spec):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002
+        """Nothing special: an ordinary module."""
+
+    def exec_module(self, module):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Run a module's code."""
+        exec(self.get_code(module.__name__), module.__dict__)  # noqa: S102 - this is what a loader does
+
+    def get_code(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """A module's code, compiled when it is first wanted."""
+        code = self.compiled.get(name)
+        if code is None:
+            code = compile(self._content(name), self.get_filename(name), "exec", dont_inherit=True)
+            self.compiled[name] = code
+        return code
+
+    def get_source(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """A module's source, so that tracebacks show its lines."""
+        return self._content(name).decode()
+
+    def get_filename(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """The name that a module's code has for its file; no such file exists."""
+        ending = "/__init__.py" if self.is_package(name) else ".py"
+        return self.root + name.replace(".", "/") + ending
+
+    def is_package(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Whether a module is a package."""
+        return self.index[name][0] == PACKAGE
+
+    def get_data(self, path):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """A data file's bytes, by its path beside its package's ``__file__``."""
+        name = path[len(self.root) :] if path.startswith(self.root) else path
+        if name not in self.index:
+            raise OSError(2, "The bundle has no such file", path)
+        return self._content(name)
+
+    def get_resource_reader(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """What ``importlib.resources`` asks for."""
+        return Reader(self, name.replace(".", "/") + "/") if self.is_package(name) else None
+
+    def _content(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        _, offset, length = self.index[name]
+        return bytes(self.raw[self.start + offset : self.start + offset + length])
+
+
+class Reader:
+    """The data files of one package of a bundle."""
+
+    def __init__(self, finder, folder):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        self.finder = finder
+        self.folder = folder
+
+    def open_resource(self, resource):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """A data file, opened for reading bytes."""
+        # kept out of the top: few packages have data
+        import io
+
+        try:
+            return io.BytesIO(self.finder.get_data(self.folder + resource))
+        except OSError as error:
+            raise FileNotFoundError(*error.args) from None
+
+    def resource_path(self, resource):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """There is no path of a file that is only in memory."""
+        raise FileNotFoundError(2, "The file is only in memory", resource)
+
+    def is_resource(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Whether the package has this data file."""
+        return self.folder + name in self.finder.index
+
+    def contents(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        """The names of the package's data files."""
+        names = [name[len(self.folder) :] for name in self.finder.index if name.startswith(self.folder)]
+        return [name for name in names if "/" not in name]

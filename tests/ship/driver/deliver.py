@@ -1,0 +1,31 @@
+"""Run by a policy of these tests on its last line: packs a value and writes the parcel to the file in argv[1]."""
+
+import json
+import sys
+
+from opsmop.errors import ShipError
+from opsmop.language.role import CONTROLLER_SIDE, Role
+from opsmop.ship.packages import package_bundle
+from opsmop.ship.role import pack
+
+
+def controller_side(kind):
+    return CONTROLLER_SIDE if issubclass(kind, Role) else frozenset()
+
+
+def parcel(value, **options):
+    try:
+        made = pack(value, controller_side=controller_side, **options)
+    except ShipError as error:
+        answer = {"error": str(error)}
+    else:
+        packages = package_bundle(made.packages)
+        answer = {
+            "payload": made.payload.hex(),
+            "sources": made.sources,
+            "packages": made.packages,
+            "strings": sorted(made.strings),
+            "bundle": packages.raw().hex() if packages else "",
+        }
+    with open(sys.argv[1], "w", encoding="utf-8") as out:
+        json.dump(answer, out)
