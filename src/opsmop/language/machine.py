@@ -142,7 +142,7 @@ class Machine(Protocol):
         """The name of the user as whom this is evaluated."""
 
     def uname(self) -> tuple[str, str, str, str, str]:
-        """The system's name, host name, release, version and architecture, in the order of uname(2)."""
+        """The kernel's name, the host's name, release, version and architecture."""
 
     def environment(self) -> dict[str, str]:
         """The environment variables of the evaluation."""

@@ -9,6 +9,7 @@ from opsmop.language.evaluation import current
 
 if TYPE_CHECKING:
     from opsmop.inventory import Host, Inventory
+    from opsmop.language.collections import Handlers, Resources
     from opsmop.language.scope import Variables
 
 # What only the control machine calls. These methods, and what only they use, never travel to a target.
@@ -108,6 +109,14 @@ class Role:
     def should_process_when(self) -> bool:
         """Whether to evaluate the role on this host. Called on the target."""
         return True
+
+    def set_resources(self) -> Resources | None:
+        """Resources to evaluate in order, before `main`. Called on the target."""
+        return None
+
+    def set_handlers(self) -> Handlers | None:
+        """Resources to evaluate at the end of the role if a changed one signals them. Called on the target."""
+        return None
 
     def main(self) -> Any:
         """The role. Called on the target; may return a value that JSON can hold."""

@@ -60,6 +60,10 @@ class Variables(Mapping[str, Any]):
         """The variable, or `default` if nothing defines it."""
         return self._merged.get(name, default)
 
+    def with_values(self, values: Mapping[str, Any]) -> Variables:
+        """These variables, and those of `values` that nothing here defines."""
+        return Variables([Layer("registered results", values), *self._layers])
+
     def origin(self, name: str) -> str:
         """The label of the layer that `name` comes from; empty if nothing defines it."""
         return next((layer.label for layer in reversed(self._layers) if name in layer.values), "")

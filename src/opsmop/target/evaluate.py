@@ -18,6 +18,7 @@ from opsmop.language.scope import Layer, Variables, local_layers
 from opsmop.target import differences
 from opsmop.target.attempt import Attempt
 from opsmop.target.failures import failure_of
+from opsmop.target.handlers import Signals
 
 CALLER = "opsmop.target.run_role"  # the module whose frame ends the search for local variables
 EmitEvent = Callable[[Event], None]
@@ -55,6 +56,9 @@ class RoleEvaluation:
         self._source, self._emit, self._diff = source, emit, diff
         self._count = 0
         self._templates_made: Any = None
+        self.signals = Signals()
+        self._declared: dict[int, Variables] | None = None  # while resources are only declared: theirs, by identity
+        self._kept: dict[int, Variables] = {}
 
     # What resources, facts and self.vars ask
 
@@ -67,8 +71,30 @@ class RoleEvaluation:
         """See `Evaluation.variables`."""
         return self._variables_at(sys._getframe(1))
 
+    def declared(self, construct: Callable[[], Any]) -> Any:
+        """What `construct` gives; resources that it constructs are not evaluated, and keep their place's variables."""
+        self._declared = self._kept
+        try:
+            return construct()
+        finally:
+            self._declared = None
+
     def evaluate(self, resource: Resource) -> None:
         """See `Evaluation.evaluate`."""
+        variables = self._variables_at(resource.frame)
+        if self._declared is not None:
+            self._declared[id(resource)] = variables
+            return
+        self._evaluate(resource, variables, assumed=False)
+
+    def evaluate_declared(self, resource: Resource, *, assumed: bool = False) -> None:
+        """Evaluate a resource that was constructed while `declaring`.
+
+        :raises ProviderError: as `evaluate`
+        """
+        self._evaluate(resource, self._kept[id(resource)].with_values(self._registered), assumed=assumed)
+
+    def _evaluate(self, resource: Resource, variables: Variables, *, assumed: bool) -> None:
         self._count += 1
         number, started = self._count, time.monotonic()
         about: dict[str, Any] = {
@@ -77,8 +103,8 @@ class RoleEvaluation:
             "file": resource.file,
             "line": resource.line,
         }
-        variables = self._variables_at(resource.frame)
-        attempt = Attempt(resource, self.machine, ResourceSources(self, variables), assumed=self._assuming)
+        assumed = assumed or self._assuming
+        attempt = Attempt(resource, self.machine, ResourceSources(self, variables), assumed=assumed)
         early = self._work_out(resource, variables)
         self._emit(ResourceStarted(name=resource.label, **about))
         for warning in resource.warnings:
@@ -105,12 +131,15 @@ class RoleEvaluation:
                 **about,
             )
         )
+        if resource.changed:
+            self.signals.take(resource, assumed=attempt.assumed)
 
     def _attempted(self, attempt: Attempt, early: OpsMopError | None) -> None:
         """Run it. What fails in check only because something is not known yet is announced, not failed."""
         try:
             if early is not None:
                 raise early
+            self.signals.refuse_unknown([attempt.resource])
             attempt.run()
         except OpsMopError as error:
             if not (self.machine.simulated and attempt.assumed):

@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from opsmop.errors import PolicyError
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event
+from opsmop.language.collections import Handlers, flat
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.role import Role
 from opsmop.language.scope import Layer, of_policy
@@ -124,10 +125,28 @@ def _evaluated(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
     try:
         if not role.should_process_when():
             return EvaluationFinished(status="skipped")
+        _declared(role, evaluation)
         value = role.main()
+        for handler, assumed in evaluation.signals.due():
+            evaluation.evaluate_declared(handler, assumed=assumed)
         return EvaluationFinished(value=_as_json(value, role))
     finally:
         EVALUATION.reset(token)
+
+
+def _declared(role: Role, evaluation: RoleEvaluation) -> None:
+    """Evaluate what `set_resources` declares, once it is known that every handler it names exists."""
+    handlers = evaluation.declared(role.set_handlers)
+    resources = flat(evaluation.declared(role.set_resources) or (), f"set_resources() of {role}")
+    if handlers is not None and not isinstance(handlers, Handlers):
+        raise PolicyError(
+            f"set_handlers() of {role} returned {type(handlers).__name__}",
+            remedy="Return Handlers(name=resource, ...).",
+        )
+    evaluation.signals.declare(handlers.by_name if handlers is not None else {})
+    evaluation.signals.refuse_unknown(resources)
+    for resource in resources:
+        evaluation.evaluate_declared(resource)
 
 
 def _as_json(value: Any, role: Role) -> str:
@@ -144,6 +163,10 @@ def _as_json(value: Any, role: Role) -> str:
 
 def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> EvaluationFinished:
     failure = failure_of(error)
+    if evaluation is not None and (waiting := evaluation.signals.waiting()):
+        failure = dataclasses.replace(
+            failure, message=f"{failure.message} (handlers left pending: {', '.join(waiting)})"
+        )
     if evaluation is not None and evaluation.machine.simulated and evaluation.beyond_prediction:
         return EvaluationFinished(status="ok", beyond=_place_of(error) or failure.place)
     if isinstance(error, SystemExit):
