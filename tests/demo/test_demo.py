@@ -103,10 +103,8 @@ def test_what_is_kept_is_what_the_policy_says(place: Place) -> None:
     (folder,) = place.temporary.iterdir()
     assert ended.stdout.splitlines()[-1] == f"Kept: {folder}"
     hosts = folder / "hosts"
-    assert sorted(str(path.relative_to(hosts)) for path in hosts.rglob("*") if path.is_file()) == [
-        "db1/data/key",
-        *(f"{host}/{name}" for host in ("web1", "web2") for name in _WEB_FILES),
-    ]
+    made = sorted(str(path.relative_to(hosts)) for path in hosts.rglob("*") if path.is_file())
+    assert made == ["db1/data/key", *(f"{host}/{name}" for host in ("web1", "web2") for name in _WEB_FILES)]
     conf = hosts / "web2/etc/app.conf"
     assert conf.read_text().splitlines()[:3] == [
         "# The second server, kept by OpsMop",

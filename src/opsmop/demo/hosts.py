@@ -17,6 +17,12 @@ from opsmop.demo.sshd import PrivateSshd
 POLICY = Path(__file__).parent / "policy"
 # The addresses that the policy's inventory names. All of 127.0.0.0/8 is loopback on Linux (ip(7)).
 HOSTS = {"db1": "127.0.2.1", "web1": "127.0.2.2", "web2": "127.0.2.3"}
+# What the policy makes on them.
+FILES = (
+    "db1/data/key",
+    *(f"web{number}/{name}" for number in (1, 2) for name in ("app.log", "etc/app.conf", "etc/built-for")),
+    *(f"web{number}/www/{name}" for number in (1, 2) for name in ("index.html", "live.html")),
+)
 _DROPPED_VARIABLES = ("SSH_", "OPSMOP_", "XDG_")
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from opsmop.demo.hosts import HOSTS, lay_out, operator_environment, snapshot, write_connections
+from opsmop.demo.hosts import FILES, HOSTS, lay_out, operator_environment, snapshot, write_connections
 from opsmop.demo.sshd import PrivateSshd
 from opsmop.errors import OpsMopError
 from opsmop.report.look import forget_reader, tell_color
@@ -45,6 +45,7 @@ class Step:
     :param result: what its last line must be
     :param touches: whether the hosts must differ afterwards (or must not)
     :param lesson: what it shows, if it went as it should
+    :param files: what must be there afterwards, below the hosts' folder
     """
 
     title: str
@@ -53,6 +54,7 @@ class Step:
     result: str
     touches: bool
     lesson: str
+    files: tuple[str, ...] = ()
 
 
 STEPS = (
@@ -72,7 +74,8 @@ STEPS = (
         ("--push", "--apply"),
         "RESULT failed=0 unreachable=0 changed=3 ok=0 skipped=0",
         touches=True,
-        lesson="all three hosts are as the policy says",
+        lesson="all three hosts have what was announced",
+        files=FILES,
     ),
     Step(
         "Once more.",
@@ -82,6 +85,7 @@ STEPS = (
         "RESULT failed=0 unreachable=0 changed=0 ok=3 skipped=0",
         touches=False,
         lesson="the second apply changed nothing",
+        files=FILES,
     ),
 )
 
@@ -122,11 +126,12 @@ def _demonstrate(*, keep: bool, color: bool) -> int:
         _say(f"Three hosts, {', '.join(HOSTS)}: folders in {folder}/hosts behind a private sshd on port {sshd.port}.")
         _say(f"The policy is {folder}/policy/site.py.")
         environment = operator_environment(folder, os.environ, color=color)
-        faults = [
-            fault for number, step in enumerate(STEPS, 1) for fault in faults_of(number, step, folder, environment)
-        ]
-        _say("", "The demonstration did NOT go as it should." if faults else "All of it went as it should.")
-        return 1 if faults else 0
+        for number, step in enumerate(STEPS, 1):
+            if faults_of(number, step, folder, environment):
+                _say("", "The demonstration did NOT go as it should.")
+                return 1
+        _say("", "All of it went as it should.")
+        return 0
 
 
 def faults_of(number: int, step: Step, folder: Path, environment: dict[str, str]) -> list[str]:
@@ -141,6 +146,8 @@ def faults_of(number: int, step: Step, folder: Path, environment: dict[str, str]
         faults.append(f"the exit status is {status}, not 0")
     if last != step.result:
         faults.append(f"the last line should be: {step.result}")
+    if missing := [name for name in step.files if not (folder / "hosts" / name).is_file()]:
+        faults.append(f"there is no {', no '.join(missing)}")
     if touched != step.touches:
         faults.append("the hosts were touched" if touched else "the hosts are as they were before")
     _say(

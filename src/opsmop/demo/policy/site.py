@@ -24,13 +24,13 @@ class Database(Role):
 
 
 class WebServers(Role):
-    """A page, a configuration with values of the host's own, and what follows from a change of it."""
+    """A page, a configuration with values of the host's own from the inventory, and what follows from its change."""
 
     def inventory(self) -> Inventory:
         return inventory.filter(groups="webservers")
 
     def set_variables(self) -> dict[str, object]:
-        return {"port": 8080}
+        return {"database": "db1"}
 
     def main(self) -> None:
         etc, www = f"{self.vars.root}/etc", f"{self.vars.root}/www"
@@ -50,9 +50,6 @@ class WebServers(Role):
 
 class Site(Policy):
     """The database first: when it fails, no web server is touched."""
-
-    def set_variables(self) -> dict[str, object]:
-        return {"database": "db1"}
 
     def set_roles(self) -> Roles:
         return Roles(Database(), WebServers())
