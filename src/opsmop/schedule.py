@@ -102,7 +102,7 @@ def _stint(role: Role, hosts: tuple[Host, ...], serial: Any, window: int) -> Sti
     sizes = [_size(role, step, len(hosts)) for step in (serial if isinstance(serial, (list, tuple)) else [serial])]
     if not sizes:
         raise PolicyError(f"{role.name}.serial() returned an empty list", remedy="Return a number of hosts.")
-    batches = []
+    batches: list[tuple[Host, ...]] = []
     while hosts:
         size = sizes[min(len(batches), len(sizes) - 1)]
         batches.append(hosts[:size])

@@ -19,7 +19,10 @@ class Rack(Inventory):
         )
 
 
-def batches(serial: Any, limits: Limits = Limits()) -> list[list[str]]:
+UNLIMITED = Limits()
+
+
+def batches(serial: Any, limits: Limits = UNLIMITED) -> list[list[str]]:
     (stint,) = schedule([(Role(), Rack().hosts(), serial)], limits, 80)
     return [[host.name for host in batch] for batch in stint.batches]
 

@@ -63,14 +63,14 @@ class Host:
     @property
     def variables(self) -> dict[str, Any]:
         """The host's own variables, without those of its groups."""
-        return dict(self._tree.host_variables[self.name])
+        return dict(self._tree.variables_of(self.name))
 
     def all_variables(self) -> dict[str, Any]:
         """The variables of the host and of all its groups, connection data included; the last one named wins."""
         merged: dict[str, Any] = {}
         for group in self._tree.groups_of(self.name):
             merged.update(group.variables)
-        merged.update(self._tree.host_variables[self.name])
+        merged.update(self._tree.variables_of(self.name))
         return merged
 
     def groups(self) -> tuple[str, ...]:
@@ -82,8 +82,9 @@ class Host:
 
         Passwords and key files are not among them.
         """
-        own = public(self._tree.host_variables[self.name])
-        return group_layers(self._tree.groups_of(self.name)) + ((f"inventory host {self.name}", own),) * bool(own)
+        named = [(f"inventory group {group.name}", group.variables) for group in self._tree.groups_of(self.name)]
+        named.append((f"inventory host {self.name}", self._tree.variables_of(self.name)))
+        return tuple((label, public(variables)) for label, variables in named if public(variables))
 
     def fresh(self) -> Host:
         """The same host for another contact: nothing is attached to it."""
@@ -93,9 +94,3 @@ class Host:
 def public(variables: dict[str, Any]) -> dict[str, Any]:
     """`variables` without what only the control machine may know."""
     return {name: value for name, value in variables.items() if name not in MAGIC or not MAGIC[name].private}
-
-
-def group_layers(groups: tuple[Group, ...]) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """The public variables of `groups`, ``(label, variables)`` each, leaving out those that have none."""
-    named = ((f"inventory group {group.name}", public(group.variables)) for group in groups)
-    return tuple((label, variables) for label, variables in named if variables)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from opsmop.errors import InventoryError
-from opsmop.inventory.host import STAYS_HOME, Group, Host, group_layers
-from opsmop.inventory.tree import EVERYTHING, Tree, close, names_matching
+from opsmop.inventory.host import STAYS_HOME, Group, Host
+from opsmop.inventory.tree import Tree, close, names_matching
 
 
 class Inventory:
@@ -96,9 +96,9 @@ class Inventory:
         """All groups of the whole inventory, ``all`` among them, in the order of the file."""
         return tuple(self.tree().groups.values())
 
-    def layers_of_all(self) -> tuple[tuple[str, dict[str, Any]], ...]:
-        """The variables of the group ``all``, for a machine that the inventory does not name."""
-        return group_layers((self.tree().groups[EVERYTHING],))
+    def stranger(self, name: str) -> Host:
+        """A host that the inventory does not name: it has the variables of ``all``."""
+        return Host(name, self.tree())
 
     def describe(self) -> str:
         """What was asked for, in words: ``groups 'web*' and hosts 'web1'``; empty for the whole."""

@@ -55,6 +55,10 @@ class Tree:
             self._groups_of[host] = self._found_groups(host)
         return self._groups_of[host]
 
+    def variables_of(self, host: str) -> dict[str, Any]:
+        """The host's own variables; none for a host that is not named."""
+        return self.host_variables.get(host, {})
+
     def _found_groups(self, host: str) -> tuple[Group, ...]:
         found = {EVERYTHING, *self._listed_in.get(host, ())}
         grew = True

@@ -1,0 +1,134 @@
+"""OpsMop: configuration management over SSH, in plain Python.
+
+Everything that a policy needs is a name of this package: ``from opsmop import Cli, File, Policy, Role, Roles``. A name's
+own code is imported when the name is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from opsmop.cli import Cli
+    from opsmop.errors import OpsMopError, PolicyError, ProviderError
+    from opsmop.facts.filetests import FileTests
+    from opsmop.facts.filetests import FileTests as FileTest
+    from opsmop.facts.platform import Platform
+    from opsmop.inventory import Host, Inventory, TomlInventory
+    from opsmop.language.fields import field
+    from opsmop.language.lookups import Eval, T
+    from opsmop.language.policy import Policy, Roles
+    from opsmop.language.provider import Change, Provider
+    from opsmop.language.resource import Resource
+    from opsmop.language.role import Role
+    from opsmop.language.secrets import Secret
+    from opsmop.resources.directory import Directory
+    from opsmop.resources.echo import Echo
+    from opsmop.resources.file import File
+    from opsmop.resources.shell import Shell
+    from opsmop.settings import UserDefaults
+
+__all__ = [
+    "Change",
+    "Cli",
+    "Directory",
+    "Echo",
+    "Eval",
+    "File",
+    "FileTest",
+    "FileTests",
+    "Host",
+    "Inventory",
+    "OpsMopError",
+    "Platform",
+    "Policy",
+    "PolicyError",
+    "Provider",
+    "ProviderError",
+    "Resource",
+    "Role",
+    "Roles",
+    "Secret",
+    "Shell",
+    "T",
+    "TomlInventory",
+    "UserDefaults",
+    "field",
+]
+
+_HOMES = {
+    "Change": "opsmop.language.provider",
+    "Cli": "opsmop.cli",
+    "Directory": "opsmop.resources.directory",
+    "Echo": "opsmop.resources.echo",
+    "Eval": "opsmop.language.lookups",
+    "File": "opsmop.resources.file",
+    "FileTest": "opsmop.facts.filetests:FileTests",
+    "FileTests": "opsmop.facts.filetests",
+    "Host": "opsmop.inventory",
+    "Inventory": "opsmop.inventory",
+    "OpsMopError": "opsmop.errors",
+    "Platform": "opsmop.facts.platform",
+    "Policy": "opsmop.language.policy",
+    "PolicyError": "opsmop.errors",
+    "Provider": "opsmop.language.provider",
+    "ProviderError": "opsmop.errors",
+    "Resource": "opsmop.language.resource",
+    "Role": "opsmop.language.role",
+    "Roles": "opsmop.language.policy",
+    "Secret": "opsmop.language.secrets",
+    "Shell": "opsmop.resources.shell",
+    "T": "opsmop.language.lookups",
+    "TomlInventory": "opsmop.inventory",
+    "UserDefaults": "opsmop.settings",
+    "field": "opsmop.language.fields",
+}
+# Their code does not travel to targets, where a library that a role uses may still import them by name.
+_OF_THE_CONTROLLER = ("Cli", "UserDefaults")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'opsmop' has no attribute {name!r}")
+    value = _found(name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _found(name: str) -> Any:
+    from importlib import import_module  # by now something of ours is wanted
+
+    module, _, attribute = _HOMES[name].partition(":")
+    try:
+        return getattr(import_module(module), attribute or name)
+    except ModuleNotFoundError:
+        if name in _OF_THE_CONTROLLER:
+            return _StaysHome(name)
+        raise
+
+
+class _StaysHome:
+    """Stands on a target for a name that only the control machine has."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *_arguments: Any, **_named: Any) -> NoReturn:
+        self._refuse()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        from opsmop.errors import PolicyError as Refusal  # only on a target, and only then
+
+        raise Refusal(
+            f"{self._name} exists on the control machine only",
+            remedy="Use it in set_variables() or in another method that the control machine calls.",
+        )

@@ -1,0 +1,155 @@
+"""From settings to an exit status: the one place that knows what they mean."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from opsmop.drive import Drive, Interruption, Live, Outcome, Run, findings, prepare, ship
+from opsmop.drive.asking import told
+from opsmop.errors import OpsMopError
+from opsmop.language.policy import Policy
+from opsmop.report.console import Console, tell_color
+from opsmop.settings import Settings
+
+if TYPE_CHECKING:
+    from opsmop.transport.base import Transport
+
+OK, FAILED, NOTHING_RAN, PENDING = 0, 1, 2, 3
+SIGNALLED = 128  # a shell's status for what a signal ended begins above it
+
+
+def exit_status(outcome: Outcome, settings: Settings) -> int:
+    """The exit status of a run that began."""
+    if outcome.signal:
+        return SIGNALLED + outcome.signal
+    if outcome.error is not None and not outcome.contacted:
+        return NOTHING_RAN
+    if outcome.error is not None or outcome.failed:
+        return FAILED
+    pending = settings.detailed_exitcode and settings.mode == "check" and outcome.pending
+    return PENDING if pending else OK
+
+
+class App:
+    """Runs a policy for somebody at a terminal.
+
+    :param policy: the policy
+    :param policy_file: its file; relative paths are relative to it
+    :param settings: how to run it
+    :param out: takes the report
+    :param err: takes what is wrong
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        policy_file: Path,
+        settings: Settings,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+    ) -> None:
+        self.policy = policy
+        self.policy_file = policy_file
+        self.settings = settings
+        self.out = out or sys.stdout
+        self.err = err or sys.stderr
+
+    def run(self) -> int:
+        """Do what the settings say.
+
+        :returns: the exit status: 0 good, 1 something failed, 2 nothing ran on any host, 3 changes are pending (if
+            that was asked for), 130 and 143 after SIGINT and SIGTERM
+        """
+        live = Live()
+        transport = self._transport(live)
+        interruption = Interruption(transport.close)
+        try:
+            with interruption.heeded():
+                return self._ran(transport, live, interruption)
+        except OpsMopError as error:
+            show(error, self.err)
+            return NOTHING_RAN
+        except KeyboardInterrupt:
+            return SIGNALLED + (interruption.signal or 2)
+        finally:
+            transport.close()
+
+    def _ran(self, transport: Transport, live: Live, interruption: Interruption) -> int:
+        run = prepare(self.policy, self.policy_file, self.settings)
+        if self.settings.list_hosts:
+            return self._listed(run)
+        if self.settings.mode == "validate":
+            return self._validated(run)
+        pushed = self.settings.reach == "push"
+        drive = Drive(
+            run,
+            transport=transport,
+            pack=ship if pushed else live.pack,
+            report=self._console(),
+            interruption=interruption,
+            judge=lambda outcome: exit_status(outcome, self.settings),
+        )
+        if pushed:
+            drive.preflight()
+        return self._driven(drive)
+
+    def _driven(self, drive: Drive) -> int:
+        try:
+            outcome = drive.drive()
+        except Exception:  # noqa: BLE001 - a fault of ours; its traceback is what its finder can send us
+            self.err.write(traceback.format_exc())
+            return FAILED if drive.outcome.contacted else NOTHING_RAN
+        if outcome.error is not None:
+            show(outcome.error, self.err)
+        return exit_status(outcome, self.settings)
+
+    def _transport(self, live: Live) -> Transport:
+        if self.settings.reach == "push":
+            from opsmop.transport.direct import Direct  # a local run needs no ssh
+
+            return Direct()
+        from opsmop.transport.inprocess import InProcess  # brings the target half, which a push does not need here
+
+        return InProcess(live)
+
+    def _console(self) -> Console:
+        settings = self.settings
+        color = tell_color(settings.color, self.out, os.environ)
+        width = shutil.get_terminal_size().columns
+        return Console(self.out, verbose=settings.verbose, diff=settings.diff, color=color, width=width)
+
+    def _listed(self, run: Run) -> int:
+        for assignment in run.assignments:
+            self.out.write(f"{assignment.stint.role.name}\n")
+            for number, batch in enumerate(assignment.stint.batches, 1):
+                self.out.write(f"  batch {number}: {', '.join(host.name for host in batch)}\n")
+        return OK
+
+    def _validated(self, run: Run) -> int:
+        """Look for everything that can be wrong without contacting a host, and show all of it."""
+        wrong = list(findings(run))
+        for error in wrong:
+            show(error, self.err)
+        roles = len(run.assignments)
+        if wrong:
+            self.err.write(f"Found wrong: {len(wrong)}, in {roles} role(s).\n")
+            return NOTHING_RAN
+        self.out.write(
+            f"{self.policy.name}: {roles} role(s) looked at: variables, hosts and what travels are in order.\n"
+            "What main() says is not looked at yet.\n"
+        )
+        return OK
+
+
+def show(error: OpsMopError, stream: TextIO) -> None:
+    """Write what is wrong in a few lines: place, message, the author's frames, remedy."""
+    failure = told(error)
+    place = f"{failure.place}: " if failure.place else ""
+    lines = [f"opsmop: {place}{failure.message}", failure.trace, failure.output]
+    lines += [f"  {line}" for line in failure.remedy.splitlines()]
+    stream.write("".join(f"{line.rstrip()}\n" for line in lines if line.strip()))

@@ -1,0 +1,249 @@
+"""Contacts hosts, role by role and batch by batch, and is the one place where a run stops."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+from opsmop.drive.asking import variables_said
+from opsmop.drive.cargo import Cargo, Layers, Live, Pack, ship
+from opsmop.drive.contact import LARGEST_RIDERS, Contacts, Ending
+from opsmop.drive.interruption import Interruption
+from opsmop.drive.preparing import Assignment, Run, own_layers, prepare
+from opsmop.drive.results import NoResultError, Results, seeing
+from opsmop.drive.validating import findings
+from opsmop.errors import OpsMopError
+from opsmop.events import HOST_EVENTS, ContactStarted, Event, RoleFinished, RoleStarted, RunFinished, RunStarted, Warned
+from opsmop.inventory import Host
+from opsmop.language.role import Role
+from opsmop.transport.base import Transport
+
+__all__ = [
+    "Assignment",
+    "Cargo",
+    "Drive",
+    "Interruption",
+    "Layers",
+    "Live",
+    "NoResultError",
+    "Outcome",
+    "Pack",
+    "Results",
+    "Run",
+    "findings",
+    "own_layers",
+    "prepare",
+    "ship",
+]
+
+
+@dataclass
+class Outcome:
+    """What a run has come to.
+
+    :ivar contacted: whether any host was contacted
+    :ivar failed: the hosts on which something failed
+    :ivar pending: whether anything changed or ran, or would
+    :ivar error: what was wrong on the control machine, if that ended the run
+    :ivar stopped: why later roles did not run
+    :ivar signal: the signal that ended the run; 0 if none
+    """
+
+    contacted: bool = False
+    failed: dict[str, None] = field(default_factory=dict)
+    pending: bool = False
+    error: OpsMopError | None = None
+    stopped: str = ""
+    signal: int = 0
+
+
+class Drive:
+    """Runs what was prepared.
+
+    :param run: what was prepared
+    :param transport: how hosts are reached
+    :param pack: makes of a role and its layers what travels
+    :param report: takes every event, in the thread that calls `drive`
+    :param interruption: whether the run was told to end
+    :param judge: the exit status of an outcome
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        transport: Transport,
+        pack: Pack,
+        report: Callable[[Event], None],
+        interruption: Interruption,
+        judge: Callable[[Outcome], int],
+    ) -> None:
+        self.run = run
+        self.transport = transport
+        self.pack = pack
+        self.report = report
+        self.interruption = interruption
+        self.judge = judge
+        self.outcome = Outcome()
+        self._count = 0
+        self._values: dict[str, Any] = {}
+        self._packed: dict[int, Cargo] = {}
+        self._queue: SimpleQueue[Event | Ending | BaseException | None] = SimpleQueue()
+        self._abandoned = False
+
+    def preflight(self) -> None:
+        """Pack every role with what is known of it by now, so that what cannot travel is refused before any contact.
+
+        :raises ShipError: naming what cannot travel
+        """
+        for number, assignment in enumerate(self.run.assignments):
+            if assignment.stint.hosts:
+                role = assignment.stint.role
+                self._packed[number] = self.pack(role, self._layers(role, {}))
+
+    def drive(self) -> Outcome:
+        """Run the roles, in order, until one fails or the run is told to end."""
+        started = time.monotonic()
+        self._begin()
+        left = [assignment.stint.role.name for assignment in self.run.assignments]
+        try:
+            for number, assignment in enumerate(self.run.assignments):
+                self._role(number, assignment)
+                left.pop(0)
+                if self._stops(assignment):
+                    break
+        except OpsMopError as error:
+            self.outcome.error = error
+            self.outcome.stopped = str(error)
+        except KeyboardInterrupt:  # ours while nothing was awaited, or one that an ended role left behind
+            self.outcome.stopped = "interrupted"
+        self.outcome.signal = self.interruption.signal
+        self._say(
+            RunFinished(
+                exit_status=self.judge(self.outcome),
+                duration=time.monotonic() - started,
+                stopped=self.outcome.stopped,
+                roles_left=tuple(left),
+            )
+        )
+        return self.outcome
+
+    def _begin(self) -> None:
+        run = self.run
+        roles = tuple(assignment.stint.role.name for assignment in run.assignments)
+        settings = run.settings
+        self._say(RunStarted(mode=settings.mode, reach=settings.reach, policy=str(run.policy_file), roles=roles))
+        for warning in settings.defaults.warnings:
+            self._say(Warned(text=warning))
+
+    def _stops(self, assignment: Assignment) -> bool:
+        if self.interruption.over:
+            self.outcome.stopped = "interrupted"
+        elif self.outcome.failed:
+            count = len(self.outcome.failed)
+            self.outcome.stopped = f"{assignment.stint.role.name} failed on {count} host{'s' * (count > 1)}"
+        return bool(self.outcome.stopped)
+
+    def _role(self, number: int, assignment: Assignment) -> None:
+        role, hosts = assignment.stint.role, assignment.stint.hosts
+        if not hosts:
+            self._say(Warned(role=role.name, text=f"the limits leave no host for role {role.name}"))
+            return
+        cargo = self._cargo(number, role)
+        self._say(RoleStarted(role=role.name, hosts=tuple(host.name for host in hosts)))
+        for note in assignment.notes:
+            self._say(Warned(role=role.name, host=hosts[0].name, text=note))
+        files = assignment.rules.riders(cargo.strings, LARGEST_RIDERS)
+        contacts = Contacts(self.run, assignment, cargo, self.transport, self._queue.put, self._over, files)
+        failed = self._batches(assignment, contacts)
+        self._say(RoleFinished(role=role.name, failed=tuple(failed)))
+
+    def _cargo(self, number: int, role: Role) -> Cargo:
+        with seeing(role, self._values):
+            said = variables_said(role)
+        if not said and number in self._packed:
+            return self._packed[number]
+        return self.pack(role, self._layers(role, said))
+
+    def _layers(self, role: Role, said: dict[str, Any]) -> Layers:
+        return (*self.run.policy_layers, *own_layers(role, said))
+
+    def _batches(self, assignment: Assignment, contacts: Contacts) -> list[str]:
+        failed: list[str] = []
+        with seeing(assignment.stint.role, self._values if self.run.settings.reach == "push" else None):
+            for batch in assignment.stint.batches:
+                failed += self._batch(batch, assignment.stint.window, contacts)
+                if failed or self.interruption.over:
+                    break
+        self.outcome.failed.update(dict.fromkeys(failed))
+        return failed
+
+    def _batch(self, batch: tuple[Host, ...], window: int, contacts: Contacts) -> list[str]:
+        failed = []
+        with (
+            self.interruption.waking(lambda: self._queue.put(None)),
+            ThreadPoolExecutor(min(window, len(batch)), "contact") as pool,
+            self._abandoning_on_error(),
+        ):
+            for host in batch:
+                pool.submit(self._contact, contacts, host)
+            for ending in self._endings(len(batch)):
+                failed += [ending.host] if ending.failed else []
+        return failed
+
+    def _contact(self, contacts: Contacts, host: Host) -> None:
+        try:
+            self._queue.put(contacts.contact(host))
+        except BaseException as error:  # noqa: BLE001 - a fault of ours; raised again where people see it
+            self._queue.put(error)
+
+    def _endings(self, count: int) -> Iterator[Ending]:
+        """Pass events on until `count` contacts have ended, or are known not to begin."""
+        while count:
+            said = self._queue.get()
+            if isinstance(said, Event):
+                self._pass_on(said)
+            elif isinstance(said, Ending):
+                count -= 1
+                self._note(said)
+                yield said
+            elif said is None:
+                self.transport.cancel()
+            else:
+                raise said
+
+    def _pass_on(self, event: Event) -> None:
+        if isinstance(event, ContactStarted):
+            self.outcome.contacted = True
+        if type(event).__name__ in HOST_EVENTS and event.seq:  # the host's own words keep their number and time
+            self.report(dataclasses.replace(event, run=self.run.id))
+        else:
+            self._say(event)
+
+    def _note(self, ending: Ending) -> None:
+        self.outcome.pending = self.outcome.pending or ending.pending
+        if ending.value is not None:
+            self._values[ending.host] = ending.value
+
+    def _over(self) -> bool:
+        return self._abandoned or self.interruption.over
+
+    @contextmanager
+    def _abandoning_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._abandoned = True
+            self.transport.cancel()
+            raise
+
+    def _say(self, event: Event) -> None:
+        self._count += 1
+        stamped = dataclasses.replace(event, run=self.run.id, seq=self._count, ts=event.ts or time.time())
+        self.report(stamped)

@@ -1,0 +1,138 @@
+"""How a role reaches its hosts: role methods, then the inventory, then the defaults."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opsmop.drive.asking import ask
+from opsmop.errors import PolicyError, UsageError
+from opsmop.inventory import Host
+from opsmop.inventory.magic import host_key_check, option_words, port_number
+from opsmop.language.role import Role
+from opsmop.settings import Defaults
+from opsmop.transport.base import Route
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a role's own methods say about connections; None where they say nothing.
+
+    :param login: the login's name and password
+    :param sudo: whether to become another user
+    :param become: whom, and the password that takes
+    :param host_keys: ``yes``, ``no`` or ``accept-new``
+    """
+
+    login: tuple[str | None, str | None] | None = None
+    sudo: bool = False
+    become: tuple[str | None, str | None] | None = None
+    host_keys: str | None = None
+
+    @classmethod
+    def of(cls, role: Role) -> Access:
+        """Ask `role`.
+
+        :raises PolicyError: if a method raises, or answers with something that it cannot mean
+        """
+        sudo = bool(ask(role, "sudo"))
+        return cls(_pair(role, "ssh_as"), sudo, _pair(role, "sudo_as") if sudo else None, _host_keys(role))
+
+
+def _pair(role: Role, method: str) -> tuple[str | None, str | None] | None:
+    said = ask(role, method)
+    if said is None:
+        return None
+    if isinstance(said, (tuple, list)) and len(said) == 2 and all(isinstance(part, (str, type(None))) for part in said):  # noqa: PLR2004
+        return said[0], said[1]
+    # What was said may hold a password.
+    raise PolicyError(
+        f"{role.name}.{method}() did not return a name and a password",
+        remedy="Return a pair; None stands for no password: return ('deploy', None)",
+    )
+
+
+def _host_keys(role: Role) -> str | None:
+    said = ask(role, "check_host_keys")
+    try:
+        return None if said is None else host_key_check(said)
+    except ValueError as error:
+        raise PolicyError(f"{role.name}.check_host_keys() returned {error}") from None
+
+
+def route(host: Host, access: Access, defaults: Defaults) -> Route:
+    """How to reach `host`.
+
+    :raises UsageError: if that takes a password or another host on the way, which is not supported yet
+    """
+    magic = host.all_variables()
+    address = host.hostname()
+    local = _is_local(address, magic)
+    if "opsmop_via" in magic:
+        raise UsageError(
+            f"{host.name}: reaching a host through another one (opsmop_via) is not supported yet",
+            remedy='Use ssh\'s own way: opsmop_ssh_args = "-J bastion.example.com"',
+        )
+    chosen = _Chosen(magic, defaults)
+    if not local:
+        _refuse_password(host, access.login, chosen("opsmop_ssh_password", "ssh_password"), "ssh")
+    if access.sudo:
+        _refuse_password(host, access.become, chosen("opsmop_sudo_password", "sudo_password"), "sudo")
+    key_file = chosen("opsmop_ssh_key_file", "ssh_key_file")
+    return Route(
+        host=host.name,
+        address=address,
+        port=chosen("opsmop_ssh_port", "ssh_port", port_number),
+        user=(access.login or (None,))[0] or chosen("opsmop_ssh_username", "ssh_username"),
+        key_file=str(Path(key_file).expanduser()) if key_file else "",
+        ssh_args=chosen("opsmop_ssh_args", "ssh_args", option_words),
+        ssh_config=defaults["ssh_config"],
+        known_hosts=defaults["ssh_known_hosts"],
+        check_host_keys=access.host_keys or chosen("opsmop_check_host_keys", "ssh_check_host_keys", host_key_check),
+        python=_python(magic, defaults, local=local),
+        become=_become(access, chosen),
+        local=local,
+        connect_timeout=defaults["ssh_connect_timeout"],
+        silence_timeout=defaults["ssh_silence_timeout"],
+    )
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The inventory's word, else the default's."""
+
+    magic: Mapping[str, Any]
+    defaults: Defaults
+
+    def __call__(self, variable: str, default: str, read: Callable[[Any], Any] = lambda value: value) -> Any:
+        return read(self.magic[variable]) if variable in self.magic else self.defaults[default]
+
+
+def _is_local(address: str, magic: Mapping[str, Any]) -> bool:
+    if "opsmop_connection" in magic:
+        return bool(magic["opsmop_connection"] == "local")
+    remote = any(name == "opsmop_via" or name.startswith("opsmop_ssh_") for name in magic)
+    return address in LOOPBACK and not remote
+
+
+def _refuse_password(host: Host, said: tuple[str | None, str | None] | None, otherwise: Any, what: str) -> None:
+    if said[1] if said is not None else otherwise:
+        remedy = "Log in with a key." if what == "ssh" else "Let sudo ask for none (NOPASSWD in sudoers)."
+        raise UsageError(f"{host.name}: passwords for {what} are not supported yet", remedy=remedy)
+
+
+def _become(access: Access, chosen: _Chosen) -> str | None:
+    if not access.sudo:
+        return None
+    return str((access.become or (None,))[0] or chosen("opsmop_sudo_username", "sudo_username"))
+
+
+def _python(magic: Mapping[str, Any], defaults: Defaults, *, local: bool) -> str:
+    # This machine has a Python for certain: the one that runs.
+    known = "opsmop_python_path" in magic or "python_path" in defaults.values or not local
+    return str(magic.get("opsmop_python_path", defaults["python_path"])) if known else sys.executable

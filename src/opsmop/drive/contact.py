@@ -1,0 +1,209 @@
+"""One role going to one host, in a thread of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from datetime import time as time_of_day
+from pathlib import PurePath
+from typing import Any
+
+from opsmop.drive.asking import ask, ask_if_defined, told
+from opsmop.drive.cargo import Cargo
+from opsmop.drive.ledger import Ledger
+from opsmop.drive.preparing import Assignment, Run
+from opsmop.errors import ConnectError, HostLostError, OpsMopError, PolicyError, ProtocolError, SudoError
+from opsmop.events import ContactFinished, ContactStarted, Event, Failure
+from opsmop.inventory import Host
+from opsmop.language.secrets import Secret
+from opsmop.transport.base import Traffic, Transport
+from opsmop.wire.order import Order
+
+LARGEST_RIDERS = 4 << 20  # bytes of files that go along with one order
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a contact ended.
+
+    :param host: the host's name
+    :param status: as `ContactFinished` has it; ``untouched`` if the run was over before it began
+    :param pending: whether anything changed or ran, or would
+    :param value: what `main()` returned there
+    """
+
+    host: str
+    status: str
+    pending: bool = False
+    value: Any = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether later roles must not run because of it."""
+        return self.status not in ("ok", "skipped", "untouched")
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """What the contacts of one role have in common.
+
+    :param run: the run
+    :param assignment: the role
+    :param cargo: what travels
+    :param transport: how it travels
+    :param say: takes every event; called from many threads
+    :param over: whether the run has been told to end
+    """
+
+    run: Run
+    assignment: Assignment
+    cargo: Cargo
+    transport: Transport
+    say: Callable[[Event], None]
+    over: Callable[[], bool]
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def contact(self, host: Host) -> Ending:
+        """Contact `host`; every error becomes its ending."""
+        if self.over():
+            return Ending(host.name, "untouched")
+        return _Contact(self, host).ended()
+
+
+class _Contact:
+    """One of them."""
+
+    def __init__(self, contacts: Contacts, host: Host) -> None:
+        self.contacts = contacts
+        self.host = host
+        self.role = contacts.assignment.stint.role
+        self.hooked = contacts.run.settings.reach == "push"
+        self.ledger = Ledger(host.name, self.role.name)
+
+    def ended(self) -> Ending:
+        started = time.monotonic()
+        self._say(ContactStarted())
+        status, failure, traffic = self._attempted()
+        if failure is not None:
+            failure = self._announced(status, failure)
+        for event in self.ledger.unfinished(failure or Failure(message="the role ended before this did")):
+            self._say(event)
+        value, status, failure = self._value(status, failure)
+        self._say(
+            ContactFinished(
+                status=status,
+                failure=failure,
+                duration=time.monotonic() - started,
+                sent=traffic.sent,
+                received=traffic.received,
+            )
+        )
+        return Ending(self.host.name, status, self.ledger.pending, value)
+
+    def _attempted(self) -> tuple[str, Failure | None, Traffic]:
+        try:
+            if self.hooked and not ask(self.role, "should_contact", self.host):
+                return "skipped", None, Traffic()
+            self._hooks("before_connect", "before_contact")
+            traffic = self._evaluated()
+            status, failure = self._judged()
+            if status == "ok":
+                self._hooks("after_connect", "after_contact")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this host's ending and no other's
+            return self._status_of(error), told(error), Traffic()
+        return status, failure, traffic
+
+    def _hooks(self, *names: str) -> None:
+        # They change load balancers and the like: check must not.
+        if self.hooked and self.contacts.run.settings.mode == "apply":
+            for name in names:
+                ask_if_defined(self.role, name, self.host)
+
+    def _evaluated(self) -> Traffic:
+        contacts = self.contacts
+        return contacts.transport.evaluate(
+            contacts.assignment.routes[self.host.name],
+            self._order(),
+            contacts.cargo.packages,
+            lambda event: contacts.say(self.ledger.heard(event)),
+            contacts.assignment.rules.read,
+        )
+
+    def _order(self) -> Order:
+        run, settings = self.contacts.run, self.contacts.run.settings
+        attached = ("values that hooks attached", self.host.values)
+        layers = (*self.host.layers(), *((attached,) if self.host.values else ()))
+        for label, variables in layers:
+            _refuse_strange(label, variables)
+        return Order(
+            run=run.id,
+            host=self.host.name,
+            role=self.role.name,
+            mode=settings.mode,
+            parcel=self.contacts.cargo.parcel,
+            inventory=layers,
+            extra=settings.extra,
+            files=self.contacts.files,
+            policy_file=str(run.policy_file),
+            options={"diff": settings.diff, "log": settings.defaults["log_path"]},
+        )
+
+    def _judged(self) -> tuple[str, Failure | None]:
+        ending = self.ledger.ending
+        if ending is None:
+            raise HostLostError(f"{self.host.name} ended the role without a word", host=self.host.name)
+        if ending.status not in ("ok", "failed", "skipped", "cancelled"):
+            raise ProtocolError(f"{self.host.name} ended the role as {ending.status!r}", host=self.host.name)
+        if ending.status == "cancelled" and not self.contacts.over():
+            return "failed", ending.failure  # somebody there ended it, not this run
+        return ending.status, ending.failure
+
+    def _status_of(self, error: Exception) -> str:
+        if self.contacts.over() and isinstance(error, HostLostError):
+            return "cancelled"
+        if isinstance(error, (ConnectError, SudoError)):
+            return "unreachable"
+        if isinstance(error, (HostLostError, ProtocolError)):
+            return "lost" if self.ledger.started else "unreachable"
+        return "failed"
+
+    def _announced(self, status: str, failure: Failure) -> Failure:
+        if self.hooked and status != "cancelled" and self.contacts.run.settings.mode == "apply":
+            try:
+                ask_if_defined(self.role, "on_failure", self.host, failure)
+            except OpsMopError as error:
+                return dataclasses.replace(failure, message=f"{failure.message}\n{error}")
+        return failure
+
+    def _value(self, status: str, failure: Failure | None) -> tuple[Any, str, Failure | None]:
+        try:
+            return self.ledger.value(), status, failure
+        except ProtocolError as error:
+            return None, "failed", failure or told(error)
+
+    def _say(self, event: Event) -> None:
+        self.contacts.say(dataclasses.replace(event, ts=time.time(), host=self.host.name, role=self.role.name))
+
+
+_PLAIN = (str, int, float, bytes, date, datetime, time_of_day, PurePath, Secret, type(None))
+
+
+def _refuse_strange(label: str, value: Any) -> None:
+    """Refuse what a target could not read: an object of somebody's own type, say.
+
+    :raises PolicyError: naming it
+    """
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_strange(f"{label}: {name}", inner)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for inner in value:
+            _refuse_strange(label, inner)
+    elif type(value) not in _PLAIN and not isinstance(value, (bool, PurePath)):
+        raise PolicyError(
+            f"{label} is a {type(value).__name__}, which cannot travel to the host",
+            remedy="Use plain values: text, numbers, lists, dicts.",
+        )

@@ -1,0 +1,99 @@
+"""What a host has said in one contact, held against what it may say."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from opsmop.errors import ProtocolError
+from opsmop.events import (
+    HOST_EVENTS,
+    EvaluationFinished,
+    EvaluationStarted,
+    Event,
+    Failure,
+    ResourceFailed,
+    ResourceFinished,
+    ResourceStarted,
+)
+
+
+class Ledger:
+    """The events of one contact.
+
+    :param host: the host's name in the inventory
+    :param role: the role's name
+    """
+
+    def __init__(self, host: str, role: str) -> None:
+        self.host = host
+        self.role = role
+        self.started = False
+        self.ending: EvaluationFinished | None = None
+        self.pending = False  # whether anything changed or ran, or would
+        self._open: dict[int, ResourceStarted] = {}
+
+    def heard(self, event: Event) -> Event:
+        """`event` as this host's, for this role, whatever it says of itself.
+
+        :raises ProtocolError: if a host may not say it, or not now
+        """
+        if type(event).__name__ not in HOST_EVENTS:
+            raise self._error(f"it said {type(event).__name__}, which only the controller may")
+        if self.ending is not None:
+            raise self._error(f"it said {type(event).__name__} after the end")
+        self._note(event)
+        return dataclasses.replace(event, host=self.host, role=self.role)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, EvaluationStarted):
+            self._begin()
+        elif isinstance(event, EvaluationFinished):
+            self.ending = event
+        elif isinstance(event, ResourceStarted):
+            self._open_resource(event)
+        elif isinstance(event, (ResourceFinished, ResourceFailed)):
+            self._close_resource(event)
+
+    def _begin(self) -> None:
+        if self.started:
+            raise self._error("it began twice")
+        self.started = True
+
+    def _open_resource(self, event: ResourceStarted) -> None:
+        if event.id in self._open:
+            raise self._error(f"it began resource {event.id} twice")
+        self._open[event.id] = event
+
+    def _close_resource(self, event: ResourceFinished | ResourceFailed) -> None:
+        if self._open.pop(event.id, None) is None:
+            raise self._error(f"it ended resource {event.id}, which had not begun")
+        changed = isinstance(event, ResourceFinished) and event.status in ("changed", "ran")
+        self.pending = self.pending or changed or bool(event.changes)
+
+    def unfinished(self, failure: Failure) -> list[Event]:
+        """The endings of the resources that the host began and did not end, innermost first; they are ended by this."""
+        left = list(reversed(self._open.values()))
+        self._open.clear()
+        return [
+            ResourceFailed(
+                host=self.host, role=self.role, id=event.id, type=event.type, name=event.name,
+                file=event.file, line=event.line, failure=failure,
+            )
+            for event in left
+        ]  # fmt: skip
+
+    def value(self) -> Any:
+        """What `main()` returned.
+
+        :raises ProtocolError: if the host's text for it is not JSON
+        """
+        text = self.ending.value if self.ending is not None else ""
+        try:
+            return json.loads(text) if text else None
+        except (ValueError, RecursionError):
+            raise self._error("what main() returned is not JSON") from None
+
+    def _error(self, message: str) -> ProtocolError:
+        return ProtocolError(f"{self.host} does not keep to the protocol: {message}", host=self.host)

@@ -1,0 +1,187 @@
+"""Everything about a run that can be known, and can be wrong, before any host is contacted."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opsmop.drive.access import Access, route
+from opsmop.drive.asking import ask, ask_if_defined, variables_said
+from opsmop.drive.cargo import Layers
+from opsmop.errors import PolicyError, UsageError
+from opsmop.inventory import Host, Inventory
+from opsmop.inventory.tree import Tree, close
+from opsmop.language.policy import Policy, Roles
+from opsmop.language.role import Role
+from opsmop.schedule import Limits, Stint, schedule, tagged
+from opsmop.settings import Defaults, Settings
+from opsmop.transport.base import Route
+from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, FileRules
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One role of a run.
+
+    :param stint: the role, and its hosts in batches
+    :param routes: how to reach each host, by its name
+    :param rules: which files of the controller the role may have
+    :param notes: what its author should know
+    """
+
+    stint: Stint
+    routes: Mapping[str, Route]
+    rules: FileRules
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A policy about to be run.
+
+    :param id: the run's identifier
+    :param policy: the policy
+    :param policy_file: its file; relative paths are relative to it
+    :param settings: how to run it
+    :param policy_layers: the variables that all its roles share, ``(label, variables)`` each
+    :param assignments: its roles, in order
+    """
+
+    id: str
+    policy: Policy
+    policy_file: Path
+    settings: Settings
+    policy_layers: Layers
+    assignments: tuple[Assignment, ...]
+
+
+def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
+    """Ask the policy for everything that it says on the control machine before a role starts.
+
+    :raises OpsMopError: if the policy, the inventory or the settings are wrong
+    """
+    roles = tagged(_roles(policy), settings.tags, settings.skip_tags)
+    layers = own_layers(policy, variables_said(policy))
+    assigned = _pushed if settings.reach == "push" else _local
+    assignments = assigned(policy, roles, policy_file.parent, settings)
+    return Run(secrets.token_hex(8), policy, policy_file, settings, layers, assignments)
+
+
+def own_layers(owner: Policy | Role, said: dict[str, Any]) -> Layers:
+    """The layers of a policy or a role: what its `set_variables()` said, then what it was constructed with."""
+    name = type(owner).__name__
+    return ((f"{name}.set_variables()", said), (f"{name}(...)", owner.constructor_variables))
+
+
+def _roles(policy: Policy) -> Roles:
+    roles = ask(policy, "set_roles")
+    if isinstance(roles, Roles):
+        return roles
+    raise PolicyError(
+        f"{policy.name}.set_roles() returned {type(roles).__name__}, not Roles",
+        remedy="Return Roles(MyRole(), ...).",
+    )
+
+
+def _pushed(policy: Policy, roles: tuple[Role, ...], folder: Path, settings: Settings) -> tuple[Assignment, ...]:
+    inventories = [_inventory(role) for role in roles]
+    hosts = [inventory.require_hosts(f"role {role.name}") for role, inventory in zip(roles, inventories, strict=True)]
+    serials = [ask_if_defined(role, "serial") for role in roles]
+    limits = Limits(settings.limit_groups, settings.limit_hosts)
+    assigned = list(zip(roles, hosts, serials, strict=True))
+    stints = schedule(assigned, limits, settings.defaults["push_serial"])
+    routes = [_routes(stint, settings.defaults) for stint in stints]
+    private = _private_files(inventories, routes, settings)
+    return tuple(
+        Assignment(stint, found, _rules(policy, stint.role, folder, private))
+        for stint, found in zip(stints, routes, strict=True)
+    )
+
+
+def _inventory(role: Role) -> Inventory:
+    inventory = ask(role, "inventory")
+    if isinstance(inventory, Inventory):
+        return inventory
+    if inventory is None:
+        raise PolicyError(
+            f"role {role.name} does not say which hosts it is for",
+            remedy="Define it: def inventory(self): return inventory.filter(groups='...'), or run with --local.",
+        )
+    raise PolicyError(
+        f"{role.name}.inventory() returned {type(inventory).__name__}, not an inventory",
+        remedy="Return an Inventory, for example TomlInventory(path).filter(groups='...').",
+    )
+
+
+def _routes(stint: Stint, defaults: Defaults) -> dict[str, Route]:
+    access = Access.of(stint.role)
+    return {host.name: route(host, access, defaults) for host in stint.hosts}
+
+
+def _private_files(inventories: list[Inventory], routes: list[dict[str, Route]], settings: Settings) -> frozenset[Path]:
+    files = [file for inventory in inventories for file in inventory.files()]
+    files += [*settings.defaults.files, *settings.extra_files]
+    files += [found.key_file for of_role in routes for found in of_role.values() if found.key_file]
+    return frozenset(Path(file).absolute() for file in files)
+
+
+def _rules(policy: Policy, role: Role, folder: Path, private: frozenset[Path]) -> FileRules:
+    def said(method: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+        for owner in (role, policy):
+            answer = ask_if_defined(owner, method)
+            if answer is not None:
+                return _texts(owner, method, answer)
+        return otherwise
+
+    roots = said("allow_fileserving_paths", (".",))
+    allow = said("allow_fileserving_patterns", DEFAULT_ALLOW)
+    deny = said("deny_fileserving_patterns", DEFAULT_DENY)
+    return FileRules(tuple(folder / root for root in roots), allow, deny, private, folder)
+
+
+def _texts(owner: Policy | Role, method: str, said: Any) -> tuple[str, ...]:
+    if isinstance(said, (list, tuple)) and all(isinstance(text, (str, os.PathLike)) for text in said):
+        return tuple(str(text) for text in said)
+    raise PolicyError(f"{owner.name}.{method}() did not return a list of texts", remedy="Return a list: ['.']")
+
+
+def _local(_policy: Policy, roles: tuple[Role, ...], folder: Path, settings: Settings) -> tuple[Assignment, ...]:
+    if settings.limit_groups or settings.limit_hosts:
+        raise UsageError("--limit-groups and --limit-hosts mean nothing with --local", remedy="Use --push.")
+    inventories = [ask(role, "inventory") for role in roles]
+    _refuse_unknown_name([found for found in inventories if isinstance(found, Inventory)], settings.host)
+    rules = FileRules((Path("/"),), deny=(), base=folder)  # the role may read here what its user may
+    return tuple(
+        _local_assignment(role, _this_machine(inventory, settings.host), rules)
+        for role, inventory in zip(roles, inventories, strict=True)
+    )
+
+
+def _refuse_unknown_name(inventories: list[Inventory], name: str) -> None:
+    names = {host.name for inventory in inventories for host in inventory.whole.hosts()}
+    if name and inventories and name not in names:
+        raise UsageError(f"--host {name!r} is not in the inventory", remedy=close(name, names))
+
+
+def _this_machine(inventory: Any, name: str) -> Host:
+    here = socket.gethostname()
+    if not isinstance(inventory, Inventory):
+        return Host(name or here, Tree(()))
+    for known in (name,) if name else (here, here.partition(".")[0]):
+        found = inventory.whole.host(known)
+        if found is not None:
+            return found.fresh()
+    return inventory.whole.stranger(name or here)
+
+
+def _local_assignment(role: Role, host: Host, rules: FileRules) -> Assignment:
+    stint = Stint(role, ((host,),), 1)
+    notes: tuple[str, ...] = ()
+    if os.geteuid() != 0 and ask(role, "sudo"):
+        notes = (f"{role.name}.sudo() is ignored with --local: this runs as you, not as root",)
+    return Assignment(stint, {host.name: Route(host.name, local=True)}, rules, notes)

@@ -1,0 +1,66 @@
+"""Running a policy's file as the program that it is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from opsmop.errors import OpsMopError, PolicyError, UsageError
+from opsmop.language.policy import Policy
+from opsmop.target.failures import failure_of
+
+
+def run_program(path: str, arguments: list[str]) -> int:
+    """Run the policy's file as ``python3 FILE ARGUMENTS`` would; a file that runs no policy has its only one run.
+
+    :returns: the exit status
+    :raises OpsMopError: if the file cannot be run, or it is not clear which policy is meant
+    """
+    module = _started(path, arguments)
+    try:
+        _executed(path, module)
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+    from opsmop.cli import run  # the command line is above this
+
+    return run(_only_policy(path, vars(module))(), arguments)
+
+
+def _started(path: str, arguments: list[str]) -> ModuleType:
+    file = Path(path).absolute()
+    if not file.is_file():
+        raise UsageError(f"there is no policy file {path}")
+    module = ModuleType("__main__")
+    module.__file__ = str(file)
+    sys.modules["__main__"] = module
+    sys.argv = [path, *arguments]
+    sys.path.insert(0, str(file.parent))
+    return module
+
+
+def _executed(path: str, module: ModuleType) -> None:
+    file = str(module.__file__)
+    try:
+        code = compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
+        exec(code, vars(module))  # noqa: S102 - running the author's program is what was asked for
+    except SyntaxError as error:
+        raise PolicyError(f"the policy does not parse: {error.msg}", place=f"{error.filename}:{error.lineno}") from None
+    except OpsMopError:
+        raise
+    except Exception as error:
+        found = failure_of(error)
+        raise PolicyError(f"{path} raised {found.error}: {found.message}", place=found.place) from error
+
+
+def _only_policy(path: str, names: dict[str, Any]) -> type[Policy]:
+    found = [
+        value
+        for value in names.values()
+        if isinstance(value, type) and issubclass(value, Policy) and value.__module__ == "__main__"
+    ]
+    if len(found) == 1:
+        return found[0]
+    many = f"has {len(found)} policies" if found else "has no policy"
+    raise PolicyError(f"{path} {many} and does not say which to run", remedy="End it with: Cli(MyPolicy())")
