@@ -103,7 +103,7 @@ def failed_lines(scene: Scene, event: ResourceFailed) -> list[str]:
     kind = "ignored" if event.ignored else "failed"
     note = _duration_note(event.duration)
     lines = head_lines(scene, kind, event.host, f"{event.type} {event.name}", note=note)
-    lines += failure_lines(scene, event.failure, event_place(event))
+    lines += failure_lines(scene, event.failure, event_place(event), resource=f"{event.type} {event.name}")
     return lines + (_diff_lines(scene, event.changes) if scene.diff else [])
 
 
@@ -123,19 +123,23 @@ def contact_lines(scene: Scene, event: ContactFinished, *, told: bool) -> list[s
     return lines + (failure_lines(scene, event.failure, "") if event.failure else [])
 
 
-def failure_lines(scene: Scene, failure: Failure, place: str) -> list[str]:
+def failure_lines(scene: Scene, failure: Failure, place: str, *, resource: str = "") -> list[str]:
     """Everything that is known about a failure, uncut, below the line that names what failed.
 
     :param place: the policy's ``file:line``, if the failure does not say one itself
+    :param resource: type and name of what failed, which the message need not say again
     """
     place = scene.place(failure.place or place)
-    lines = _wrapped(scene.look, f"{place}: {message_text(failure)}" if place else message_text(failure))
+    message = message_text(failure)
+    if resource and message.startswith(resource):
+        message = message[len(resource) :].lstrip(": ") or message
+    lines = _wrapped(scene.look, f"{place}: {message}" if place else message)
     if failure.trace:
         lines += _indented(failure.trace.splitlines())
     if failure.command:
         lines += _indented([f"command: {line}" for line in failure.command.splitlines()[:1]])
         lines += _indented([f"         {line}" for line in failure.command.splitlines()[1:]])
-    if failure.rc is not None:
+    if failure.rc is not None and f"exit status {failure.rc}" not in message:
         lines += _indented([f"exit status: {failure.rc}"])
     lines += _bar_lines(failure.output.splitlines()[-OUTPUT_LINES:])
     return lines + (_wrapped(scene.look, f"remedy: {failure.remedy}") if failure.remedy else [])

@@ -85,8 +85,8 @@ def _reason_lines(scene: Scene, tally: Tally) -> list[str]:
 
 def _reason_text(scene: Scene, reason: Reason) -> str:
     failure = reason.failure
-    message = " ".join(message_text(failure).split())
-    if failure.rc is not None and str(failure.rc) not in message:
+    message = _one_line(message_text(failure), " ".join(reason.resource.split()))
+    if failure.rc is not None and f"exit status {failure.rc}" not in message:
         message += f" (exit status {failure.rc})"
     where = scene.place(failure.place) or reason.role
     resource = " ".join(reason.resource.split())
@@ -94,6 +94,15 @@ def _reason_text(scene: Scene, reason: Reason) -> str:
     if resource and message.startswith(resource):  # the message names it already, perhaps a whole script
         return f"{where}: {shown}{message[len(resource) :]}"
     return ": ".join(part for part in (where, shown, message) if part)
+
+
+def _one_line(message: str, resource: str) -> str:
+    """The message's first line, which says what is wrong, and its last, which says what exactly."""
+    flat = " ".join(message.split())
+    if resource and flat.startswith(resource):
+        return flat  # it begins with a script, perhaps, and is cut there
+    rows = [" ".join(row.split()) for row in message.splitlines() if row.strip()]
+    return " ".join(rows[:1] + rows[1:][-1:])
 
 
 def _names_text(names: list[str]) -> str:

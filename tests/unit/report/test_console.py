@@ -189,9 +189,8 @@ def test_failures_show_everything_once_and_the_recap_repeats_their_reasons() -> 
 
         WebServers on 5 hosts: web1, web2, web3, web4, web5
           ✗ failed   web1  Package nginxx  (2.1 s)
-              site.py:13: Package nginxx: apt-get ended with exit status 100
+              site.py:13: apt-get ended with exit status 100
               command: apt-get -qqy install nginxx
-              exit status: 100
               | Reading package lists...
               | E: Unable to locate package nginxx
               remedy: Check the name of the package.
@@ -242,7 +241,7 @@ def test_ignored_failures_and_warnings_leave_the_host_fine_and_are_counted() -> 
 
         WebServers on 1 host: web1
           ! ignored  web1  Shell false
-              Shell false failed
+              failed
               exit status: 1
           ! warning  web1  site.py:3: mode 0x755 is hexadecimal
 
@@ -294,6 +293,29 @@ def test_equal_reasons_of_many_hosts_are_one_line() -> None:
     assert lines[2] == "WebServers on 40 hosts"
 
 
+def test_a_reason_of_many_lines_is_told_by_its_first_and_its_last() -> None:
+    refused = Failure("AuthenticationError", "web1 does not let root in:\n    key ignored\n    Permission denied")
+    lines = shown([*started("apply", "web1"), *ended("web1", "unreachable", refused), RunFinished(exit_status=1)])
+    assert "  web1: WebServers: web1 does not let root in: Permission denied" in lines.splitlines()
+    assert "          key ignored\n" in lines
+
+
+def test_a_reason_names_a_long_script_shortly() -> None:
+    script = "for i in 1 2 3 4 5 6 7 8 9; do\n  echo a long line number $i\ndone\nexit 3"
+    failure = Failure(
+        "CommandFailed", f"Shell {script} failed: the command ended with exit status 3", "site.py:4", rc=3
+    )
+    failed = ResourceFailed(host="web1", role=WEB, type="Shell", name=script, failure=failure)
+    run = [*started("apply", "web1"), failed, *ended("web1", "failed", failure), RunFinished(exit_status=1)]
+    lines = shown(run, width=80).splitlines()
+    assert lines[3:5] == [
+        "  ✗ failed   web1  Shell for i in 1 2 3 4 5 6 7 8…ong line number $i done exit 3",
+        "      site.py:4: failed: the command ended with exit status 3",
+    ]
+    reason = "Shell for i in 1 2 3 4 5 6 7 8…ng line number $i done exit 3 failed: the command ended with exit status 3"
+    assert f"  web1: site.py:4: {reason}" in lines
+
+
 def test_a_diff_is_shown_when_asked_for() -> None:
     events = [*started("apply", "web1"), finished("web1", "File", "/etc/app.conf", "changed", changes=(CREATE,))]
     assert shown(events, diff=True).splitlines()[3:] == [
@@ -333,10 +355,9 @@ def test_a_narrow_stream_gets_more_lines_and_never_a_wider_one() -> None:
               create 12 bytes, mode 0600 -> 0644
           ✗ failed        web-i….com
               Package nginxx  (2.1 s)
-              site.py:13: Package nginxx:
-              apt-get ended with exit status 100
+              site.py:13: apt-get ended with
+              exit status 100
               command: apt-get -qqy install nginxx
-              exit status: 100
               | Reading package lists...
               | E: Unable to locate package nginxx
               remedy: Check the name of the
