@@ -15,6 +15,7 @@ _INDENT = 6  # columns before what belongs to the line above
 _SHORTEST_NAME = 20  # columns that a resource's name keeps beside its changes
 _LONGEST_VALUE = 40  # characters of a value before or after its change
 _WORDS_IN_CHECK = {"changed": "would change", "ran": "would run"}
+_INTERRUPTION = "KeyboardInterrupt"  # what Python raises on a host that is told to end a role
 _SLOW = 1.0  # seconds from which a duration is worth telling
 
 
@@ -100,7 +101,8 @@ def finished_lines(scene: Scene, event: ResourceFinished) -> list[str]:
 
 def failed_lines(scene: Scene, event: ResourceFailed) -> list[str]:
     """A resource that failed, with all that is known about it."""
-    kind = "ignored" if event.ignored else "failed"
+    stopped = "cancelled" if event.failure.error == _INTERRUPTION else "failed"
+    kind = "ignored" if event.ignored else stopped
     note = _duration_note(event.duration)
     lines = head_lines(scene, kind, event.host, f"{event.type} {event.name}", note=note)
     lines += failure_lines(scene, event.failure, event_place(event), resource=f"{event.type} {event.name}")
@@ -147,6 +149,8 @@ def failure_lines(scene: Scene, failure: Failure, place: str, *, resource: str =
 
 def message_text(failure: Failure) -> str:
     """The failure's message; led by the error's name where that is Python's or the author's own."""
+    if failure.error == _INTERRUPTION:
+        return failure.message or "ended because the run was interrupted"
     foreign = failure.error and not hasattr(errors, failure.error)
     return ": ".join(part for part in (failure.error if foreign else "", failure.message) if part) or failure.error
 

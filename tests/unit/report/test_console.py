@@ -255,9 +255,11 @@ def test_ignored_failures_and_warnings_leave_the_host_fine_and_are_counted() -> 
 
 def test_cancelled_and_never_contacted_hosts_are_told_apart() -> None:
     run = started("apply", "web1", "web2", "web3")[:-1]
+    stopped = Failure("KeyboardInterrupt", place="/srv/policy/site.py:7")
     events = [
         *run,
-        *ended("web1", "cancelled", Failure("", "interrupted")),
+        ResourceFailed(host="web1", role=WEB, type="Shell", name="sleep 9", failure=stopped, duration=2.0),
+        *ended("web1", "cancelled", stopped),
         *ended("web2", "skipped"),
         RunFinished(exit_status=130, duration=2.0, stopped="interrupted (SIGINT)"),
     ]
@@ -265,17 +267,17 @@ def test_cancelled_and_never_contacted_hosts_are_told_apart() -> None:
         Applying site.py (push): WebServers
 
         WebServers on 3 hosts: web1, web2, web3
-          ✗ cancelled  web1  WebServers
-              interrupted
+          ✗ cancelled  web1  Shell sleep 9  (2.0 s)
+              site.py:7: ended because the run was interrupted
           - skipped  web2  WebServers does not want this host
 
         Recap
-          ✗ cancelled      web1  ok=0  changed=0  ran=0  failed=0  skipped=0
+          ✗ cancelled      web1  ok=0  changed=0  ran=0  failed=1  skipped=0
           - not contacted  web3  ok=0  changed=0  ran=0  failed=0  skipped=0
           - skipped        web2  ok=0  changed=0  ran=0  failed=0  skipped=0
 
         Reasons
-          web1: WebServers: interrupted
+          web1: site.py:7: Shell sleep 9: ended because the run was interrupted
 
         Stopped: interrupted (SIGINT)
         Took 2.0 s.
