@@ -119,6 +119,15 @@ def test_what_is_kept_is_what_the_policy_says(place: Place) -> None:
 _WEB_FILES = ("app.log", "etc/app.conf", "etc/built-for", "www/index.html", "www/live.html")
 
 
+@pytest.mark.parametrize(
+    ("wish", "variable", "coloured"), [("always", "NO_COLOR", True), ("never", "FORCE_COLOR", False)]
+)
+def test_the_wish_for_colours_reaches_the_push(place: Place, wish: str, variable: str, coloured: bool) -> None:
+    ended = demonstrate(place, "--color", wish, **{variable: "1"})
+    assert ended.returncode == 0, ended.stdout
+    assert ("\x1b[" in ended.stdout) is coloured
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_middle_ends_it_and_leaves_nothing(place: Place, number: signal.Signals) -> None:
     with subprocess.Popen(

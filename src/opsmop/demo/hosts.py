@@ -23,7 +23,7 @@ FILES = (
     *(f"web{number}/{name}" for number in (1, 2) for name in ("app.log", "etc/app.conf", "etc/built-for")),
     *(f"web{number}/www/{name}" for number in (1, 2) for name in ("index.html", "live.html")),
 )
-_DROPPED_VARIABLES = ("SSH_", "OPSMOP_", "XDG_")
+_DROPPED_VARIABLES = ("SSH_", "OPSMOP_", "XDG_", "NO_COLOR", "FORCE_COLOR")
 
 
 def lay_out(folder: Path) -> None:
@@ -56,7 +56,7 @@ def operator_environment(folder: Path, environ: Mapping[str, str], *, color: boo
     kept = {name: value for name, value in environ.items() if not name.startswith(_DROPPED_VARIABLES)}
     columns = str(shutil.get_terminal_size((100, 24)).columns)
     kept |= {"HOME": str(folder / "operator"), "COLUMNS": columns, "PYTHONDONTWRITEBYTECODE": "1"}
-    return kept | ({"FORCE_COLOR": "1"} if color else {})
+    return kept | {"FORCE_COLOR" if color else "NO_COLOR": "1"}
 
 
 def snapshot(folder: Path) -> dict[str, tuple[object, ...]]:
