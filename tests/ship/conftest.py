@@ -83,6 +83,7 @@ class Travel:
         self.folder = folder
         self.paths: list[Path] = []
         self.runs = 0
+        self.targets = TARGETS
 
     def write(self, files: dict[str, str]) -> None:
         for name, text in files.items():

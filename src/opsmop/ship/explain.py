@@ -9,7 +9,7 @@ import os
 import types
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opsmop.ship import classes
@@ -40,8 +40,10 @@ class Step:
     owner: Any = None
 
     def to(self, thing: Any, suffix: str = "", *, named: bool = True, owner: Any = None) -> Step:
-        """A step further, whose way is said with a suffix."""
-        return Step(thing, self.named and named, self.place, self.text + suffix, self.owner or owner)
+        """A step further, whose way is said with a suffix; the insides of a library's object need no words."""
+        inside = self.owner is not None or owner is not None
+        text = self.text if inside else self.text + suffix
+        return Step(thing, self.named and named, self.place, text, self.owner if self.owner is not None else owner)
 
     def used(self, thing: Any, place: str, text: str) -> Step:
         """A step further, said as a use by code."""
@@ -62,7 +64,7 @@ def findings(survey: Survey, value: Any) -> Findings:
     :param survey: the finished survey of its first pass
     :param value: what was packed
     """
-    walk = Walk(survey)
+    walk = Walk(survey, value)
     while True:
         known = len(walk.attributes) + len(walk.strings)
         found = walk.run(value)
@@ -73,8 +75,10 @@ def findings(survey: Survey, value: Any) -> Findings:
 class Walk:
     """Breadth first, so that the shortest way is told; run again until no run learns a new name."""
 
-    def __init__(self, survey: Survey) -> None:
+    def __init__(self, survey: Survey, value: Any) -> None:
         self.survey = survey
+        roots = value if isinstance(value, (tuple, list)) else (value,)
+        self.roots = {parent for root in roots for parent in type(root).__mro__}
         self.attributes: dict[str, str] = {}
         self.strings: set[str] = set()
 
@@ -143,22 +147,23 @@ class Walk:
         yield from (step.to(base, f" (its base {base.__qualname__})") for base in (type(made), *made.__bases__))
         for _, content in self.survey.parts(made):
             for name, value in content.items():
-                named = self.is_named(name) or is_special(name) or not name or is_inherited_by_name(made, name)
-                yield self.attribute(step, value, name, f"{made.__qualname__}.{name}" if name else "", named=named)
+                named = made in self.roots or self.is_named(name) or is_special(name) or is_inherited_by_name(made, name)
+                yield self.attribute(step, value, name, f"{made.__qualname__}.{name}" if name else "", named=named or not name)
         if classes.is_enumeration(made):
             yield from (step.to(value, f".{name}") for name, value in classes.members(made))
 
     def names(self, step: Step) -> Iterator[Step]:
+        named = self.survey.named.get(id(step.thing), ())
         for _, content in self.survey.parts(step.thing):
             for name, value in content.items():
-                yield step.to(value, f".{name}")
+                yield step.to(value, f".{name}", named=name in named)
 
     def instance(self, step: Step, reduced: Any) -> Iterator[Step]:
         kind = type(step.thing)
         if reference_to(kind) is not None:
             for part in reduced[1:] if isinstance(reduced, tuple) else ():
                 if part is not None:
-                    yield step.to(list(part) if hasattr(part, "__next__") else part, " (inside)", owner=step.thing)
+                    yield step.to(list(part) if hasattr(part, "__next__") else part, owner=step.thing)
             return
         yield step.to(kind)
         yield step.to(reduced[1])
@@ -178,10 +183,13 @@ class Walk:
 
 def note(found: Findings, step: Step, reason: str) -> None:
     """Keep what a step came to."""
+    if step.owner is not None:
+        reason = f"it holds {described(step.thing)}, and {reason}"
+        step = replace(step, thing=step.owner)
     if step.named:
         found.named.append((step, reason))
     elif step.owner is not None:
-        found.owners.append((step.owner, f"it holds {described(step.thing)}: {reason}"))
+        found.owners.append((step.owner, reason))
 
 
 def key_text(key: Any) -> str:

@@ -89,7 +89,7 @@ class Packer(pickle.Pickler):
         new = {}
         for name, value in parts.items():
             key = (id(thing), verb, name)
-            if key not in self.written and _rank(verb, value) == rank:
+            if key not in self.written and _rank(verb, name, value) == rank:
                 self.written.add(key)
                 new[name] = value
         return new
@@ -121,9 +121,11 @@ def described(thing: Any) -> str:
     return f"the {text} {name}" if isinstance(name, str) else f"a {text}"
 
 
-def _rank(verb: str, value: Any) -> int:
+def _rank(verb: str, name: str, value: Any) -> int:
     if verb in MAKERS:
         return MAKERS_NEXT
+    if name == "__parameters__":  # classes are subscripted in values, for which they have to know their variables
+        return CODE_FIRST
     is_code = isinstance(value, CODE) or (isinstance(value, tuple) and all(isinstance(part, CODE) for part in value))
     return CODE_FIRST if is_code and verb != "state" else VALUES_LAST
 

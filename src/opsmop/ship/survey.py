@@ -48,6 +48,7 @@ class Survey:
         self.strings: set[str] = set()
         self.roots: set[str] = set()
         self.named: dict[int, set[str]] = {}
+        self.swept: dict[int, set[str]] = {}
         self.namespaces: dict[int, Namespace] = {}
         self.mentions: dict[int, Mentions] = {}
         self.stay_names: dict[int, frozenset[str]] = {}
@@ -117,7 +118,7 @@ class Survey:
         """A module that is used in a way that does not tell which of its names are needed: all of them."""
         for name in vars(module):
             if not name.startswith("__"):
-                self._mention(module, name)
+                self.swept.setdefault(id(module), set()).add(name)
 
     def _imported(self, function: types.FunctionType, wanted: Import) -> Any:
         name = absolute_name(function, wanted)
@@ -150,7 +151,7 @@ class Survey:
             yield from self._class_parts(thing)
         else:
             names = thing.names if isinstance(thing, Namespace) else vars(thing)
-            named = self.named.get(id(thing), ())
+            named = self.named.get(id(thing), set()) | self.swept.get(id(thing), set())
             yield "names", {name: names[name] for name in sorted(named) if name in names}
 
     def _class_parts(self, made: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -63,7 +63,7 @@ def _object(value: Any) -> Reduced:
         reference = reference_by_name(value, reduction)
         if reference is not None:
             return by_name(*reference)
-        reduction = object.__reduce_ex__(value, PROTOCOL)
+        return remake.instance, (type(value),), _state(value) or None, None, None, remake.restore
     if reference_to(type(value)) is None:
         return _instance(value, reduction)
     return reduction

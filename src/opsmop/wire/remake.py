@@ -229,7 +229,15 @@ def _missing_text_enumeration() -> type:
     return StrEnum
 
 
-SUBSTITUTES = {("enum", "StrEnum"): _missing_text_enumeration}
+def _enumeration_type() -> type:
+    # kept out of the top: only Python 3.9 and 3.10 need it
+    import enum
+
+    return enum.EnumMeta
+
+
+# What older Pythons lack or call otherwise.
+SUBSTITUTES = {("enum", "StrEnum"): _missing_text_enumeration, ("enum", "EnumType"): _enumeration_type}
 
 
 def _refusal(self: Any, *_: Any, **__: Any) -> Any:

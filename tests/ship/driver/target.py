@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 
 stdin = open(0, "rb", closefd=False)
 sizes = json.loads(stdin.readline())
@@ -13,6 +14,9 @@ if packages:
 here["install"](raw, "0" * 64)
 from opsmop.wire.rebuild import unpack
 
-value = unpack(payload)
-answer = value.main()
+try:
+    answer = unpack(payload).main()
+except Exception:
+    traceback.print_exc()
+    sys.exit(1)
 sys.stdout.write(json.dumps(answer))
