@@ -179,7 +179,9 @@ def test_a_subclass_accumulates_what_it_finds() -> None:
 
 
 def test_a_machine_that_the_inventory_does_not_name_has_the_variables_of_all(inventory: TomlInventory) -> None:
-    assert inventory.stranger("me").layers() == (("inventory group all", {"opsmop_python_path": "/usr/bin/python3", "a": -1}),)
+    assert inventory.stranger("me").layers() == (
+        ("inventory group all", {"opsmop_python_path": "/usr/bin/python3", "a": -1}),
+    )
 
 
 def test_values_attached_to_one_contact_are_not_seen_by_the_next(inventory: TomlInventory) -> None:

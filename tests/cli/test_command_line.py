@@ -1,0 +1,290 @@
+"""Policies run as the programs that they are."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+POLICY = """
+from opsmop.core.easy import *
+
+inventory = TomlInventory("inventory/hosts.toml")
+
+class Web(Role):
+    def inventory(self): return inventory.filter(groups="web")
+    def set_variables(self): return dict(port=8080)
+    def main(self):
+        conf = File(f"{self.vars.out}/app.conf", from_file="files/app.conf")
+        Echo("port {{ port }} color {{ color }} extra {{ extra }} env {{ env }}")
+        return {"port": self.vars.port}
+
+class Second(Role):
+    def inventory(self): return inventory.filter(groups="web")
+    def set_variables(self): return dict(heard=self.results["here"]["port"])
+    def main(self):
+        Echo("heard {{ heard }}")
+        if self.vars.extra == "break":
+            raise RuntimeError("x" * 3_000_000)
+
+class Site(Policy):
+    def set_variables(self): return dict(env="prod")
+    def set_roles(self): return Roles(Web(color="blue", tag="web"), Second(tag="late"))
+
+if __name__ == "__main__":
+    Cli(Site(out="OUT"))
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    for name in ("inventory", "files", "out", "elsewhere", "home"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "inventory" / "hosts.toml").write_text('[groups.web.hosts]\nhere = "opsmop_connection=local"\n')
+    (tmp_path / "files" / "app.conf").write_text("content\n")
+    path = tmp_path / "site.py"
+    path.write_text(POLICY.replace("OUT", str(tmp_path / "out")))
+    return path
+
+
+def run(site: Path, *arguments: str, command: bool = False) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "opsmop", *arguments] if command else [sys.executable, str(site), *arguments]
+    return subprocess.run(
+        words,
+        cwd=site.parent / "elsewhere",
+        env={**os.environ, "HOME": str(site.parent / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("reach", [("--local", "--host", "here"), ("--push",)])
+def test_check_changes_nothing_apply_changes_and_a_second_apply_is_silent(site: Path, reach: tuple[str, ...]) -> None:
+    made = site.parent / "out" / "app.conf"
+    extra = ("--extra-vars", "extra='a b' color=red", "--detailed-exitcode")
+    checked = run(site, *reach, "--check", *extra)
+    assert (checked.returncode, made.exists()) == (3, False), checked.stdout + checked.stderr
+    assert "port 8080 color red extra a b env prod" in checked.stdout
+    assert "heard 8080" in checked.stdout
+    applied = run(site, *reach, "--apply", *extra[:2])
+    assert (applied.returncode, made.read_text()) == (0, "content\n"), applied.stdout + applied.stderr
+    assert "changed=1" in applied.stdout.splitlines()[-1]
+    again = run(site, *reach, "--apply", *extra[:2])
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "changed=0" in again.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("reach", [("--local", "--host", "here"), ("--push",)])
+def test_a_remote_exception_of_any_size_ends_in_1_and_names_the_authors_line(
+    site: Path, reach: tuple[str, ...]
+) -> None:
+    done = run(site, *reach, "--apply", "--extra-vars", "extra=break")
+    assert done.returncode == 1
+    line = POLICY.splitlines().index('            raise RuntimeError("x" * 3_000_000)') + 1
+    assert f"site.py:{line}" in done.stdout
+    assert len(done.stdout) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--validate --check --apply"),
+        (("--check",), "--local --push"),
+        (("--check", "--apply", "--push"), "not allowed with"),
+        (("--check", "--push", "--tag", "x"), "--tag"),
+        (("--check", "--push", "--tags", "wep"), "Did you mean 'web'?"),
+        (("--check", "--push", "--limit-hosts", "hre"), "--limit-hosts 'hre' matches nothing"),
+        (("--check", "--push", "--limit-hosts", "a,,b"), "empty word"),
+        (("--check", "--local", "--limit-hosts", "here"), "mean nothing with --local"),
+        (("--check", "--local", "--host", "her"), "Did you mean 'here'?"),
+        (("--check", "--push", "--host", "here"), "--host goes with --local"),
+        (("--apply", "--push", "--detailed-exitcode"), "goes with --check"),
+        (("--check", "--push", "--extra-vars", "@absent.json"), "absent.json"),
+    ],
+)
+def test_a_wrong_command_line_is_2_and_says_why_in_few_lines(
+    site: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = run(site, *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) <= 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "messages"),
+    [
+        ('Roles(Web(color="blue", tag="web"), Second(tag="late"))', "[Web()]", ("returned list, not Roles",)),
+        ("def set_roles(self): return", "def set_roles(self): 1 / 0; return", ("ZeroDivisionError", "site.py:24")),
+        ('filter(groups="web")', 'filter(groups="wep")', ("role Web", "Did you mean 'web'?")),
+        ('return inventory.filter(groups="web")', "return None", ("does not say which hosts",)),
+        ("Cli(Site(", "Cli(Site) or (Site(", ("not a policy", "Write Cli(Site()).")),
+        ('TomlInventory("inventory/hosts.toml")', 'TomlInventory("hosts.toml")', ("hosts.toml", "cannot be read")),
+        (
+            "set_variables(self): return dict(port=8080)",
+            "set_variables(self): import sys; sys.exit(0)",
+            ("SystemExit",),
+        ),
+    ],
+)
+def test_a_wrong_policy_is_2_before_any_host_is_contacted(
+    site: Path, old: str, new: str, messages: tuple[str, ...]
+) -> None:
+    text = site.read_text()
+    assert old in text
+    site.write_text(text.replace(old, new))
+    done = run(site, "--push", "--apply")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert [message for message in messages if message not in done.stderr] == []
+    assert "RESULT" not in done.stdout or "ok=0" in done.stdout
+
+
+def test_what_cannot_travel_in_the_last_role_is_refused_before_the_first_contacts_a_host(site: Path) -> None:
+    text = site.read_text().replace("class Second", "import threading\nlock = threading.Lock()\n\nclass Second")
+    site.write_text(text.replace('Echo("heard {{ heard }}")', "lock.acquire()"))
+    done = run(site, "--push", "--apply", "--extra-vars", "extra=1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'lock'" in done.stderr
+    assert not (site.parent / "out" / "app.conf").exists()
+
+
+def test_tags_select_roles(site: Path) -> None:
+    done = run(site, "--push", "--check", "--tags", "web", "--extra-vars", "extra=1")
+    assert done.returncode == 0
+    assert "Second" not in done.stdout
+
+
+def test_list_hosts_shows_batches_and_contacts_nobody(site: Path) -> None:
+    done = run(site, "--push", "--apply", "--list-hosts")
+    assert (done.returncode, done.stdout) == (0, "Web\n  batch 1: here\nSecond\n  batch 1: here\n")
+
+
+def test_validate_finds_what_is_wrong_in_every_role_and_contacts_nobody(site: Path) -> None:
+    assert run(site, "--push", "--validate").returncode == 0
+    text = site.read_text().replace("return dict(port=8080)", "return None")
+    text = text.replace('Echo("heard {{ heard }}")', "inventory.hosts()")
+    site.write_text(text)
+    done = run(site, "--push", "--validate")
+    assert done.returncode == 2
+    assert "Web.set_variables() returned NoneType" in done.stderr
+    assert "inventory" in done.stderr.replace("returned NoneType", "")
+    assert "Found wrong: 2" in done.stderr
+
+
+def test_the_command_runs_the_same_policy(site: Path) -> None:
+    done = run(site, "check", str(site), "--push", "--extra-vars", "extra=1", command=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "heard 8080" in done.stdout
+
+
+def test_the_command_runs_a_file_that_only_defines_a_policy(site: Path) -> None:
+    site.write_text(site.read_text().partition("if __name__")[0])
+    done = run(site, "check", str(site), "--push", "--extra-vars", f"extra=1 out={site.parent}", command=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("def (", "site.py:1: the policy does not parse"), ("x = 1", "has no policy"), ("1 / 0", "ZeroDivisionError")],
+)
+def test_the_command_refuses_a_file_that_it_cannot_run(site: Path, text: str, message: str) -> None:
+    site.write_text(text)
+    done = run(site, "check", str(site), "--push", command=True)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((), 0, "Examples:"),
+        (("--help",), 0, "Examples:"),
+        (("--version",), 0, "opsmop 0."),
+        (("aply", "site.py"), 2, "no command 'aply'"),
+        (("check",), 2, "takes the policy's file"),
+        (("check", "absent.py"), 2, "no policy file"),
+        (("check", "--help"), 0, "Examples:"),
+    ],
+)
+def test_the_command_says_what_it_takes(site: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
+    done = run(site, *arguments, command=True)
+    assert done.returncode == code
+    assert message in done.stdout + done.stderr
+
+
+def test_help_begins_with_examples_and_imports_no_engine(site: Path) -> None:
+    done = run(site, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Examples:\n  python3 site.py --push --check")
+    names = "import sys, opsmop.cli; print([n for n in sys.modules if n.startswith(('opsmop.', 'jinja2', 'tomllib'))])"
+    loaded = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "['opsmop.errors', 'opsmop.cli']"
+
+
+def waiting(site: Path, reach: tuple[str, ...]) -> tuple[subprocess.Popen[str], Path]:
+    """A policy whose role has begun a long command."""
+    begun = site.parent / "out" / "begun"
+    text = site.read_text().replace('"port {{', '"')
+    text = text.replace(
+        '        Echo("',
+        f'        Shell("echo $$ > {begun}.new; mv {begun}.new {begun}; sleep 300")\n        Echo("',
+        1,
+    )
+    site.write_text(text)
+    process = subprocess.Popen(
+        [sys.executable, str(site), *reach, "--apply"],
+        env={**os.environ, "HOME": str(site.parent / "home")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until(begun.exists)
+    return process, begun
+
+
+def until(condition: object) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("reach", [("--local", "--host", "here"), ("--push",)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_cleanly_with_a_recap_and_leaves_no_process(
+    site: Path, reach: tuple[str, ...], number: int, status: int
+) -> None:
+    process, begun = waiting(site, reach)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == status, out + err
+    assert "RESULT" in out
+    assert "cancelled=1" in out
+    until(lambda: gone(int(begun.read_text())))
+
+
+@pytest.mark.parametrize("reach", [("--local", "--host", "here"), ("--push",)])
+def test_a_second_signal_ends_the_run_at_once_and_leaves_no_process(site: Path, reach: tuple[str, ...]) -> None:
+    process, begun = waiting(site, reach)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode in (130, 143)
+    until(lambda: gone(int(begun.read_text())))

@@ -1,0 +1,119 @@
+"""How a role reaches its hosts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsmop.drive.access import Access, route
+from opsmop.errors import PolicyError, UsageError
+from opsmop.language.role import Role
+from opsmop.settings import Defaults
+from opsmop.transport.base import Route
+
+
+def found(fleet: Any, variables: dict[str, Any], defaults: dict[str, Any], **methods: Any) -> Route:
+    answers = {name: (lambda self, value=value: value) for name, value in methods.items()}
+    role = type("Web", (Role,), answers)()
+    return route(fleet("web1", **variables).hosts()[0], Access.of(role), Defaults(defaults))
+
+
+@pytest.mark.parametrize(
+    ("field", "methods", "magic", "defaults", "built_in"),
+    [
+        ("user", {"ssh_as": ("m", None)}, {"opsmop_ssh_username": "v"}, {"ssh_username": "d"}, ""),
+        (
+            "become",
+            {"sudo": True, "sudo_as": ("m", None)},
+            {"opsmop_sudo_username": "v"},
+            {"sudo_username": "d"},
+            "root",
+        ),
+        ("check_host_keys", {"check_host_keys": False}, {"opsmop_check_host_keys": "accept"}, {}, "yes"),
+        ("port", {}, {"opsmop_ssh_port": "22"}, {"ssh_port": 2222}, 0),
+        ("ssh_args", {}, {"opsmop_ssh_args": "-o 'A=b c'"}, {"ssh_args": ("-4",)}, ()),
+        ("python", {}, {"opsmop_python_path": "/p"}, {"python_path": "/d"}, "/usr/bin/python3"),
+        ("address", {}, {"opsmop_host": "10.0.0.1"}, {}, "web1"),
+    ],
+)
+def test_a_role_method_beats_the_inventory_beats_the_defaults_beats_what_is_built_in(
+    fleet: Any, field: str, methods: Any, magic: Any, defaults: Any, built_in: Any
+) -> None:
+    expected = {"v": "v", "accept": "accept-new", "22": 22, "-o 'A=b c'": ("-o", "A=b c")}
+    said = next(iter(magic.values()))
+    sudo = {"sudo": True} if field == "become" else {}
+    if methods:
+        assert getattr(found(fleet, magic, defaults, **methods), field) in ("m", "no")
+    assert getattr(found(fleet, magic, defaults, **sudo), field) == expected.get(said, said)
+    if defaults:
+        assert getattr(found(fleet, {}, defaults, **sudo), field) == next(iter(defaults.values()))
+    assert getattr(found(fleet, {}, {}, **sudo), field) == built_in
+
+
+def test_a_method_that_names_no_user_leaves_that_to_the_inventory(fleet: Any) -> None:
+    assert found(fleet, {"opsmop_ssh_username": "v"}, {}, ssh_as=(None, None)).user == "v"
+
+
+def test_nobody_is_become_unless_the_role_says_sudo(fleet: Any) -> None:
+    assert found(fleet, {"opsmop_sudo_username": "v"}, {}, sudo_as=("m", None)).become is None
+
+
+def test_key_files_are_found_below_the_users_home(fleet: Any) -> None:
+    assert found(fleet, {"opsmop_ssh_key_file": "~/key"}, {}).key_file == str(Path("~/key").expanduser())
+
+
+@pytest.mark.parametrize(
+    ("variables", "local"),
+    [
+        ({"opsmop_host": "127.0.0.1"}, True),
+        ({"opsmop_host": "localhost"}, True),
+        ({"opsmop_host": "::1"}, True),
+        ({"opsmop_host": "127.0.0.2"}, False),
+        ({"opsmop_host": "127.0.0.1", "opsmop_ssh_port": 2222}, False),
+        ({"opsmop_host": "127.0.0.1", "opsmop_connection": "ssh"}, False),
+        ({"opsmop_connection": "local"}, True),
+        ({}, False),
+    ],
+)
+def test_loopback_is_this_machine_unless_the_inventory_says_ssh(fleet: Any, variables: Any, local: bool) -> None:
+    assert found(fleet, variables, {}).local is local
+
+
+def test_this_machine_uses_the_python_that_runs(fleet: Any) -> None:
+    assert found(fleet, {"opsmop_connection": "local"}, {}).python == sys.executable
+    assert found(fleet, {"opsmop_connection": "local", "opsmop_python_path": "/p"}, {}).python == "/p"
+
+
+@pytest.mark.parametrize(
+    ("variables", "defaults", "methods"),
+    [
+        ({"opsmop_ssh_password": "hidden"}, {}, {}),
+        ({}, {"ssh_password": "hidden"}, {}),
+        ({"opsmop_sudo_password": "hidden"}, {}, {"sudo": True}),
+        ({}, {"sudo_password": "hidden"}, {"sudo": True}),
+        ({"opsmop_via": "bastion"}, {}, {}),
+    ],
+)
+def test_what_is_not_supported_yet_is_refused_and_not_ignored(
+    fleet: Any, variables: Any, defaults: Any, methods: Any
+) -> None:
+    with pytest.raises(UsageError, match="not supported yet") as caught:
+        found(fleet, variables, defaults, **methods)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_password_that_is_not_used_is_no_fault(fleet: Any) -> None:
+    assert found(fleet, {"opsmop_sudo_password": "x"}, {}).become is None
+    assert found(fleet, {"opsmop_ssh_password": "x"}, {}, ssh_as=("ann", None)).user == "ann"
+
+
+@pytest.mark.parametrize(
+    ("method", "value"), [("ssh_as", "ann"), ("ssh_as", ("ann", 7731)), ("check_host_keys", "perhaps")]
+)
+def test_a_method_that_answers_nonsense_is_the_policys_error(fleet: Any, method: str, value: Any) -> None:
+    with pytest.raises(PolicyError, match=method) as caught:
+        found(fleet, {}, {}, **{method: value})
+    assert "7731" not in str(caught.value)

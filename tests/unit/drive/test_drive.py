@@ -1,0 +1,356 @@
+"""The laws of a run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsmop.errors import ConnectError, HostLostError, PolicyError, ProtocolError, SudoError, UsageError
+from opsmop.events import (
+    ContactFinished,
+    ContactStarted,
+    EvaluationFinished,
+    EvaluationStarted,
+    Failure,
+    ResourceFailed,
+    ResourceFinished,
+    ResourceStarted,
+    RoleFinished,
+    RoleStarted,
+    RunFinished,
+    RunStarted,
+    Warned,
+)
+from opsmop.language.role import Role
+
+
+def role_on(inventory: Any, name: str = "Web", **methods: Any) -> Role:
+    made = type(name, (Role,), {"inventory": lambda self: inventory, **methods})
+    return made()
+
+
+def failing(order: Any, receive: Any) -> None:
+    receive(EvaluationStarted(seq=1))
+    receive(ResourceStarted(seq=2, id=1, type="File", name="/x"))
+    receive(ResourceFailed(seq=3, id=1, type="File", name="/x", failure=Failure(message="no")))
+    receive(EvaluationFinished(seq=4, status="failed", failure=Failure(message="no")))
+
+
+def test_a_run_is_one_well_formed_stream(driven: Any, fleet: Any) -> None:
+    done = driven(role_on(fleet("a", "b")))
+    assert [type(event) for event in done.events[:2]] == [RunStarted, RoleStarted]
+    assert [type(event) for event in done.events[-2:]] == [RoleFinished, RunFinished]
+    for host in ("a", "b"):
+        assert [type(event) for event in done.events if event.host == host] == [
+            ContactStarted,
+            EvaluationStarted,
+            ResourceStarted,
+            ResourceFinished,
+            EvaluationFinished,
+            ContactFinished,
+        ]
+    assert {event.run for event in done.events} == {done.events[0].run}
+    assert all(event.ts for event in done.of(RunStarted, ContactStarted, ContactFinished, RunFinished))
+    assert (done.status, done.of(RunFinished)[0].exit_status) == (0, 0)
+
+
+def test_all_hosts_end_a_role_before_any_begins_the_next(driven: Any, fleet: Any) -> None:
+    both = threading.Barrier(3, timeout=30)
+
+    def together(order: Any, receive: Any) -> None:
+        both.wait()  # passes only if all three are at it at once
+        receive(EvaluationStarted(seq=1))
+        receive(EvaluationFinished(seq=2))
+
+    hosts = fleet("a", "b", "c")
+    scripts = dict.fromkeys(hosts.names, together)
+    done = driven(role_on(hosts, "First"), role_on(hosts, "Second"), scripts=scripts)
+    kinds = [(event.role, type(event)) for event in done.events]
+    last_of_first = max(index for index, kind in enumerate(kinds) if kind == ("First", ContactFinished))
+    first_of_second = min(index for index, kind in enumerate(kinds) if kind == ("Second", ContactStarted))
+    assert last_of_first < first_of_second
+
+
+def test_a_failure_stops_before_the_next_role_and_the_others_finish_theirs(driven: Any, fleet: Any) -> None:
+    done = driven(role_on(fleet("a", "b"), "First"), role_on(fleet("a", "b"), "Second"), scripts={"a": failing})
+    assert {(event.host, event.status) for event in done.of(ContactFinished)} == {("a", "failed"), ("b", "ok")}
+    assert {order.role for order in done.transport.orders} == {"First"}
+    end = done.of(RunFinished)[0]
+    assert (end.roles_left, end.stopped, end.exit_status) == (("Second",), "First failed on 1 host", 1)
+    assert done.of(RoleFinished)[0].failed == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConnectError("refused"), "unreachable"),
+        (SudoError("not in sudoers"), "unreachable"),
+        (HostLostError("gone"), "unreachable"),
+        (RuntimeError("a fault of ours"), "failed"),
+        (ZeroDivisionError("x" * 10_000_000), "failed"),
+    ],
+)
+def test_whatever_a_transport_raises_ends_in_one_contact_finished_and_never_in_0(
+    driven: Any, fleet: Any, error: Exception, status: str
+) -> None:
+    def broken(order: Any, receive: Any) -> None:
+        raise error
+
+    done = driven(role_on(fleet("a", "b")), scripts={"a": broken})
+    ends = {event.host: event for event in done.of(ContactFinished)}
+    assert (ends["a"].status, ends["b"].status, done.status) == (status, "ok", 1)
+    assert ends["a"].failure.error == type(error).__name__
+
+
+def test_a_host_lost_in_the_middle_of_a_resource_gets_its_one_ending(driven: Any, fleet: Any) -> None:
+    def lost(order: Any, receive: Any) -> None:
+        receive(EvaluationStarted(seq=1))
+        receive(ResourceStarted(seq=2, id=7, type="Shell", name="sleep", file="site.py", line=3))
+        raise HostLostError("it went silent", host=order.host)
+
+    done = driven(role_on(fleet("a")), scripts={"a": lost})
+    (failed,) = done.of(ResourceFailed)
+    assert (failed.id, failed.type, failed.name, failed.line, failed.host) == (7, "Shell", "sleep", 3, "a")
+    assert failed.failure.message == "it went silent"
+    assert done.of(ContactFinished)[0].status == "lost"
+
+
+def test_a_host_that_never_says_how_it_ended_has_failed(driven: Any, fleet: Any) -> None:
+    done = driven(role_on(fleet("a")), scripts={"a": lambda order, receive: receive(EvaluationStarted(seq=1))})
+    assert (done.of(ContactFinished)[0].status, done.status) == ("lost", 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [RunFinished(exit_status=0)],
+        [ContactFinished(host="b")],
+        [RoleStarted()],
+        [EvaluationStarted(), EvaluationStarted()],
+        [EvaluationStarted(), ResourceFinished(id=1)],
+        [EvaluationStarted(), ResourceStarted(id=1), ResourceStarted(id=1)],
+        [EvaluationStarted(), EvaluationFinished(), Warned(text="more")],
+        [EvaluationStarted(), EvaluationFinished(status="splendid")],
+        [EvaluationStarted(), EvaluationFinished(value="{")],
+    ],
+)
+def test_a_host_that_breaks_the_protocol_has_failed(driven: Any, fleet: Any, said: list[Any]) -> None:
+    def hostile(order: Any, receive: Any) -> None:
+        for event in said:
+            receive(event)
+
+    done = driven(role_on(fleet("a", "b")), scripts={"a": hostile})
+    ends = {event.host: event for event in done.of(ContactFinished)}
+    assert ends["a"].status in ("lost", "unreachable", "failed")
+    assert (ends["a"].failure.error, ends["b"].status, done.status) == (ProtocolError.__name__, "ok", 1)
+    assert [len(done.of(kind)) for kind in (RunFinished, RoleStarted, ContactFinished)] == [1, 1, 2]
+
+
+def test_a_host_cannot_speak_for_another(driven: Any, fleet: Any) -> None:
+    def impostor(order: Any, receive: Any) -> None:
+        receive(EvaluationStarted(run="other", seq=1, host="b", role="Other"))
+        receive(EvaluationFinished(run="other", seq=2, host="b", role="Other"))
+
+    done = driven(role_on(fleet("a")), scripts={"a": impostor})
+    (said,) = done.of(EvaluationStarted)
+    assert (said.host, said.role, said.run) == ("a", "Web", done.events[0].run)
+
+
+def test_should_contact_skips_a_host_without_contacting_it(driven: Any, fleet: Any) -> None:
+    done = driven(role_on(fleet("a", "b"), should_contact=lambda self, host: host.name != "a"))
+    assert {(event.host, event.status) for event in done.of(ContactFinished)} == {("a", "skipped"), ("b", "ok")}
+    assert [order.host for order in done.transport.orders] == ["b"]
+    assert done.status == 0
+
+
+def test_a_methods_exception_names_the_policys_line_and_fails_its_host_alone(driven: Any, fleet: Any) -> None:
+    def should_contact(self: Role, host: Any) -> bool:
+        return host.name == "b" or 1 / 0
+
+    done = driven(role_on(fleet("a", "b"), should_contact=should_contact))
+    failure = next(event.failure for event in done.of(ContactFinished) if event.host == "a")
+    assert failure.message == "Web.should_contact() raised ZeroDivisionError: division by zero"
+    assert f"{Path(__file__).name}:" in failure.place
+    assert "1 / 0" in failure.trace
+    assert [order.host for order in done.transport.orders] == ["b"]
+
+
+def test_eighty_hosts_at_a_time_unless_settings_say_otherwise(driven: Any, fleet: Any) -> None:
+    hosts = fleet(*(f"h{number}" for number in range(100)))
+    done = driven(role_on(hosts))
+    assert done.transport.most_at_once <= 80
+    assert len(done.of(ContactFinished)) == 100
+
+
+def test_a_failing_batch_leaves_the_remaining_hosts_untouched(driven: Any, fleet: Any) -> None:
+    hosts = fleet(*"abcdef")
+    done = driven(role_on(hosts, serial=lambda self: 2), scripts={"c": failing})
+    assert sorted(order.host for order in done.transport.orders) == ["a", "b", "c", "d"]
+    assert done.transport.most_at_once <= 2
+    assert done.of(RoleStarted)[0].hosts == tuple("abcdef")
+
+
+def test_results_reach_later_roles_and_never_travel(driven: Any, fleet: Any, say_well: Any) -> None:
+    hosts = fleet("a")
+    second = role_on(hosts, "Second", set_variables=lambda self: {"port": self.results[hosts.hosts()[0]]["port"]})
+    done = driven(
+        role_on(hosts, "First"),
+        second,
+        scripts={("First", "a"): lambda order, receive: say_well(order, receive, value='{"port": 80}')},
+    )
+    assert b"'Second.set_variables()', {'port': 80}" in done.transport.orders[1].parcel
+    assert not hasattr(second, "results")
+
+
+def test_set_variables_runs_once_when_its_role_starts(driven: Any, fleet: Any) -> None:
+    calls: list[str] = []
+
+    def noted(self: Role) -> dict[str, Any]:
+        calls.append(self.name)
+        return {"a": 1}
+
+    hosts = fleet("a", "b")
+    driven(role_on(hosts, "First", set_variables=noted), role_on(hosts, "Second", set_variables=noted))
+    assert calls == ["First", "Second"]
+    calls.clear()
+    failed = driven(
+        role_on(hosts, "First", set_variables=noted),
+        role_on(hosts, "Second", set_variables=noted),
+        scripts={"a": failing},
+    )
+    assert (calls, failed.status) == (["First"], 1)
+
+
+@pytest.mark.parametrize(("position", "status"), [(0, 2), (1, 1)])
+def test_a_wrong_role_is_2_before_any_contact_and_1_after(driven: Any, fleet: Any, position: int, status: int) -> None:
+    roles = [role_on(fleet("a"), "Good"), role_on(fleet("a"), "Good")]
+    roles[position] = role_on(fleet("a"), "Bad", set_variables=lambda self: None)
+    done = driven(*roles)
+    assert done.status == status
+    assert "Bad.set_variables() returned NoneType, not a dict" in done.of(RunFinished)[0].stopped
+
+
+def test_the_order_carries_layers_extra_variables_and_hook_values(driven: Any, fleet: Any) -> None:
+    def before_contact(self: Role, host: Any) -> None:
+        host.values["token"] = "t"
+
+    role = role_on(fleet("a", x=1, opsmop_ssh_key_file="/key"), before_contact=before_contact)
+    done = driven(role, extra={"e": 5}, diff=True)
+    (order,) = done.transport.orders
+    assert order.inventory == (("inventory group fleet", {"x": 1}), ("values that hooks attached", {"token": "t"}))
+    assert (order.extra, order.mode, order.options["diff"]) == ({"e": 5}, "apply", True)
+    assert done.transport.routes[0].key_file == "/key"
+
+
+def test_a_variable_that_no_host_could_read_is_refused_naming_it(driven: Any, fleet: Any) -> None:
+    done = driven(role_on(fleet("a", strange={"deep": object()})))
+    failure = done.of(ContactFinished)[0].failure
+    assert "inventory group fleet: strange: deep is a object" in failure.message
+    assert (done.transport.orders, done.status) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "called"), [("apply", ["before a", "after a", "before b", "failed b"]), ("check", [])]
+)
+def test_hooks_run_around_each_contact_and_only_in_apply(driven: Any, fleet: Any, mode: str, called: list[str]) -> None:
+    calls: list[str] = []
+    role = role_on(
+        fleet("a", "b"),
+        serial=lambda self: 1,
+        before_connect=lambda self, host: calls.append(f"before {host.name}"),
+        after_connect=lambda self, host: calls.append(f"after {host.name}"),
+        on_failure=lambda self, host, failure: calls.append(f"failed {host.name}"),
+    )
+    driven(role, scripts={"b": failing}, mode=mode)
+    assert calls == called
+
+
+def test_a_before_hooks_exception_fails_its_host_before_it_is_touched(driven: Any, fleet: Any) -> None:
+    def before_contact(self: Role, host: Any) -> None:
+        if host.name == "a":
+            raise OSError("the balancer is down")
+
+    done = driven(role_on(fleet("a", "b"), before_contact=before_contact))
+    assert [order.host for order in done.transport.orders] == ["b"]
+    assert done.status == 1
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_cancels_starts_nothing_more_and_still_sums_up(
+    driven: Any, fleet: Any, number: int, status: int
+) -> None:
+    def listen(event: Any) -> None:
+        if isinstance(event, ResourceStarted) and event.host == "a":
+            os.kill(os.getpid(), number)
+
+    hosts = fleet("a", "b", "c")
+    role = role_on(hosts, "First", serial=lambda self: 1)
+    done = driven(role, role_on(hosts, "Second"), scripts={"a": "until_cancelled"}, listen=listen)
+    assert [order.host for order in done.transport.orders] == ["a"]
+    assert [event.status for event in done.of(ContactFinished)] == ["cancelled"]
+    assert len(done.of(ResourceFailed)) == 1
+    end = done.of(RunFinished)[0]
+    assert (end.exit_status, end.stopped, end.roles_left) == (status, "interrupted", ("Second",))
+
+
+def test_a_signal_while_the_policy_is_asked_ends_the_run(driven: Any, fleet: Any) -> None:
+    def slow(self: Role) -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return {}
+
+    done = driven(role_on(fleet("a"), set_variables=slow))
+    assert (done.status, done.transport.orders) == (130, [])
+
+
+def test_hosts_that_wait_for_their_turn_are_not_contacted_after_a_signal(driven: Any, fleet: Any) -> None:
+    def listen(event: Any) -> None:
+        if isinstance(event, ResourceStarted):
+            os.kill(os.getpid(), signal.SIGINT) if not sent else None
+            sent.append(1)
+
+    sent: list[int] = []
+    names = [f"h{number}" for number in range(200)]
+    done = driven(role_on(fleet(*names)), scripts=dict.fromkeys(names, "until_cancelled"), listen=listen)
+    assert len(done.transport.orders) <= 80
+    assert len(done.of(ContactStarted)) == len(done.of(ContactFinished)) == len(done.transport.orders)
+    assert done.status == 130
+
+
+def test_a_broken_report_ends_the_run_and_not_in_silence(driven: Any, fleet: Any) -> None:
+    def listen(event: Any) -> None:
+        if isinstance(event, ContactFinished):
+            raise RuntimeError("the report is broken")  # noqa: TRY004 - no type is wrong here
+
+    with pytest.raises(RuntimeError, match="the report is broken"):
+        driven(role_on(fleet(*"abc")), scripts={"b": "until_cancelled"}, listen=listen)
+
+
+@pytest.mark.parametrize(("mode", "asked", "status"), [("check", True, 3), ("check", False, 0), ("apply", True, 0)])
+def test_pending_changes_are_3_if_that_was_asked_for(
+    driven: Any, fleet: Any, mode: str, asked: bool, status: int
+) -> None:
+    assert driven(role_on(fleet("a")), mode=mode, detailed_exitcode=asked).status == status
+
+
+def test_a_role_without_inventory_is_refused_before_anything_runs(driven: Any, fleet: Any) -> None:
+    with pytest.raises(PolicyError, match="role Second does not say which hosts it is for"):
+        driven(role_on(fleet("a"), "First"), role_on(None, "Second"))
+
+
+def test_limits_that_leave_a_role_no_host_say_so(driven: Any, fleet: Any) -> None:
+    done = driven(role_on(fleet("a"), "First"), role_on(fleet("b"), "Second"), limit_hosts=("b",))
+    assert [order.role for order in done.transport.orders] == ["Second"]
+    assert done.of(Warned)[0].text == "the limits leave no host for role First"
+
+
+@pytest.mark.parametrize("password", [{"ssh_as": ("ann", "hidden")}, {"sudo": True, "sudo_as": ("root", "hidden")}])
+def test_a_password_is_refused_before_any_contact_and_never_shown(driven: Any, fleet: Any, password: Any) -> None:
+    methods = {name: (lambda self, value=value: value) for name, value in password.items()}
+    with pytest.raises(UsageError, match="not supported yet") as caught:
+        driven(role_on(fleet("a"), **methods))
+    assert "hidden" not in str(caught.value)
