@@ -12,17 +12,22 @@ from opsmop.language.machine import Completed, Machine
 STATE = "state"
 ACT = "act"
 
+# What `Change.make` returns when its act turned out unnecessary: nothing was changed.
+NOT_NEEDED = Completed("", None)
+
 
 @dataclass(frozen=True)
 class Change:
     """One thing to do, with its own effect.
 
     :param name: what is done, in a word or two
-    :param make: does it, through the machine; the outcome of a command that is the resource's own is returned
+    :param make: does it, through the machine; the outcome of a command that is the resource's own is returned, or
+        `NOT_NEEDED`
     :param kind: `STATE` (gone when looked at again) or `ACT` (proved by its own evidence, such as an exit status)
     :param before: what was found, as short text
     :param after: what will stand there, as short text
     :param contents: the file content before and after, where a difference can be shown
+    :param assumed: whether only making it will tell if it is needed (newer packages, before the lists are refreshed)
     """
 
     name: str
@@ -31,6 +36,7 @@ class Change:
     before: str = ""
     after: str = ""
     contents: tuple[bytes, bytes] | None = None
+    assumed: bool = False
 
 
 class Sources(Protocol):
@@ -59,6 +65,7 @@ class Provider:
 
     provides: ClassVar[type | None] = None
     short: ClassVar[str] = ""
+    needs: ClassVar[str] = ""  # what a machine must have for it, for the text of an error: "a running systemd"
 
     def __init_subclass__(cls, provides: type | None = None, short: str = "", **rest: Any) -> None:
         super().__init_subclass__(**rest)

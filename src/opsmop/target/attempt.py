@@ -5,7 +5,7 @@ from __future__ import annotations
 from opsmop.errors import CommandFailed, NoProviderError, NotConvergedError, PolicyError, ProviderError
 from opsmop.language.fields import declared, nearest
 from opsmop.language.machine import Completed, Machine
-from opsmop.language.provider import ACT, STATE, Change, Provider, Sources, providers
+from opsmop.language.provider import ACT, NOT_NEEDED, STATE, Change, Provider, Sources, providers
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret
 
@@ -57,8 +57,13 @@ class Attempt:
         finally:
             self.assumed = self.assumed or self._machine.assumptions > doubts
             self.completed = provider.completed
-        for change in self.changes:
-            self.completed = change.make() or self.completed
+        self.assumed = self.assumed or (self._machine.simulated and any(change.assumed for change in self.changes))
+        for change in list(self.changes):
+            completed = change.make()
+            if completed is NOT_NEEDED:
+                self.changes.remove(change)
+                continue
+            self.completed = completed or self.completed
             self.made.append(change)
 
     def _look_again(self, provider: Provider) -> None:
@@ -117,8 +122,12 @@ def chosen_provider(resource: Resource, machine: Machine) -> type[Provider]:
     for provider in known:
         if provider.suits(machine):
             return provider
-    tried = ", ".join(provider.short for provider in known) or "none is known"
+    tried = ", ".join(_with_needs(provider) for provider in known) or "none is known"
     raise NoProviderError(
         f"nothing on this machine can make {type(resource).__name__} (tried: {tried})",
         remedy="Install one of them, or name another with method=.",
     )
+
+
+def _with_needs(provider: type[Provider]) -> str:
+    return f"{provider.short}, which needs {provider.needs}" if provider.needs else provider.short
