@@ -33,6 +33,11 @@ class Secret:
         return hash(("Secret", self._value))
 
 
+def revealed(value: Secret | str) -> str:
+    """The text of what may have been given as a `Secret`."""
+    return value.reveal() if isinstance(value, Secret) else value
+
+
 def masked(text: str, secrets: set[str]) -> str:
     """`text` with every occurrence of one of `secrets` replaced; the longest first, so that none leaves a rest."""
     for secret in sorted(secrets, key=len, reverse=True):

@@ -1,0 +1,237 @@
+"""The decision that every way of keeping users shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from opsmop.errors import ProviderError
+from opsmop.language.machine import Account
+from opsmop.language.provider import Change, Provider
+from opsmop.language.secrets import revealed
+from opsmop.resources.accounts import existing_group, root_only
+from opsmop.resources.permissions import octal
+
+_NO_PASSWORD = "!"  # noqa: S105 - shadow(5): nobody can log in with a password
+
+
+class UserProvider(Provider):
+    """The decision that every way of keeping users shares; a subclass says only how."""
+
+    def plan(self) -> Iterator[Change]:
+        """Create or remove it, or change what differs."""
+        user = self.resource
+        found = self.machine.account(user.name)
+        if user.absent:
+            changes = self._removal(found)
+        else:
+            changes = self._creation() if found is None else self._differences(found)
+        for change in changes:
+            root_only(self.machine, f"change the user {user.name}")
+            yield change
+
+    # A new one
+
+    def _creation(self) -> Iterator[Change]:
+        user, machine = self.resource, self.machine
+        self._refuse_taken()
+        own_group = user.group is None and machine.account_group(user.name) is None
+        group = user.name if user.group is None else existing_group(machine, user.group)
+        further = tuple(sorted(existing_group(machine, name) for name in user.groups or ()))
+        account = Account(
+            name=user.name,
+            uid=user.uid,
+            group=group,
+            home=user.home or self.default_home(),
+            shell=user.shell or self.default_shell(),
+            comment=user.comment or "",
+            groups=further,
+        )
+        after = "" if user.uid is None else f"uid {user.uid}"
+        yield Change("create", lambda: self.create(account, own_group=own_group), after=after)
+        if user.create_home or (user.create_home is None and not user.system):
+            yield from self._home(account)
+        yield from self._password(_NO_PASSWORD)
+
+    def _refuse_taken(self) -> None:
+        user = self.resource
+        other = self.machine.account(user.uid) if user.uid is not None else None
+        if other is not None and other.name != user.name:
+            raise ProviderError(
+                f"{user} cannot have the number {user.uid}: the user {other.name} has it",
+                remedy=f"Choose another uid, or give {other.name} another before this.",
+            )
+
+    # One that is there
+
+    def _differences(self, found: Account) -> Iterator[Change]:
+        user = self.resource
+        if user.uid is not None and user.uid != found.uid:
+            self._refuse_taken()
+            yield self._amendment("uid", user.uid, found.uid)
+        group = None if user.group is None else existing_group(self.machine, user.group)
+        for name, wanted in (("group", group), ("comment", user.comment), ("shell", user.shell)):
+            current = getattr(found, name)
+            if wanted is not None and wanted != current:
+                yield self._amendment(name, wanted, current)
+        yield from self._groups(found)
+        yield from self._home_of(found)
+        if user.password_hash is not None or user.locked is not None:
+            yield from self._password(self.machine.look("password", user.name, self.stored_password))
+
+    def _amendment(self, name: str, wanted: Any, current: Any) -> Change:
+        return Change(name, lambda: self.amend(name, wanted), before=str(current), after=str(wanted))
+
+    def _groups(self, found: Account) -> Iterator[Change]:
+        if self.resource.groups is None:
+            return
+        wanted = {existing_group(self.machine, name) for name in self.resource.groups}
+        if self.resource.append:
+            wanted |= set(found.groups)
+        if wanted == set(found.groups):
+            return
+        yield Change(
+            "groups",
+            lambda: self.amend("groups", tuple(sorted(wanted))),
+            before=", ".join(sorted(found.groups)),
+            after=", ".join(sorted(wanted)),
+        )
+
+    def _home_of(self, found: Account) -> Iterator[Change]:
+        user = self.resource
+        if user.home is not None and user.home.rstrip("/") != found.home.rstrip("/"):
+            taken = self.machine.status(user.home) is not None
+            move = user.move_home and self.machine.status(found.home) is not None
+            if move and taken:
+                raise ProviderError(
+                    f"{user}: {found.home} cannot move to {user.home}, where something stands already",
+                    remedy="Leave out move_home=True to use what stands there.",
+                )
+            yield Change("home", lambda: self.rehome(user.home, move=move), before=found.home, after=user.home)
+            found = replace(found, home=user.home)
+            if move:
+                return
+        if user.create_home:
+            yield from self._home(found)
+
+    def _home(self, account: Account) -> Iterator[Change]:
+        if self.machine.status(account.home, follow=True) is None:
+            mode = self.home_mode()
+            after = f"{account.home}, {octal(mode)}"
+            yield Change("make home", lambda: self._make_home(account, mode), after=after)
+
+    def _make_home(self, account: Account, mode: int) -> None:
+        parts = account.home.rstrip("/").split("/")
+        for depth in range(2, len(parts)):
+            parent = "/".join(parts[:depth])
+            if self.machine.status(parent, follow=True) is None:
+                self.machine.make_directory(parent, mode=0o755)
+        self._copy_skeleton(self.skeleton(), account.home.rstrip("/"), mode, account)
+        self.label(account.home)
+
+    def _copy_skeleton(self, source: str, place: str, mode: int, account: Account) -> None:
+        """Fill a directory and then give it away: nobody can put links where root still writes."""
+        machine = self.machine
+        machine.make_directory(place, mode=mode)
+        names = machine.listing(source) if machine.status(source, follow=True) is not None else []
+        for name in names:
+            entry, target = f"{source}/{name}", f"{place}/{name}"
+            status = machine.status(entry, follow=True)
+            if status is not None and status.kind == "directory":
+                self._copy_skeleton(entry, target, status.mode, account)
+            elif status is not None and status.kind == "file":
+                content = machine.read(entry)
+                machine.write(target, content, mode=status.mode, owner=account.name, group=account.group)
+        machine.set_owner(place, account.name, account.group)
+
+    # Password and lock: shadow(5) keeps both in one text, a "!" before the hash being the lock
+
+    def _password(self, stored: str) -> Iterator[Change]:
+        user = self.resource
+        was_locked, kept = stored.startswith("!"), stored.lstrip("!")
+        locked = user.locked if user.locked is not None else was_locked and kept not in ("", "*")
+        wanted = kept if user.password_hash is None else revealed(user.password_hash).lstrip("!")
+        if wanted != kept:
+            new = ("!" if locked or not wanted else "") + wanted
+            yield Change("password", lambda: self.set_password(new))
+        elif user.locked is not None and user.locked != was_locked:
+            if not user.locked and not wanted:
+                raise ProviderError(f"{user} has no password that could be unlocked", remedy="Give password_hash=.")
+            new = ("!" if user.locked else "") + wanted
+            yield Change("lock" if user.locked else "unlock", lambda: self.set_lock(new, locked=bool(user.locked)))
+
+    # One that is to go
+
+    def _removal(self, found: Account | None) -> Iterator[Change]:
+        if found is None:
+            return
+        if found.uid == 0:
+            raise ProviderError(f"the user {found.name} is the superuser and is not removed")
+        if self.resource.remove:
+            yield from self._home_removal(found)
+        yield Change("remove", lambda: self.remove(found), before="" if found.uid is None else f"uid {found.uid}")
+
+    def _home_removal(self, found: Account) -> Iterator[Change]:
+        machine, home = self.machine, found.home
+        status = machine.status(home)
+        if status is None:
+            return
+        if status.kind != "directory" or status.owner != found.name or machine.is_mount_point(home):
+            why = "is a mount point" if status.kind == "directory" else f"is a {status.kind}"
+            why = why if status.owner == found.name else f"belongs to {status.owner}"
+            raise ProviderError(
+                f"{home}, the home of {found.name}, {why} and is not removed",
+                remedy="Leave out remove=True, and remove with Directory or File what is to go.",
+            )
+        yield Change("remove home", lambda: machine.remove_tree(home), before=home)
+
+    # How, which a subclass says
+
+    def default_home(self) -> str:
+        """Where a new user's home is if nothing says it."""
+        raise NotImplementedError
+
+    def default_shell(self) -> str:
+        """The shell that a new user gets if nothing says it."""
+        raise NotImplementedError
+
+    def skeleton(self) -> str:
+        """The directory whose content a new home starts with."""
+        raise NotImplementedError
+
+    def home_mode(self) -> int:
+        """The permission bits of a new home."""
+        raise NotImplementedError
+
+    def stored_password(self) -> str:
+        """What the machine keeps as the user's password (shadow(5), second part)."""
+        raise NotImplementedError
+
+    def create(self, account: Account, *, own_group: bool) -> None:
+        """Create the user, without a home; `own_group` makes its primary group too."""
+        raise NotImplementedError
+
+    def amend(self, name: str, value: Any) -> None:
+        """Change one thing of an `Account`, by its name there."""
+        raise NotImplementedError
+
+    def rehome(self, home: str, *, move: bool) -> None:
+        """Name another home; `move` takes what is in the old one along."""
+        raise NotImplementedError
+
+    def label(self, home: str) -> None:
+        """Give a new home what the system's security wants on it."""
+        raise NotImplementedError
+
+    def set_password(self, stored: str) -> None:
+        """Keep `stored` as the password."""
+        raise NotImplementedError
+
+    def set_lock(self, stored: str, *, locked: bool) -> None:
+        """Lock or unlock the password; `stored` is what will be kept."""
+        raise NotImplementedError
+
+    def remove(self, account: Account) -> None:
+        """Remove the user, and not its home."""
+        raise NotImplementedError

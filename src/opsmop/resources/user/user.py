@@ -1,0 +1,71 @@
+"""The type: what can be said of a user."""
+
+from __future__ import annotations
+
+from opsmop.errors import FieldError
+from opsmop.language.fields import field
+from opsmop.language.resource import Resource
+from opsmop.language.secrets import Secret, revealed
+from opsmop.resources.accounts import refuse_name, refuse_number
+from opsmop.resources.permissions import absolute
+
+_HASH = r"[!*]*|!*(\$[0-9a-zA-Z-]+\$[!-9;-~]+|[./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19})"  # crypt(5)
+_NOT_FOR_THE_ABSENT = (
+    "uid", "group", "groups", "shell", "home", "create_home", "move_home", "system", "comment", "password_hash", "locked"
+)  # fmt: skip
+
+
+class User(Resource):
+    """A user with number, groups, home, shell and password; or none. What is not given stays as it is."""
+
+    name: str = field(kw_only=False, doc="the login name")
+    uid: int | None = field(default=None, doc="the user's number; the files in the home follow when it changes")
+    group: str | int | None = field(default=None, doc="the primary group; a new user gets one of its own name")
+    groups: list[str] | None = field(default=None, doc="further groups; they must exist")
+    append: bool = field(default=True, doc="False takes the user out of every further group that `groups` leaves out")
+    shell: str | None = field(default=None, doc="the login shell, an absolute path")
+    home: str | None = field(default=None, doc="the home directory, an absolute path")
+    create_home: bool | None = field(
+        default=None, doc="make the home if it is missing; new users that are no system users get one"
+    )
+    move_home: bool = field(default=False, doc="when `home` changes, what is in the old one comes along")
+    system: bool = field(default=False, doc="a new user gets a number from the system's range, and no home")
+    comment: str | None = field(default=None, doc="the full name, or what the account is for")
+    password_hash: Secret | None = field(
+        default=None, sensitive=True, doc="the password as crypt(5) hashed it, never the password"
+    )
+    locked: bool | None = field(default=None, doc="whether no password lets in; other ways in, such as ssh keys, stay")
+    absent: bool = field(default=False, doc="there is to be no such user")
+    remove: bool = field(default=False, doc="with absent: the home directory goes too")
+
+    def check(self) -> None:
+        """Refuse what contradicts itself."""
+        refuse_name(self, self.name)
+        refuse_number(self, "uid", self.uid)
+        for name in ("home", "shell"):
+            if getattr(self, name):
+                absolute(self, getattr(self, name))
+        self._refuse_colons()
+        for name in _NOT_FOR_THE_ABSENT:
+            self.exclusive("absent", name)
+        if self.remove and not self.absent:
+            raise FieldError(f"{self}: remove=True says what goes with absent=True", place=self.place)
+        if self.move_home and self.home is None:
+            raise FieldError(f"{self}: move_home=True needs home=", place=self.place, remedy="Say where to.")
+        if self.password_hash is not None:
+            self._refuse_plain_text(revealed(self.password_hash))
+
+    def _refuse_colons(self) -> None:
+        for name in ("comment", "home", "shell"):
+            if set(getattr(self, name) or "") & {":", "\n"}:
+                raise FieldError(f"{self}: {name}= cannot hold a colon or a newline (passwd(5))", place=self.place)
+
+    def _refuse_plain_text(self, password_hash: str) -> None:
+        import re  # only where a password is given
+
+        if not re.fullmatch(_HASH, password_hash):
+            raise FieldError(
+                f"{self}: password_hash= is not a hash",
+                place=self.place,
+                remedy="Make one with `mkpasswd` or `openssl passwd -6`, and keep that.",
+            )
