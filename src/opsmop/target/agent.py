@@ -244,7 +244,7 @@ class Agent:
         if len(role.line) > LONGEST_LINE:
             lines, role.line = lines + [role.line], b""
         for line in lines:
-            self._say(frames.EVENT, to_wire(printed(line.decode("utf-8", "replace"))))
+            self._say_printed(line)
         return True
 
     def _answer(self) -> None:
@@ -277,7 +277,12 @@ class Agent:
             continue
         for _ in range(_MOST_LAST_READS):
             if not self._relay_output():
-                return
+                break
+        if self._role is not None and self._role.line:
+            self._say_printed(self._role.line)
+
+    def _say_printed(self, line: bytes) -> None:
+        self._say(frames.EVENT, to_wire(printed(line.decode("utf-8", "replace"))))
 
 
 def _readable(channel: int) -> bytes:

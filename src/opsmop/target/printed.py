@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any, Callable
 
-from opsmop.events import Event, Warned
+from opsmop.events import EvaluationFinished, Event, Warned
 
 LONGEST_LINE = 8192  # characters
 
@@ -16,27 +16,40 @@ def printed(text: str) -> Warned:
     return Warned(ts=time.time(), text="printed: " + text[:LONGEST_LINE])
 
 
+class Voice:
+    """Says events, and knows while it does: what is printed by whoever takes them is not the policy's."""
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self.speaking = False
+
+    def __call__(self, event: Event) -> None:
+        """Say `event`."""
+        before, self.speaking = self.speaking, True
+        try:
+            self._emit(event)
+        finally:
+            self.speaking = before
+
+
 class Printed:
     """A stand-in for `sys.stdout` and `sys.stderr` that says every line as an event.
 
-    :param emit: takes the events
-    :param aside: where to write what someone else prints, or what is printed by `emit` itself; nowhere if None
+    :param voice: says the events
+    :param aside: where to write what someone else prints, or whoever takes the events; nowhere if None
     :param mine: whether it is the policy that prints
     """
 
     encoding = "utf-8"
     errors = "replace"
 
-    def __init__(
-        self, emit: Callable[[Event], None], *, aside: Any = None, mine: Callable[[], bool] = lambda: True
-    ) -> None:
-        self._emit, self._aside, self._mine = emit, aside, mine
+    def __init__(self, voice: Voice, *, aside: Any = None, mine: Callable[[], bool] = lambda: True) -> None:
+        self._voice, self._aside, self._mine = voice, aside, mine
         self._line = ""
-        self._emitting = False
 
     def write(self, text: str) -> int:
         """Take `text`; whole lines become events."""
-        if self._emitting or not self._mine():
+        if self._voice.speaking or not self._mine():
             return self._aside.write(text) if self._aside is not None else len(text)
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
@@ -52,7 +65,7 @@ class Printed:
 
     def flush(self) -> None:
         """Say a line that has begun."""
-        if self._emitting or not self._mine():
+        if self._voice.speaking or not self._mine():
             if self._aside is not None:
                 self._aside.flush()
             return
@@ -69,26 +82,32 @@ class Printed:
         return True
 
     def _say(self, line: str) -> None:
-        self._emitting = True
-        try:
-            self._emit(printed(line))
-        finally:
-            self._emitting = False
+        self._voice(printed(line))
 
 
 class printing_as_events:  # noqa: N801 - reads as a word of the `with` statement that it is used in
-    """While it lasts, `sys.stdout` and `sys.stderr` say lines as events; it takes what `Printed` takes."""
+    """While it lasts, `sys.stdout` and `sys.stderr` say lines as events.
+
+    It takes what `Printed` takes (`aside`: whether to write such things where they went before), and gives what events are to be emitted with: a line that has begun comes before the
+    end of the evaluation.
+    """
 
     def __init__(
         self, emit: Callable[[Event], None], *, aside: bool = False, mine: Callable[[], bool] = lambda: True
     ) -> None:
+        self._voice = Voice(emit)
         self._before = sys.stdout, sys.stderr
-        self._streams = [Printed(emit, aside=stream if aside else None, mine=mine) for stream in self._before]
+        self._streams = [Printed(self._voice, aside=stream if aside else None, mine=mine) for stream in self._before]
 
-    def __enter__(self) -> None:
-        sys.stdout, sys.stderr = self._streams  # type: ignore[assignment]
+    def __enter__(self) -> Callable[[Event], None]:
+        sys.stdout, sys.stderr = self._streams
+        return self._emitted
 
     def __exit__(self, *_: object) -> None:
         sys.stdout, sys.stderr = self._before
-        for stream in self._streams:
-            stream.flush()
+
+    def _emitted(self, event: Event) -> None:
+        if isinstance(event, EvaluationFinished):
+            for stream in self._streams:
+                stream.flush()
+        self._voice(event)

@@ -75,6 +75,7 @@ class Line:
         self._incoming, self._outgoing = incoming, outgoing
         self._decoder = frames.Decoder(frames.FROM_CONTROLLER)
         self._waiting: list[frames.Frame] = []
+        self._fetched: tuple[str, bytes] | None = None
         self._interruption = interruption
         self.finished = False
 
@@ -88,10 +89,16 @@ class Line:
         self._say(frames.COMMAND, group.to_bytes(4, "big") + COMMAND_GRACE.to_bytes(2, "big"))
 
     def fetch(self, name: str) -> bytes:
-        """The content of a controller file.
+        """The content of a controller file; the one that was fetched last is still here (a change looks again).
 
         :raises FileRefusedError: if the controller does not serve it
         """
+        if self._fetched is None or self._fetched[0] != name:
+            self._fetched = None
+            self._fetched = name, self._requested(name)
+        return self._fetched[1]
+
+    def _requested(self, name: str) -> bytes:
         wanted = name.encode("utf-8", "surrogateescape")
         if len(wanted) > frames.FROM_ROLE[frames.WANT]:
             raise FileRefusedError(f"{name[:80]!r}... is too long for a file's name")
@@ -161,8 +168,8 @@ def become_role(order: bytes, packages: tuple[str, bytes] | None, pipes: Mapping
         interruption = Interruption()
         line = Line(pipes["incoming"], pipes["outgoing"], interruption)
         interruption.listen(pipes["lifeline"])
-        with printing_as_events(line.emit):
-            _evaluate(order, packages, line)
+        with printing_as_events(line.emit) as emit:
+            _evaluate(order, packages, line, emit)
         status = 0
     except KeyboardInterrupt:
         status = 0  # it was asked to end, and said so
@@ -182,18 +189,18 @@ def _redirect(output: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _evaluate(order: bytes, packages: tuple[str, bytes] | None, line: Line) -> None:
+def _evaluate(order: bytes, packages: tuple[str, bytes] | None, line: Line, emit: Callable[[Event], None]) -> None:
     try:
         if packages is not None:
             _install(*packages)
         run_role = evaluation_entry()
-        run_role(Order.from_bytes(order), line.emit, line.fetch, command_started=line.command_started)
+        run_role(Order.from_bytes(order), emit, line.fetch, command_started=line.command_started)
     except Exception as error:
         if line.finished:
             raise
         from opsmop.target.failures import failure_of  # only for what failed outside of the policy
 
-        line.emit(EvaluationFinished(ts=time.time(), status="failed", failure=failure_of(error)))
+        emit(EvaluationFinished(ts=time.time(), status="failed", failure=failure_of(error)))
 
 
 def evaluation_entry() -> Callable[..., Any]:

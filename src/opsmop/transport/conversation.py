@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import dataclass
 
 from opsmop.errors import HostLostError, OpsMopError, ProtocolError
 from opsmop.events import HOST_EVENTS, EvaluationFinished, Event, Warned
@@ -15,10 +16,21 @@ from opsmop.transport.pipes import Waker
 from opsmop.wire import frames
 from opsmop.wire.order import Order
 
-# Of one role on one host; far above what any honest one says.
-MOST_EVENTS = 250_000
-MOST_BYTES = 512 << 20
-MOST_REQUESTS = 20_000
+
+@dataclass(frozen=True)
+class Limits:
+    """What one role on one host may say; far above what any honest one says.
+
+    :param frames: events, signs of life and whatever else
+    :param received: bytes
+    :param requests: files that it asks for
+    """
+
+    frames: int = 500_000
+    received: int = 512 << 20
+    requests: int = 20_000
+
+
 _MOST_UNREAD = 64 << 10  # bytes that an agent which asks for the next file may have left unread
 _CANCEL_GRACE = 90.0  # seconds for a cancelled role to end
 
@@ -26,18 +38,27 @@ _CANCEL_GRACE = 90.0  # seconds for a cancelled role to end
 class Conversation:
     """One role's conversation.
 
+    :param limits: what the host may say at most
     :param cancelled: calls when the role is to end cleanly
     :param closed: calls when everything is to end at once
     """
 
     def __init__(
-        self, link: Link, order: Order, receive: Receive, serve: Serve, *, cancelled: Waker, closed: Waker
+        self,
+        link: Link,
+        order: Order,
+        receive: Receive,
+        serve: Serve,
+        *,
+        limits: Limits,
+        cancelled: Waker,
+        closed: Waker,
     ) -> None:
         self._link, self._order = link, order
         self._receive, self._serve = receive, serve
-        self._cancelled, self._closed = cancelled, closed
-        self._before = (link.pipes.sent, link.pipes.received)
-        self._events = self._requests = 0
+        self._limits, self._cancelled, self._closed = limits, cancelled, closed
+        self._before = link.accounted
+        self._frames = self._requests = 0
         self._finished = self._ended = self._cancel_sent = False
         self._give_up_at = float("inf")
         self._heard = self._pinged = time.monotonic()
@@ -66,6 +87,7 @@ class Conversation:
 
     def _traffic(self) -> Traffic:
         pipes = self._link.pipes
+        self._link.accounted = (pipes.sent, pipes.received)
         return Traffic(pipes.sent - self._before[0], pipes.received - self._before[1], self._requests)
 
     # Time
@@ -129,7 +151,6 @@ class Conversation:
         except ProtocolError as error:
             raise self._off(error.message) from None
         self._check_event(event)
-        self._events += 1
         self._finished = self._finished or isinstance(event, EvaluationFinished)
         self._receive(event)
 
@@ -170,10 +191,11 @@ class Conversation:
         self._link.send(frames.FILE, frames.LAST, bytes(content))
 
     def _check_amount(self) -> None:
-        received = self._link.pipes.received - self._before[1]
-        if self._events >= MOST_EVENTS or received > MOST_BYTES or self._requests >= MOST_REQUESTS:
+        self._frames += 1
+        limits, received = self._limits, self._link.pipes.received - self._before[1]
+        if self._frames > limits.frames or received > limits.received or self._requests > limits.requests:
             raise self._off(
-                f"one role said {self._events} events and {received} bytes and asked for {self._requests} files"
+                f"one role said {self._frames} frames of {received} bytes and asked for {self._requests} files"
             )
 
     def _off(self, what: str) -> ProtocolError:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from opsmop.errors import OpsMopError
 from opsmop.ship.bundle import Bundle, code_bundle
 from opsmop.transport.base import Receive, Route, Serve, Traffic
-from opsmop.transport.conversation import Conversation
+from opsmop.transport.conversation import Conversation, Limits
 from opsmop.transport.link import Link, stopped
 from opsmop.transport.pipes import Waker
 from opsmop.wire.order import Order
@@ -27,10 +27,19 @@ class Direct:
     :param code: gives the bundle that agents are made of
     :param beat: seconds between two signs of life of an agent
     :param lease: seconds after which an agent that hears nothing ends its role
+    :param limits: what one role on one host may say
     """
 
-    def __init__(self, *, code: Callable[[], Bundle] = code_bundle, beat: float = BEAT, lease: float = LEASE) -> None:
+    def __init__(
+        self,
+        *,
+        code: Callable[[], Bundle] = code_bundle,
+        beat: float = BEAT,
+        lease: float = LEASE,
+        limits: Limits | None = None,
+    ) -> None:
         self._code, self._beat, self._lease = code, beat, lease
+        self._limits = limits or Limits()
         self._cancelled, self._closed = Waker(), Waker()
         self._lock = threading.Lock()
         self._idle: dict[Route, list[Link]] = {}
@@ -39,7 +48,9 @@ class Direct:
         """See `opsmop.transport.base.Transport.evaluate`."""
         link = self._reused(route) or self._opened(route)
         try:
-            conversation = Conversation(link, order, receive, serve, cancelled=self._cancelled, closed=self._closed)
+            conversation = Conversation(
+                link, order, receive, serve, limits=self._limits, cancelled=self._cancelled, closed=self._closed
+            )
             traffic = conversation.hold(packages)
         except BaseException:
             _break([link])

@@ -87,9 +87,12 @@ class FileRules:
         root = self._root_of(name, real)
         self._check_patterns(name, real.relative_to(root))
         descriptor = _open_beneath(name, root, real.relative_to(root))
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             self._check_opened(name, os.fstat(descriptor), largest)
-            return file.read()
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return file.read()
+        finally:
+            os.close(descriptor)
 
     def _located(self, name: str) -> Path:
         if not name or "\0" in name:

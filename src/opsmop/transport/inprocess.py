@@ -19,13 +19,13 @@ from opsmop.target.run_role import run_role
 from opsmop.transport.base import Receive, Route, Serve, Traffic
 from opsmop.wire.order import Order
 
-Live = Callable[[Order], tuple[Role, Iterable[tuple[str, dict[str, Any]]]]]
+Live = Callable[[], tuple[Role, Iterable[tuple[str, dict[str, Any]]]]]
 
 
 class InProcess:
     """Evaluates roles in this process, with what a fresh one would have: ``/`` as directory, umask 022.
 
-    :param live: gives the role that an order means and its layers of variables, as they are
+    :param live: gives the role that is to be evaluated and its layers of variables, as they are
     """
 
     def __init__(self, live: Live) -> None:
@@ -48,8 +48,9 @@ class InProcess:
             requests += 1
             return serve(name)
 
-        with self._as_current(route), _fresh_surroundings(), printing_as_events(emit, aside=True, mine=_this_thread()):
-            self._run(route, order, emit, fetch)
+        printing = printing_as_events(emit, aside=True, mine=_this_thread())
+        with self._as_current(route), _fresh_surroundings(), printing as emit_in_order:
+            self._run(route, order, emit_in_order, fetch)
         return Traffic(requests=requests)
 
     def cancel(self) -> None:
@@ -71,7 +72,7 @@ class InProcess:
 
     def _run(self, route: Route, order: Order, emit: Receive, fetch: Serve) -> None:
         try:
-            run_role(order, emit, fetch, live=lambda: self._live(order), command_started=self._note_command)
+            run_role(order, emit, fetch, live=self._live, command_started=self._note_command)
         except KeyboardInterrupt:
             if not self._cancelled:
                 raise

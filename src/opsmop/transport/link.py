@@ -33,6 +33,7 @@ class Link:
         self.route = route
         self.lease = lease
         self.packages = ""  # the digest of what the agent has
+        self.accounted = (0, 0)  # bytes sent and received that earlier conversations have told
         self.used_at = time.monotonic()
         self._code = code
         self._decoder = frames.Decoder(frames.FROM_AGENT)

@@ -82,7 +82,7 @@ class Decoder:
         :raises ProtocolError: at the first frame of an unknown kind or too long, before its payload is waited for
         """
         self._pending += data
-        frames = []
+        frames: list[Frame] = []
         while True:
             complete = self._complete()
             if complete is None:

@@ -1,0 +1,81 @@
+"""A private sshd and real roles for tests that go over real connections."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from opsmop.demo.sshd import PrivateSshd
+from opsmop.language.role import Role
+from opsmop.transport.base import Route
+from opsmop.transport.direct import Direct
+
+# Test folders are no packages; what tests share stands beside them.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tests_ssh_heard import Heard, nothing_served, order_for
+
+POLICY = Path(__file__).parent / "policies" / "speaking.py"
+
+
+@pytest.fixture(scope="session")
+def sshd() -> Iterator[PrivateSshd]:
+    with PrivateSshd() as server:
+        yield server
+
+
+@pytest.fixture
+def route(sshd: PrivateSshd) -> Route:
+    """The way to the private sshd, as its user, with its key."""
+    return Route(
+        host="web1",
+        address=sshd.address,
+        port=sshd.port,
+        user=sshd.user,
+        key_file=str(sshd.key_file),
+        ssh_args=sshd.ssh_args,
+        python=sys.executable,
+        connect_timeout=20,
+        silence_timeout=20,
+    )
+
+
+@pytest.fixture
+def here() -> Route:
+    """A separate process of this machine."""
+    return Route(host="web1", local=True, python=sys.executable, connect_timeout=20, silence_timeout=20)
+
+
+@pytest.fixture(scope="session")
+def roles() -> ModuleType:
+    """The roles of policies/speaking.py, as a policy file's own module."""
+    spec = importlib.util.spec_from_file_location("speaking", POLICY)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["speaking"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def direct() -> Iterator[Direct]:
+    transport = Direct()
+    yield transport
+    transport.close()
+
+
+@pytest.fixture
+def evaluate(direct: Direct) -> Callable[..., Heard]:
+    """Evaluate a role and give what was heard."""
+
+    def evaluated(route: Route, role: Role, *, heard: Heard | None = None, serve: Any = nothing_served) -> Heard:
+        heard = heard if heard is not None else Heard()
+        heard.traffic = direct.evaluate(route, order_for(role), None, heard.events.append, serve)
+        return heard
+
+    return evaluated

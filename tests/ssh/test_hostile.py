@@ -1,0 +1,92 @@
+"""An agent that cheats ends as a failed host with a reason, soon, and reaches nothing here."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests_ssh_heard import Heard, nothing_served, order_for
+
+from opsmop.errors import HostLostError, ProtocolError
+from opsmop.transport.base import Route
+from opsmop.transport.conversation import Limits
+from opsmop.transport.direct import Direct
+
+AGENT = Path(__file__).parent / "hostile_agent.py"
+Cheated = Callable[..., Heard]
+
+
+@pytest.fixture
+def cheated(roles: Any, route: Route, tmp_path: Path) -> Iterator[Cheated]:
+    """Evaluate a role on a host whose Python is the hostile agent."""
+    direct = Direct(limits=Limits(frames=100_000, received=8 << 20))
+
+    def evaluated(cheat: str) -> Heard:
+        python = tmp_path / "python"
+        python.write_text(f"#!/bin/sh\nexec {sys.executable} {AGENT} '{cheat}'\n")
+        python.chmod(0o755)
+        heard, mute = Heard(), replace(route, python=str(python), silence_timeout=1.5)
+        direct.evaluate(mute, order_for(roles.Pid()), None, heard.events.append, serve)
+        return heard
+
+    yield evaluated
+    direct.close()
+
+
+def serve(name: str) -> bytes:
+    return b"x" * 4_000_000 if name == "large" else nothing_served(name)
+
+
+@pytest.mark.parametrize(
+    ("cheat", "reason"),
+    [
+        ("oversized frame", "would be 2147483648 bytes long"),
+        ("unknown kind", r"no known kind \(200\)"),
+        ("a frame of the controller", r"no known kind \(2\)"),
+        ("malformed json", "not JSON"),
+        ("a pickle", "not JSON"),
+        ("deeply nested json", "not JSON"),
+        ("wrongly typed event", r"ResourceFinished\.\w+ is not"),
+        ("unknown event", "no known type"),
+        ("an event of the controller", "RunFinished, which only the controller says"),
+        ("another schema", "another schema"),
+        ("an event of another host", "spoke for the host 'web2'"),
+        ("an event of another role", "spoke for the role 'Other'"),
+        ("an event of another run", "spoke for the run 'run0'"),
+        ("two endings", "EvaluationFinished after its evaluation had finished"),
+        ("an event after the ending", "ResourceStarted after its evaluation had finished"),
+        ("speech after the end", "after its role had ended"),
+        ("malformed ending", "malformed ending"),
+        ("flood", "one role said"),
+        ("flood of beats", "one role said"),
+        ("greedy", "asks for files faster than it takes them"),
+    ],
+)
+def test_what_is_not_the_protocol_is_a_protocol_error_that_says_what(cheat: str, reason: str, cheated: Cheated) -> None:
+    with pytest.raises(ProtocolError, match=reason) as caught:
+        cheated(cheat)
+    assert caught.value.host == "web1"
+
+
+@pytest.mark.parametrize(
+    ("cheat", "reason"),
+    [
+        ("an end without an ending", "ended with status 0 before the role did"),
+        ("silence", "said nothing for"),
+        ("a byte at a time", "said nothing for"),
+        ("closes in the middle of a frame", "ended before the role did"),
+        ("closes at once", "ended before the role did"),
+    ],
+)
+def test_who_goes_away_or_silent_is_a_lost_host(cheat: str, reason: str, cheated: Cheated) -> None:
+    with pytest.raises(HostLostError, match=reason):
+        cheated(cheat)
+
+
+def test_control_characters_of_a_host_reach_nobody(cheated: Cheated) -> None:
+    heard = cheated("control characters")
+    (text,) = heard.printed
+    assert not set(text) & set("\x1b\x9b\x07\r\u202e")
+    assert "evil" in text

@@ -1,0 +1,43 @@
+"""What the tests over real connections share: orders for roles, and what was heard of them."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from opsmop.errors import FileRefusedError
+from opsmop.events import EvaluationFinished, Event, Warned
+from opsmop.language.role import CONTROLLER_SIDE, Role
+from opsmop.ship.role import pack
+from opsmop.transport.base import Traffic
+from opsmop.wire.order import Order
+
+
+def stays(cls: type) -> frozenset[str]:
+    return CONTROLLER_SIDE if issubclass(cls, Role) else frozenset()
+
+
+def order_for(role: Role, host: str = "web1", **details: Any) -> Order:
+    parcel = pack((role, ()), controller_side=stays)
+    order = Order(run="run1", host=host, role=role.name, mode="apply", parcel=parcel.payload)
+    return replace(order, **details)
+
+
+@dataclass
+class Heard:
+    """What a host said, and what came of it."""
+
+    events: list[Event] = field(default_factory=list)
+    traffic: Traffic = field(default_factory=Traffic)
+
+    @property
+    def ending(self) -> EvaluationFinished:
+        endings = [event for event in self.events if isinstance(event, EvaluationFinished)]
+        assert len(endings) == 1
+        return endings[0]
+
+    @property
+    def printed(self) -> list[str]:
+        return [event.text for event in self.events if isinstance(event, Warned)]
+
+
+def nothing_served(name: str) -> bytes:
+    raise FileRefusedError(f"{name!r} is not served", remedy="It is a test.")

@@ -1,0 +1,149 @@
+"""A host gets the files that its role's rules serve, and no others."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from opsmop.errors import FileRefusedError
+from opsmop.transport.files import FileRules
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """A policy's directory, beside something that is none of its hosts' business."""
+    folder = tmp_path / "policy"
+    for name in (
+        "files/app.conf",
+        "site.py",
+        ".git/config",
+        "files/x.bak",
+        "keys.bak/key",
+        "a/__pycache__/b.bin",
+        "templates/t.j2",
+    ):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"content of {name}")
+    (tmp_path / "secret").write_text("secret")
+    return folder
+
+
+def refusal(rules: FileRules, name: str) -> str:
+    with pytest.raises(FileRefusedError) as caught:
+        rules.read(name)
+    return str(caught.value)
+
+
+def test_a_file_below_the_policy_is_served_by_its_relative_and_its_absolute_name(policy: Path) -> None:
+    rules = FileRules((policy,))
+    assert rules.read("files/app.conf") == b"content of files/app.conf"
+    assert rules.read("./files/../files/app.conf") == b"content of files/app.conf"
+    assert rules.read(str(policy / "templates/t.j2")) == b"content of templates/t.j2"
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret", "files/../../secret", "/etc/passwd", "{outside}", "files/link", "linked/secret"]
+)
+def test_what_lies_outside_of_the_roots_is_refused_however_it_is_named(policy: Path, name: str) -> None:
+    (policy / "files/link").symlink_to(policy.parent / "secret")
+    (policy / "linked").symlink_to(policy.parent)
+    text = refusal(FileRules((policy,)), name.format(outside=policy.parent / "secret"))
+    assert "outside of what this role serves" in text
+    assert "allow_fileserving_paths" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("site.py", "*.py"),
+        (".git/config", ".git"),
+        ("files/x.bak", ".bak"),
+        ("keys.bak/key", ".bak"),
+        ("a/__pycache__/b.bin", "*__pycache__*"),
+    ],
+)
+def test_the_deny_patterns_of_the_founding_document_hold_by_default(policy: Path, name: str, pattern: str) -> None:
+    assert f"deny pattern {pattern!r}" in refusal(FileRules((policy,)), name)
+
+
+def test_deny_wins_over_allow(policy: Path) -> None:
+    assert "deny pattern" in refusal(FileRules((policy,), allow=("*.py", "site.py")), "site.py")
+    assert FileRules((policy,), deny=()).read("site.py") == b"content of site.py"
+
+
+def test_what_no_allow_pattern_matches_is_refused(policy: Path) -> None:
+    rules = FileRules((policy,), allow=("*.j2",))
+    assert rules.read("templates/t.j2")
+    assert "none of the allow patterns" in refusal(rules, "files/app.conf")
+
+
+def test_an_innocent_link_to_a_denied_file_is_denied(policy: Path) -> None:
+    (policy / "harmless.txt").symlink_to(policy / "site.py")
+    assert "deny pattern" in refusal(FileRules((policy,)), "harmless.txt")
+
+
+def test_a_link_within_a_root_is_followed(policy: Path) -> None:
+    (policy / "current").symlink_to(policy / "files")
+    assert FileRules((policy,)).read("current/app.conf") == b"content of files/app.conf"
+
+
+def test_what_the_controller_itself_read_is_never_served_by_whatever_name(policy: Path) -> None:
+    inventory = policy / "inventory.toml"
+    inventory.write_text("secret")
+    os.link(inventory, policy / "other name")
+    rules = FileRules((policy,), allow=("*",), deny=(), never=frozenset((inventory, policy / "gone")))
+    for name in ("inventory.toml", "./inventory.toml", str(inventory), "other name"):
+        assert "the controller's own" in refusal(rules, name)
+
+
+@pytest.mark.parametrize("name", ["", "\0", "a\0b", "missing", "files", "pipe", "x" * 5000])
+def test_what_is_no_file_is_refused_and_never_waited_for(policy: Path, name: str) -> None:
+    os.mkfifo(policy / "pipe")
+    assert refusal(FileRules((policy,)), name)
+
+
+def test_other_roots_serve_absolute_names_and_relative_ones_stay_with_the_policy(policy: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "large.file").write_text("large")
+    rules = FileRules((other,), base=policy)
+    assert rules.read(str(other / "large.file")) == b"large"
+    assert "outside" in refusal(rules, "files/app.conf")
+
+
+def test_no_root_serves_nothing(policy: Path) -> None:
+    assert "(nothing)" in refusal(FileRules((), base=policy), "files/app.conf")
+
+
+def test_a_link_put_in_the_way_after_the_look_is_not_followed(policy: Path) -> None:
+    from opsmop.transport.files import _open_beneath
+
+    (policy / "files/app.conf").unlink()
+    (policy / "files/app.conf").symlink_to(policy.parent / "secret")
+    with pytest.raises(FileRefusedError):
+        _open_beneath("files/app.conf", policy, Path("files/app.conf"))
+
+
+def test_riders_are_the_literals_that_name_small_servable_files(policy: Path) -> None:
+    (policy / "large").write_bytes(b"x" * 300_000)
+    strings = [
+        "files/app.conf",
+        "templates/t.j2",
+        "site.py",
+        "large",
+        "not a file",
+        "",
+        "hello\nworld",
+        "../secret",
+        "files",
+    ]
+    found = FileRules((policy,)).riders(strings, 1 << 20)
+    assert found == {"files/app.conf": b"content of files/app.conf", "templates/t.j2": b"content of templates/t.j2"}
+
+
+def test_riders_keep_to_their_limit_together(policy: Path) -> None:
+    for number in range(5):
+        (policy / f"part{number}").write_bytes(b"x" * 100)
+    found = FileRules((policy,)).riders([f"part{number}" for number in range(5)], 250)
+    assert sorted(found) == ["part0", "part1"]
