@@ -91,7 +91,9 @@ class Travel:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(textwrap.dedent(text), encoding="utf-8")
 
-    def send(self, policy: str, value: str = "Site()", *, python: str = sys.executable, options: str = "", **files: str) -> Sent:
+    def send(
+        self, policy: str, value: str = "Site()", *, python: str = sys.executable, options: str = "", **files: str
+    ) -> Sent:
         self.write(files)
         ending = f'\nif __name__ == "__main__":\n    import deliver\n    deliver.parcel({value}{options})\n'
         self.write({"site.py": textwrap.dedent(policy) + ending})

@@ -1,7 +1,11 @@
 """Classes arrive as they were, and the special ones are made again by their makers."""
 
+from __future__ import annotations
 
-def test_a_class_made_inside_a_function_keeps_its_closure(travel):
+from typing import Any
+
+
+def test_a_class_made_inside_a_function_keeps_its_closure(travel: Any) -> None:
     policy = """
         def make(base, word):
             class Inner(base):
@@ -26,7 +30,7 @@ def test_a_class_made_inside_a_function_keeps_its_closure(travel):
     travel.everywhere(policy, ["hi!", "hihi", "Inner", "make.<locals>.Inner"])
 
 
-def test_a_role_made_by_type_travels(travel):
+def test_a_role_made_by_type_travels(travel: Any) -> None:
     policy = """
         class Base:
             def main(self):
@@ -36,7 +40,7 @@ def test_a_role_made_by_type_travels(travel):
     travel.everywhere(policy, ["Made2", 2, "round"], "kinds[2]()")
 
 
-def test_a_dataclass_of_the_policy_is_made_again(travel):
+def test_a_dataclass_of_the_policy_is_made_again(travel: Any) -> None:
     policy = """
         from __future__ import annotations
         from dataclasses import dataclass, field, InitVar, replace, asdict, FrozenInstanceError
@@ -81,7 +85,7 @@ def test_a_dataclass_of_the_policy_is_made_again(travel):
     travel.everywhere(policy, expected)
 
 
-def test_a_dataclass_with_slots_and_keyword_only_fields_works_on_old_pythons(travel):
+def test_a_dataclass_with_slots_and_keyword_only_fields_works_on_old_pythons(travel: Any) -> None:
     policy = """
         from dataclasses import dataclass, field, KW_ONLY
         @dataclass(slots=True, frozen=True)
@@ -118,7 +122,7 @@ def test_a_dataclass_with_slots_and_keyword_only_fields_works_on_old_pythons(tra
     travel.everywhere(policy, [1, 3, True, True, ["a", "b"], True, True, 80, text, True, True, False])
 
 
-def test_namedtuples_of_the_policy_are_made_again(travel):
+def test_namedtuples_of_the_policy_are_made_again(travel: Any) -> None:
     policy = """
         import collections, typing
         Plain = collections.namedtuple("Plain", "a b", defaults=[5])
@@ -140,7 +144,7 @@ def test_namedtuples_of_the_policy_are_made_again(travel):
     travel.everywhere(policy, [5, 5, 3, True, 9, 4, {"a": 7, "b": 5}])
 
 
-def test_enumerations_keep_their_members_and_methods(travel):
+def test_enumerations_keep_their_members_and_methods(travel: Any) -> None:
     policy = """
         import enum, signal
         class Color(enum.Enum):
@@ -173,10 +177,12 @@ def test_enumerations_keep_their_members_and_methods(travel):
                 self.color = Color.GREEN
                 self.signal = signal.SIGTERM
     """
-    travel.everywhere(policy, [True, "RED", "greenish", "r", True, "a", True, True, 11.94, True, True, ["RED", "GREEN"]])
+    travel.everywhere(
+        policy, [True, "RED", "greenish", "r", True, "a", True, True, 11.94, True, True, ["RED", "GREEN"]]
+    )
 
 
-def test_exceptions_of_the_policy_are_raised_and_caught(travel):
+def test_exceptions_of_the_policy_are_raised_and_caught(travel: Any) -> None:
     policy = """
         class Broken(Exception):
             def __init__(self, what, *, code):
@@ -194,7 +200,7 @@ def test_exceptions_of_the_policy_are_raised_and_caught(travel):
     travel.everywhere(policy, ["broken: y", 2, "broken: x", 1, True])
 
 
-def test_properties_slots_and_special_methods_travel(travel):
+def test_properties_slots_and_special_methods_travel(travel: Any) -> None:
     policy = """
         import functools, abc, types, typing, weakref
         T = typing.TypeVar("T", bound=int)
@@ -245,7 +251,7 @@ def test_properties_slots_and_special_methods_travel(travel):
     assert {result[-1] for result in results.values()} <= {"typing.Optional[Box[int]]", "Box[int] | None"}
 
 
-def test_hooks_of_classes_do_not_run_again(travel):
+def test_hooks_of_classes_do_not_run_again(travel: Any) -> None:
     policy = """
         runs = []
         class Meta(type):
@@ -275,7 +281,7 @@ def test_hooks_of_classes_do_not_run_again(travel):
     travel.everywhere(policy, ["round", 4, "FIELD", ["Base", "field", "round", "Made"]])
 
 
-def test_a_class_that_its_base_must_know_of_says_so_when_it_arrives(travel):
+def test_a_class_that_its_base_must_know_of_says_so_when_it_arrives(travel: Any) -> None:
     policy = """
         class Kind:
             known, provides = [], None
@@ -292,7 +298,7 @@ def test_a_class_that_its_base_must_know_of_says_so_when_it_arrives(travel):
     travel.everywhere(policy, ["None", "mine"])
 
 
-def test_subclasses_of_builtin_containers_keep_content_and_state(travel):
+def test_subclasses_of_builtin_containers_keep_content_and_state(travel: Any) -> None:
     policy = """
         import collections
         class Words(dict):
@@ -314,7 +320,7 @@ def test_subclasses_of_builtin_containers_keep_content_and_state(travel):
     travel.everywhere(policy, [1, "b?", 5, [1, 2], True, "X", "T", [1, 2], {"z": 1}])
 
 
-def test_instances_with_their_own_pickling_are_asked(travel):
+def test_instances_with_their_own_pickling_are_asked(travel: Any) -> None:
     policy = """
         class Kept:
             def __init__(self): self.a, self.file = 1, open(__file__)
@@ -338,7 +344,7 @@ def test_instances_with_their_own_pickling_are_asked(travel):
     travel.everywhere(policy, [1, True, 2, True])
 
 
-def test_objects_that_refer_to_one_another_come_back_in_one_piece(travel):
+def test_objects_that_refer_to_one_another_come_back_in_one_piece(travel: Any) -> None:
     policy = """
         class Node:
             def __init__(self): self.others = [self]; self.kind = Node; Node.last = self

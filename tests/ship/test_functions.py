@@ -1,7 +1,11 @@
 """Functions arrive as they were: their own bodies, their closures, their defaults."""
 
+from __future__ import annotations
 
-def test_a_method_with_a_module_level_value_runs(travel):
+from typing import Any
+
+
+def test_a_method_with_a_module_level_value_runs(travel: Any) -> None:
     policy = """
         GREETING = "hello"
         class Site:
@@ -11,7 +15,7 @@ def test_a_method_with_a_module_level_value_runs(travel):
     travel.everywhere(policy, "hello")
 
 
-def test_a_closure_keeps_its_cells_and_shares_them(travel):
+def test_a_closure_keeps_its_cells_and_shares_them(travel: Any) -> None:
     policy = """
         def counter():
             count = 10
@@ -31,7 +35,7 @@ def test_a_closure_keeps_its_cells_and_shares_them(travel):
     travel.everywhere(policy, [11, 12, 12])
 
 
-def test_two_lambdas_on_one_line_keep_their_own_bodies(travel):
+def test_two_lambdas_on_one_line_keep_their_own_bodies(travel: Any) -> None:
     policy = """
         first, second = lambda x: x + 1, lambda x: x * 100
         class Site:
@@ -42,7 +46,7 @@ def test_two_lambdas_on_one_line_keep_their_own_bodies(travel):
     travel.everywhere(policy, [3, 200, ["a", "b"]])
 
 
-def test_one_of_two_lambdas_on_a_line_keeps_its_body_when_the_other_stays(travel):
+def test_one_of_two_lambdas_on_a_line_keeps_its_body_when_the_other_stays(travel: Any) -> None:
     policy = """
         first = lambda: "no"; second = lambda: "yes"
         class Site:
@@ -52,7 +56,7 @@ def test_one_of_two_lambdas_on_a_line_keeps_its_body_when_the_other_stays(travel
     travel.everywhere(policy, "yes")
 
 
-def test_lambdas_around_comprehensions_keep_their_order(travel):
+def test_lambdas_around_comprehensions_keep_their_order(travel: Any) -> None:
     policy = """
         fs = [[lambda: 1 for _ in "x"][0], lambda: 2, {k: lambda: 3 for k in "a"}["a"], next(lambda: 4 for _ in "y")]
         class Site:
@@ -62,7 +66,7 @@ def test_lambdas_around_comprehensions_keep_their_order(travel):
     travel.everywhere(policy, [1, 2, 3, 4, "a", "b"])
 
 
-def test_a_lambda_given_as_changed_when_runs(travel):
+def test_a_lambda_given_as_changed_when_runs(travel: Any) -> None:
     policy = """
         class Site:
             def __init__(self, **keywords):
@@ -73,7 +77,7 @@ def test_a_lambda_given_as_changed_when_runs(travel):
     travel.everywhere(policy, True, "Site(changed_when=lambda result: result == 7)")
 
 
-def test_super_reaches_the_base_role(travel):
+def test_super_reaches_the_base_role(travel: Any) -> None:
     policy = """
         class Base:
             def main(self):
@@ -85,7 +89,7 @@ def test_super_reaches_the_base_role(travel):
     travel.everywhere(policy, ["base", "Site"])
 
 
-def test_recursive_and_mutually_recursive_functions_run(travel):
+def test_recursive_and_mutually_recursive_functions_run(travel: Any) -> None:
     policy = """
         def even(n):
             return True if n == 0 else odd(n - 1)
@@ -103,7 +107,7 @@ def test_recursive_and_mutually_recursive_functions_run(travel):
     travel.everywhere(policy, [True, True, 120])
 
 
-def test_decorated_functions_keep_their_wrappers(travel):
+def test_decorated_functions_keep_their_wrappers(travel: Any) -> None:
     policy = """
         import functools
         from contextlib import contextmanager
@@ -137,7 +141,7 @@ def test_decorated_functions_keep_their_wrappers(travel):
     travel.everywhere(policy, [12, "number", "x!", 6, 3, "int", "other"])
 
 
-def test_defaults_keyword_defaults_and_attributes_travel(travel):
+def test_defaults_keyword_defaults_and_attributes_travel(travel: Any) -> None:
     policy = """
         def f(a, b=(1, 2), *, c={"k": [3]}):
             return [a, list(b), c, f.note]
@@ -149,7 +153,7 @@ def test_defaults_keyword_defaults_and_attributes_travel(travel):
     travel.everywhere(policy, [[0, [1, 2], {"k": [3]}, "n"], "d"])
 
 
-def test_generators_and_coroutines_run(travel):
+def test_generators_and_coroutines_run(travel: Any) -> None:
     policy = """
         import asyncio
         def numbers():
@@ -168,7 +172,7 @@ def test_generators_and_coroutines_run(travel):
     travel.everywhere(policy, [1, 2, 0, 1])
 
 
-def test_partials_and_bound_methods_travel(travel):
+def test_partials_and_bound_methods_travel(travel: Any) -> None:
     policy = """
         import functools, operator
         class Tool:
@@ -188,7 +192,7 @@ def test_partials_and_bound_methods_travel(travel):
     travel.everywhere(policy, [6, 8, 7, "append", 8])
 
 
-def test_annotations_do_not_need_the_controllers_python(travel):
+def test_annotations_do_not_need_the_controllers_python(travel: Any) -> None:
     policy = """
         def f(a: int | None = None) -> "list[int] | None":
             x: dict[str, int] | None = None
@@ -201,7 +205,7 @@ def test_annotations_do_not_need_the_controllers_python(travel):
     travel.everywhere(policy, [1, [["field", "int | str"]]])
 
 
-def test_functions_that_change_globals_change_their_own_modules(travel):
+def test_functions_that_change_globals_change_their_own_modules(travel: Any) -> None:
     policy = """
         count = 1
         def up():
@@ -215,7 +219,7 @@ def test_functions_that_change_globals_change_their_own_modules(travel):
     travel.everywhere(policy, 3)
 
 
-def test_private_names_are_mangled_with_their_classes_names(travel):
+def test_private_names_are_mangled_with_their_classes_names(travel: Any) -> None:
     policy = """
         class Site:
             def __secret(self):
@@ -228,7 +232,7 @@ def test_private_names_are_mangled_with_their_classes_names(travel):
     travel.everywhere(policy, 4)
 
 
-def test_code_that_registered_its_source_with_linecache_travels(travel):
+def test_code_that_registered_its_source_with_linecache_travels(travel: Any) -> None:
     policy = """
         import linecache
         text = "def made(n):\\n    return n + base\\n"

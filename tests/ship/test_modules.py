@@ -1,6 +1,9 @@
 """Local modules travel by value, each with only what is named of it; packages travel whole; libraries by name."""
 
+from __future__ import annotations
+
 import json
+from typing import Any
 
 HELPERS = """
     import pathlib
@@ -21,7 +24,7 @@ OTHER = """
 """
 
 
-def test_two_local_modules_that_import_each_other_travel(travel):
+def test_two_local_modules_that_import_each_other_travel(travel: Any) -> None:
     policy = """
         import helpers
         from other import mark
@@ -32,7 +35,7 @@ def test_two_local_modules_that_import_each_other_travel(travel):
     travel.everywhere(policy, ["hi x!back", "!back", "helpers"], **{"helpers.py": HELPERS, "other.py": OTHER})
 
 
-def test_a_base_role_from_a_local_module_beside_the_policy_travels(travel):
+def test_a_base_role_from_a_local_module_beside_the_policy_travels(travel: Any) -> None:
     base = """
         LEVEL = 3
         class Base:
@@ -48,7 +51,7 @@ def test_a_base_role_from_a_local_module_beside_the_policy_travels(travel):
     travel.everywhere(policy, ["Site", 3, "roles.base", "own"], **files)
 
 
-def test_modules_imported_inside_functions_travel(travel):
+def test_modules_imported_inside_functions_travel(travel: Any) -> None:
     policy = """
         class Site:
             def main(self):
@@ -74,7 +77,7 @@ def test_modules_imported_inside_functions_travel(travel):
     assert b"hunter2" not in travel.send(policy, **files).payload
 
 
-def test_only_mentioned_names_of_modules_travel(travel):
+def test_only_mentioned_names_of_modules_travel(travel: Any) -> None:
     files = {"helpers.py": HELPERS, "other.py": OTHER}
     policy = """
         import helpers
@@ -88,7 +91,7 @@ def test_only_mentioned_names_of_modules_travel(travel):
         assert absent not in payload
 
 
-def test_a_module_used_as_a_value_brings_all_it_has(travel):
+def test_a_module_used_as_a_value_brings_all_it_has(travel: Any) -> None:
     policy = """
         import settings
         def names(module):
@@ -101,7 +104,7 @@ def test_a_module_used_as_a_value_brings_all_it_has(travel):
     travel.everywhere(policy, [["AB", "CD", "LOCK"], 1, "settings"], **{"settings.py": text})
 
 
-def test_a_value_computed_from_a_file_of_the_controller_travels(travel):
+def test_a_value_computed_from_a_file_of_the_controller_travels(travel: Any) -> None:
     policy = """
         import json, pathlib
         CONFIG = json.loads(pathlib.Path("only_here.json").read_text())
@@ -112,7 +115,7 @@ def test_a_value_computed_from_a_file_of_the_controller_travels(travel):
     travel.everywhere(policy, [80, 443], **{"only_here.json": json.dumps({"ports": [80, 443]})})
 
 
-def test_values_of_the_standard_library_travel_by_their_public_form(travel):
+def test_values_of_the_standard_library_travel_by_their_public_form(travel: Any) -> None:
     policy = """
         import collections, datetime, decimal, fractions, ipaddress, pathlib, re, types, typing, uuid, functools, operator
         values = dict(
@@ -137,7 +140,7 @@ def test_values_of_the_standard_library_travel_by_their_public_form(travel):
     travel.everywhere(policy, "fine")
 
 
-def test_a_package_installed_only_on_the_controller_is_sent_along(travel):
+def test_a_package_installed_only_on_the_controller_is_sent_along(travel: Any) -> None:
     library = travel.folder / "lib" / "site-packages"
     travel.paths.append(library)
     travel.write(
@@ -166,7 +169,7 @@ def test_a_package_installed_only_on_the_controller_is_sent_along(travel):
     assert travel.send(policy).answer["packages"] == ["alone", "onlyhere"]
 
 
-def test_a_compiled_package_is_not_sent_and_its_absence_names_it(travel):
+def test_a_compiled_package_is_not_sent_and_its_absence_names_it(travel: Any) -> None:
     library = travel.folder / "lib" / "site-packages"
     travel.paths.append(library)
     travel.write({"lib/site-packages/quick/__init__.py": "VALUE = 1\n", "lib/site-packages/quick/_fast.so": ""})
@@ -186,7 +189,7 @@ def test_a_compiled_package_is_not_sent_and_its_absence_names_it(travel):
     assert b"compiled packages do not travel" in ran.stderr
 
 
-def test_a_policy_run_as_a_module_keeps_its_relative_imports(travel):
+def test_a_policy_run_as_a_module_keeps_its_relative_imports(travel: Any) -> None:
     import subprocess
     import sys
 

@@ -1,6 +1,9 @@
 """What cannot travel is refused before any host is contacted if travelling code names it, and else says so when used."""
 
+from __future__ import annotations
+
 import sys
+from typing import Any
 
 import pytest
 
@@ -10,8 +13,8 @@ ROLE = """
 """
 
 
-def refused(travel, body, **files):
-    return travel.send(ROLE + body, **files).error
+def refused(travel: Any, body: str, **files: str) -> str:
+    return str(travel.send(ROLE + body, **files).error)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +28,7 @@ def refused(travel, body, **files):
         ("sys._getframe()", "frame"),
     ],
 )
-def test_a_global_that_cannot_travel_is_named_with_its_place(travel, made, kind):
+def test_a_global_that_cannot_travel_is_named_with_its_place(travel: Any, made: str, kind: str) -> None:
     error = refused(
         travel,
         f"""
@@ -45,7 +48,7 @@ def test_a_global_that_cannot_travel_is_named_with_its_place(travel, made, kind)
     assert "main()" in error
 
 
-def test_the_path_to_it_is_told(travel):
+def test_the_path_to_it_is_told(travel: Any) -> None:
     error = refused(
         travel,
         """
@@ -61,7 +64,7 @@ def test_the_path_to_it_is_told(travel):
     assert "site.py:10: self.pool[0]['lock'] (a _thread.lock)" in error
 
 
-def test_a_closure_variable_that_cannot_travel_is_named(travel):
+def test_a_closure_variable_that_cannot_travel_is_named(travel: Any) -> None:
     error = refused(
         travel,
         """
@@ -78,7 +81,7 @@ def test_a_closure_variable_that_cannot_travel_is_named(travel):
     assert "site.py:9: make.<locals>.Site.main uses 'lock' of the function around it (a _thread.lock)" in error
 
 
-def test_a_value_reached_through_another_function_is_named_where_that_function_uses_it(travel):
+def test_a_value_reached_through_another_function_is_named_where_that_function_uses_it(travel: Any) -> None:
     error = refused(
         travel,
         """
@@ -96,7 +99,7 @@ def test_a_value_reached_through_another_function_is_named_where_that_function_u
     assert "site.py:7: send uses global 'sock' (a socket.socket)" in error
 
 
-def test_a_lock_inside_of_a_library_object_refuses_the_object(travel):
+def test_a_lock_inside_of_a_library_object_refuses_the_object(travel: Any) -> None:
     error = refused(
         travel,
         """
@@ -111,7 +114,7 @@ def test_a_lock_inside_of_a_library_object_refuses_the_object(travel):
     assert "it holds a _thread.lock" in error
 
 
-def test_secrets_do_not_show_in_a_refusal(travel):
+def test_secrets_do_not_show_in_a_refusal(travel: Any) -> None:
     error = refused(
         travel,
         """
@@ -129,7 +132,7 @@ def test_secrets_do_not_show_in_a_refusal(travel):
     assert "global 'clients'" in error
 
 
-def test_an_attribute_that_nothing_names_becomes_a_placeholder_that_names_itself(travel):
+def test_an_attribute_that_nothing_names_becomes_a_placeholder_that_names_itself(travel: Any) -> None:
     policy = """
         import threading, queue
         class Site:
@@ -149,7 +152,7 @@ def test_an_attribute_that_nothing_names_becomes_a_placeholder_that_names_itself
     travel.everywhere(policy, expected)
 
 
-def test_what_only_controller_side_methods_use_stays_home_and_blocks_nothing(travel):
+def test_what_only_controller_side_methods_use_stays_home_and_blocks_nothing(travel: Any) -> None:
     policy = (
         ROLE
         + """
@@ -178,11 +181,21 @@ def test_what_only_controller_side_methods_use_stays_home_and_blocks_nothing(tra
     )
     travel.everywhere(policy, "fine")
     payload = travel.send(policy).payload
-    for absent in (b"hunter2", b"swordfish", b"opensesame", b"secret.example", b"PASSWORD", b"vault", b"Vault", b"sock", b"ssh_as"):
+    for absent in (
+        b"hunter2",
+        b"swordfish",
+        b"opensesame",
+        b"secret.example",
+        b"PASSWORD",
+        b"vault",
+        b"Vault",
+        b"sock",
+        b"ssh_as",
+    ):
         assert absent not in payload, absent
 
 
-def test_a_staying_method_that_main_calls_says_that_it_stayed(travel):
+def test_a_staying_method_that_main_calls_says_that_it_stayed(travel: Any) -> None:
     policy = (
         ROLE
         + """
@@ -199,7 +212,7 @@ def test_a_staying_method_that_main_calls_says_that_it_stayed(travel):
     assert all("Site.inventory stayed on the control machine" in result for result in results.values())
 
 
-def test_a_type_can_say_that_its_instances_stay_home(travel):
+def test_a_type_can_say_that_its_instances_stay_home(travel: Any) -> None:
     body = """
     class Inventory:
         __stays_home__ = "hosts are the control machine's business; read self.vars"
@@ -215,7 +228,7 @@ def test_a_type_can_say_that_its_instances_stay_home(travel):
     assert "secret.example" not in error
 
 
-def test_rooms_of_the_control_machine_do_not_travel(travel):
+def test_rooms_of_the_control_machine_do_not_travel(travel: Any) -> None:
     error = refused(
         travel,
         """
@@ -239,7 +252,7 @@ def test_rooms_of_the_control_machine_do_not_travel(travel):
     assert "Site.main imports opsmop.ship" in error
 
 
-def test_a_payload_over_the_limit_names_the_largest_value(travel):
+def test_a_payload_over_the_limit_names_the_largest_value(travel: Any) -> None:
     policy = """
         small, large = "x" * 1000, "y" * 200000
         class Site:
@@ -249,10 +262,10 @@ def test_a_payload_over_the_limit_names_the_largest_value(travel):
     error = travel.send(policy, options=", limit=100000").error
     assert "'large' (a str)" in error
     assert "100000" in error
-    travel.send(policy, options=", limit=400000").payload
+    assert travel.send(policy, options=", limit=400000").payload
 
 
-def test_a_chain_that_is_too_deep_is_an_error_that_names_it(travel):
+def test_a_chain_that_is_too_deep_is_an_error_that_names_it(travel: Any) -> None:
     policy = """
         chain = None
         for number in range(100000):
@@ -265,7 +278,7 @@ def test_a_chain_that_is_too_deep_is_an_error_that_names_it(travel):
     assert "'chain' (a list) is nested too deeply" in error
 
 
-def test_a_source_that_changed_since_it_was_imported_is_refused(travel):
+def test_a_source_that_changed_since_it_was_imported_is_refused(travel: Any) -> None:
     policy = """
         import pathlib
         import helpers
@@ -279,7 +292,7 @@ def test_a_source_that_changed_since_it_was_imported_is_refused(travel):
     assert "helpers.f" in error.replace("'", "") or "the function f" in error
 
 
-def test_code_without_a_source_is_refused(travel):
+def test_code_without_a_source_is_refused(travel: Any) -> None:
     policy = """
         exec("def made(): return 1")
         class Site:
@@ -291,7 +304,7 @@ def test_code_without_a_source_is_refused(travel):
     assert "no source" in error
 
 
-def test_source_that_the_targets_python_cannot_parse_names_line_and_version(travel):
+def test_source_that_the_targets_python_cannot_parse_names_line_and_version(travel: Any) -> None:
     policy = """
         class Site:
             def main(self):
@@ -310,7 +323,7 @@ def test_source_that_the_targets_python_cannot_parse_names_line_and_version(trav
         assert ran.stdout == b'"one"'
 
 
-def test_a_method_that_stays_may_use_syntax_that_the_target_does_not_know(travel):
+def test_a_method_that_stays_may_use_syntax_that_the_target_does_not_know(travel: Any) -> None:
     policy = (
         ROLE
         + """
@@ -325,7 +338,7 @@ def test_a_method_that_stays_may_use_syntax_that_the_target_does_not_know(travel
     travel.everywhere(policy, "fine")
 
 
-def test_a_traceback_on_the_target_shows_the_policys_lines(travel):
+def test_a_traceback_on_the_target_shows_the_policys_lines(travel: Any) -> None:
     policy = """
         def broken():
             return 1 / 0   # this very line

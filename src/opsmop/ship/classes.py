@@ -17,7 +17,9 @@ MACHINERY = frozenset(
         "__dataclass_fields__", "__dataclass_params__", "__match_args__",
     )
 )  # fmt: skip
-RECORD_MACHINERY = frozenset(("_make", "_replace", "_asdict", "__new__", "_fields", "_field_defaults", "__getnewargs__"))
+RECORD_MACHINERY = frozenset(
+    ("_make", "_replace", "_asdict", "__new__", "_fields", "_field_defaults", "__getnewargs__")
+)
 DESCRIPTORS_OF_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 PARAMETERS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen", "match_args")
 
@@ -65,10 +67,12 @@ def _is_machinery(made: Any, name: str, value: Any) -> bool:
     if name in MACHINERY or isinstance(value, DESCRIPTORS_OF_SLOTS):
         return True
     if is_enumeration(made):
-        return name in made.__members__ or not _is_written(value) and (name.startswith("_") or not callable(value))
+        return name in made.__members__ or (not _is_written(value) and (name.startswith("_") or not callable(value)))
     if is_record(made):
         return name in RECORD_MACHINERY or name in made._fields or _is_generated(value)
-    return is_dataclass(made) and (name in made.__dataclass_fields__ or _is_generated(value) or _is_no_hash(name, value))
+    return is_dataclass(made) and (
+        name in made.__dataclass_fields__ or _is_generated(value) or _is_no_hash(name, value)
+    )
 
 
 def _is_no_hash(name: str, value: Any) -> bool:
@@ -80,7 +84,12 @@ def _is_generated(value: Any) -> bool:
     if not isinstance(function, types.FunctionType):
         return False
     home = function.__globals__.get("__name__")
-    return function.__code__.co_filename.startswith("<string") or home in ("dataclasses", "reprlib", "collections", "typing")
+    return function.__code__.co_filename.startswith("<string") or home in (
+        "dataclasses",
+        "reprlib",
+        "collections",
+        "typing",
+    )
 
 
 def _is_written(value: Any) -> bool:
@@ -127,7 +136,7 @@ def dataclass_plan(made: Any) -> dict[str, Any]:
 
 
 def _kind(field: Any) -> str:
-    return {"_FIELD_CLASSVAR": "class", "_FIELD_INITVAR": "init"}.get(field._field_type.name, "field")
+    return {"_FIELD_CLASSVAR": "class", "_FIELD_INITVAR": "init"}.get(field._field_type.name, "field")  # noqa: SLF001 - the only place that knows
 
 
 def _settings(made: Any, field: Any) -> dict[str, Any]:

@@ -5,11 +5,11 @@ This walk happens only after packing met such a value; packing itself never keep
 
 from __future__ import annotations
 
-import os
 import types
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from opsmop.ship import classes
@@ -89,7 +89,11 @@ class Walk:
         alive = []  # ids of what a reduction makes for itself must not come again
         while waiting:
             step = waiting.popleft()
-            if isinstance(step.thing, PLAIN) or seen.get(id(step.thing), False) or (id(step.thing) in seen and not step.named):
+            if (
+                isinstance(step.thing, PLAIN)
+                or seen.get(id(step.thing), False)
+                or (id(step.thing) in seen and not step.named)
+            ):
                 continue
             seen[id(step.thing)] = step.named
             alive.append(step.thing)
@@ -107,16 +111,18 @@ class Walk:
         if type(thing) is dict:
             values = [step.to(value, f"[{key_text(key)}]") for key, value in thing.items()]
             return iter(values + [step.to(key, "[...]") for key in thing])
-        reduced = reduction(self.survey, thing)
-        if isinstance(thing, types.FunctionType) and id(thing) in self.survey.shells:
-            return self.function(step)
+        return self.reduced(step, reduction(self.survey, thing))
+
+    def reduced(self, step: Step, reduced: Any) -> Iterator[Step]:
+        thing = step.thing
         if isinstance(thing, types.CellType):
             return iter([step.to(content) for content in cell_parts(thing).values()])
-        if isinstance(thing, type):
-            return self.klass(step) if id(thing) in self.survey.shells else iter(())
-        if id(thing) in self.survey.shells:
-            return self.names(step)
-        return self.instance(step, reduced)
+        is_shell = id(thing) in self.survey.shells
+        if isinstance(thing, (type, types.FunctionType)) and not is_shell:
+            return iter(())
+        if isinstance(thing, (type, types.FunctionType)):
+            return self.klass(step) if isinstance(thing, type) else self.function(step)
+        return self.names(step) if is_shell else self.instance(step, reduced)
 
     def function(self, step: Step) -> Iterator[Step]:
         function = step.thing
@@ -125,7 +131,7 @@ class Walk:
             return
         mentions = self.survey.mentions[id(function)]
         file, first = function.__code__.co_filename, function.__code__.co_firstlineno
-        place = os.path.basename(file)
+        place = Path(file).name
         who = function.__qualname__
         if step.named:
             self.strings.update(mentions.strings)
@@ -147,8 +153,12 @@ class Walk:
         yield from (step.to(base, f" (its base {base.__qualname__})") for base in (type(made), *made.__bases__))
         for _, content in self.survey.parts(made):
             for name, value in content.items():
-                named = made in self.roots or self.is_named(name) or is_special(name) or is_inherited_by_name(made, name)
-                yield self.attribute(step, value, name, f"{made.__qualname__}.{name}" if name else "", named=named or not name)
+                named = (
+                    made in self.roots or self.is_named(name) or is_special(name) or is_inherited_by_name(made, name)
+                )
+                yield self.attribute(
+                    step, value, name, f"{made.__qualname__}.{name}" if name else "", named=named or not name
+                )
         if classes.is_enumeration(made):
             yield from (step.to(value, f".{name}") for name, value in classes.members(made))
 

@@ -131,7 +131,7 @@ def imported_tops(source: str) -> set[str]:
         tree = ast.parse(source)
     except SyntaxError:
         return set()  # a file for another Python; whoever imports it learns that by itself
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name.partition(".")[0] for alias in node.names)

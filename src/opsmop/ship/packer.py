@@ -16,10 +16,20 @@ from opsmop.ship.values import LRU_CACHE, PROTOCOL, Reduced, by_name, reduced_va
 from opsmop.wire import rebuild, remake
 
 ATOMS = (type(None), bool, int, float, complex, str, bytes, frozenset)
-CODE = (*ATOMS, types.FunctionType, type, types.ModuleType, types.CellType, classmethod, staticmethod, property, LRU_CACHE)
+CODE = (
+    *ATOMS,
+    types.FunctionType,
+    type,
+    types.ModuleType,
+    types.CellType,
+    classmethod,
+    staticmethod,
+    property,
+    LRU_CACHE,
+)
 CODE_FIRST, MAKERS_NEXT, VALUES_LAST = range(3)
 MAKERS = ("dataclass", "record", "generic")
-MODULE_SETTINGS = ("__file__", "__package__", "__doc__")
+MODULE_SETTINGS = ("__file__", "__package__")
 
 
 class TooLarge(Exception):  # noqa: N818 - a signal inside of this room
@@ -45,8 +55,7 @@ class Packer(pickle.Pickler):
     """One pass of writing. The first pass only finds out what travels; the second writes it, shells first.
 
     :param survey: shared by both passes
-    :param limit: bytes
-    :raises TooLarge: from `whole`
+    :param limit: bytes that it may write
     """
 
     def __init__(self, survey: Survey, limit: int) -> None:
@@ -56,13 +65,16 @@ class Packer(pickle.Pickler):
         self.written: set[tuple[int, str, str]] = set()
         self.chunks = 0
 
-    def whole(self, value: Any) -> bytes:
-        """The stream of a value and of everything that travels with it."""
+    def whole(self, value: Any) -> None:
+        """Write a value and everything that travels with it.
+
+        :raises TooLarge: it goes over the limit
+        :raises RecursionError: it is nested too deeply
+        """
         self._chunk("shells", list(self.survey.shells.values()))
         self._fill_all()
         self._chunk("value", value)
         self._fill_all()
-        return bytes(self.stream.content)
 
     def _chunk(self, kind: str, content: Any) -> None:
         self.dump((kind, content))
@@ -102,7 +114,7 @@ class Packer(pickle.Pickler):
         return [(verb, thing, new)] if new else []
 
     def reducer_override(self, thing: Any) -> Any:
-        if id(thing) in VERBS or thing is self.survey or any(thing is kind for kind in NAMELESS):
+        if id(thing) in VERBS or any(thing is kind for kind in NAMELESS):
             return NotImplemented
         try:
             if id(thing) in self.survey.held:
@@ -209,8 +221,7 @@ def _module(survey: Survey, module: types.ModuleType) -> Reduced:
     if id(module) not in survey.shells:  # met as a value, not by a name: nobody knows what of it is needed
         survey.meet(module)
         survey.meet_whole(module)
-    settings = {name: vars(module).get(name) for name in MODULE_SETTINGS[:2]}
-    settings["__doc__"] = None
+    settings = {name: vars(module).get(name) for name in MODULE_SETTINGS}
     if hasattr(module, "__path__"):
         settings["__path__"] = []
     return rebuild.Rebuilder.module, (module.__name__, settings)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import sysconfig
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 OURS = "opsmop"
-TRAVELLING_ROOMS = frozenset(("core", "errors", "events", "wire", "inventory", "language", "facts", "resources", "target"))
+TRAVELLING_ROOMS = frozenset(
+    ("core", "errors", "events", "wire", "inventory", "language", "facts", "resources", "target")
+)
 CARRIED_LIBRARIES = ("jinja2", "markupsafe", "tomli")
 INSTALLED_FOLDERS = frozenset(("site-packages", "dist-packages"))
 COMPILED_ENDINGS = (".so", ".pyd")
@@ -70,17 +72,19 @@ def _file_of(module: Any) -> str | None:
 def _place_by_file(top: str, file: str | None) -> Place:
     if file is None:
         return Place.PYTHON if top in sys.stdlib_module_names else Place.POLICY
-    path = os.path.abspath(file)
-    if INSTALLED_FOLDERS.intersection(path.split(os.sep)) or path.endswith(COMPILED_ENDINGS) and not _in_python(path):
+    path = Path(file).absolute()
+    is_compiled = path.name.endswith(COMPILED_ENDINGS)
+    if INSTALLED_FOLDERS.intersection(path.parts) or (is_compiled and not _in_python(path)):
         return Place.PACKAGE
     return Place.PYTHON if _in_python(path) else Place.POLICY
 
 
-def _in_python(path: str) -> bool:
-    return any(path.startswith((folder, os.path.realpath(folder))) for folder in _python_folders())
+def _in_python(path: Path) -> bool:
+    return any(folder in path.parents for folder in _python_folders())
 
 
 @functools.cache
-def _python_folders() -> tuple[str, ...]:
+def _python_folders() -> frozenset[Path]:
     paths = sysconfig.get_paths()
-    return tuple(os.path.join(paths[kind], "") for kind in ("stdlib", "platstdlib"))
+    folders = [Path(paths[kind]) for kind in ("stdlib", "platstdlib")]
+    return frozenset([*folders, *(folder.resolve() for folder in folders)])

@@ -50,9 +50,8 @@ class Page:
             content = self.lines[line - 1]
             begin = start[1] if line == start[0] else 0
             stop = end[1] if line == end[0] else len(content.rstrip(b"\r\n"))
-            content[begin:stop] = b" " * (stop - begin)
-        opening = self.lines[start[0] - 1]
-        opening[start[1] : start[1] + len(first)] = first.encode()
+            filler = first if line == start[0] else ""
+            content[begin:stop] = filler.encode().ljust(stop - begin)
         closing = self.lines[end[0] - 1]
         closing[end[1] - len(last) : end[1]] = last.encode()
 
@@ -189,9 +188,12 @@ class Reduction:
         return any(isinstance(inner, FUNCTIONS) and self.is_wanted(inner) for inner in ast.walk(node))
 
     def _blank_comments(self) -> None:
-        kept = [(start_of(node, self.page), end_of(node)) for node in self.kept]
+        kept = [(start_of(node, self.page), end_of(node), isinstance(node, ast.Lambda)) for node in self.kept]
         for line, begin, end in self.page.comments():
-            if not any(first <= (line, begin) < last for first, last in kept):
+            place = (line, begin)
+            if not any(
+                first <= place and (place < last or (line == last[0] and not single)) for first, last, single in kept
+            ):
                 self.page.overwrite((line, begin), (line, end))
 
 

@@ -70,13 +70,11 @@ def pack(
 def _written(survey: Survey, value: Any, limit: int) -> Packer:
     packer = Packer(survey, limit)
     try:
-        packer.stream.content += b""
-        stream = packer.whole(value)
+        packer.whole(value)
     except TooLarge:
         raise too_large(survey, value, limit) from None
     except RecursionError:
         raise too_deep(survey, value, limit) from None
-    packer.stream.content = bytearray(stream)
     return packer
 
 
@@ -84,8 +82,7 @@ def _owners(survey: Survey, value: Any) -> list[tuple[Any, str]]:
     found = findings(survey, value)
     if found.named:
         raise refusal(*found.named[0])
-    held = [(owner, reason) for owner, reason in found.owners if id(owner) not in survey.held]
-    return held
+    return found.owners
 
 
 def refusal(step: Step, reason: str) -> ShipError:

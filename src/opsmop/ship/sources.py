@@ -11,8 +11,6 @@ from opsmop.ship.reduce import reduced
 from opsmop.wire.rebuild import code_by_place, nested_code
 
 
-
-
 class CannotTravel(Exception):  # noqa: N818 - a reason on its way to a message, never shown as an error
     """Why one object cannot travel; raised and caught inside of this room."""
 
@@ -61,7 +59,7 @@ class SourceFile:
 
     def described(self) -> list[Any]:
         wanted = {(code.co_name, code.co_firstlineno) for code in self.travelling}
-        names = {name for code in self.travelling for inner in (code, *nested_code(code)) for name in inner.co_names}
+        names = {name for code in self.travelling for inner in (code, *nested_code(code)) for name in all_names(inner)}
         for text in reduced(self.text, wanted, names):
             entries = self._entries(text)
             if entries is not None:
@@ -80,6 +78,11 @@ class SourceFile:
                 return None
             entries.append([code.co_name, code.co_firstlineno, equals.index(code)])
         return entries
+
+
+def all_names(code: types.CodeType) -> tuple[str, ...]:
+    """Every name in a code object; compilers compare even local ones with imports at module level."""
+    return code.co_names + code.co_varnames + code.co_cellvars + code.co_freevars
 
 
 def source_text(name: str, names: dict[str, Any]) -> str:

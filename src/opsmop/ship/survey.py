@@ -133,7 +133,7 @@ class Survey:
             )
         if place is Place.PACKAGE:
             self.packages.add(top)
-        if place is not Place.POLICY or name not in sys.modules and found_file(top) is None:
+        if place is not Place.POLICY or (name not in sys.modules and found_file(top) is None):
             return None
         module = imported(name, function)
         self.meet(module)
@@ -156,7 +156,7 @@ class Survey:
 
     def _class_parts(self, made: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         found = classes.attributes(made)
-        yield "class", {name: value for name, value in self._travelling(made, found)}
+        yield "class", dict(self._travelling(made, found))
         if classes.is_dataclass(made):
             yield "dataclass", {"": classes.dataclass_plan(made)}
         elif classes.is_record(made):

@@ -83,7 +83,7 @@ def _own_reduction(value: Any) -> Reduced:
 
 def _instance(value: Any, reduction: Reduced) -> Reduced:
     """An instance of a policy's class: made past its ``__new__`` and filled past its ``__setattr__``."""
-    kind = type(value)
+    kind: Any = type(value)
     is_plain = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
     is_error = isinstance(value, BaseException) and kind.__reduce__ is BaseException.__reduce__
     if not is_plain and not is_error:

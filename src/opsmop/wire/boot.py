@@ -9,12 +9,17 @@ from __future__ import annotations
 import json
 import sys
 
+TYPE_CHECKING = False  # typing's own costs an import of typing
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
 LENGTH_BYTES = 4
 PACKAGE = 1
 DATA = 2
 
 
-def install(raw, digest, compiled=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - typing costs an import
+def install(raw: bytes, digest: str, compiled: dict[str, CodeType] | None = None) -> Finder:
     """Let imports find a bundle's modules before any that are installed on this machine.
 
     :param raw: the uncompressed bundle
@@ -30,15 +35,15 @@ def install(raw, digest, compiled=None):  # type: ignore[no-untyped-def]  # noqa
 class Finder:
     """Finds and loads the modules of one bundle."""
 
-    def __init__(self, raw, digest, compiled):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204 - as above
+    def __init__(self, raw: bytes, digest: str, compiled: dict[str, CodeType]) -> None:
         self.start = LENGTH_BYTES + int.from_bytes(raw[:LENGTH_BYTES], "big")
-        self.index = json.loads(raw[LENGTH_BYTES : self.start])
+        self.index: dict[str, list[int]] = json.loads(raw[LENGTH_BYTES : self.start])
         self.raw = raw
         self.digest = digest
         self.compiled = compiled
         self.root = "<bundle " + digest[:12] + ">/"
 
-    def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ARG002 - the protocol's
         """The spec of a module of this bundle, or None."""
         entry = self.index.get(name)
         if entry is None or entry[0] == DATA:
@@ -50,14 +55,14 @@ class Finder:
             spec.submodule_search_locations = [file.rpartition("/")[0]]
         return spec
 
-    def create_module(self, spec):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002
+    def create_module(self, spec: Any) -> None:
         """Nothing special: an ordinary module."""
 
-    def exec_module(self, module):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def exec_module(self, module: Any) -> None:
         """Run a module's code."""
         exec(self.get_code(module.__name__), module.__dict__)  # noqa: S102 - this is what a loader does
 
-    def get_code(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def get_code(self, name: str) -> CodeType:
         """A module's code, compiled when it is first wanted."""
         code = self.compiled.get(name)
         if code is None:
@@ -65,31 +70,31 @@ class Finder:
             self.compiled[name] = code
         return code
 
-    def get_source(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def get_source(self, name: str) -> str:
         """A module's source, so that tracebacks show its lines."""
         return self._content(name).decode()
 
-    def get_filename(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def get_filename(self, name: str) -> str:
         """The name that a module's code has for its file; no such file exists."""
         ending = "/__init__.py" if self.is_package(name) else ".py"
         return self.root + name.replace(".", "/") + ending
 
-    def is_package(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def is_package(self, name: str) -> bool:
         """Whether a module is a package."""
         return self.index[name][0] == PACKAGE
 
-    def get_data(self, path):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def get_data(self, path: str) -> bytes:
         """A data file's bytes, by its path beside its package's ``__file__``."""
-        name = path[len(self.root) :] if path.startswith(self.root) else path
+        name = path.removeprefix(self.root)
         if name not in self.index:
             raise OSError(2, "The bundle has no such file", path)
         return self._content(name)
 
-    def get_resource_reader(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def get_resource_reader(self, name: str) -> Reader | None:
         """What ``importlib.resources`` asks for."""
         return Reader(self, name.replace(".", "/") + "/") if self.is_package(name) else None
 
-    def _content(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def _content(self, name: str) -> bytes:
         _, offset, length = self.index[name]
         return bytes(self.raw[self.start + offset : self.start + offset + length])
 
@@ -97,11 +102,11 @@ class Finder:
 class Reader:
     """The data files of one package of a bundle."""
 
-    def __init__(self, finder, folder):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+    def __init__(self, finder: Finder, folder: str) -> None:
         self.finder = finder
         self.folder = folder
 
-    def open_resource(self, resource):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def open_resource(self, resource: str) -> Any:
         """A data file, opened for reading bytes."""
         # kept out of the top: few packages have data
         import io
@@ -111,15 +116,15 @@ class Reader:
         except OSError as error:
             raise FileNotFoundError(*error.args) from None
 
-    def resource_path(self, resource):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def resource_path(self, resource: str) -> str:
         """There is no path of a file that is only in memory."""
         raise FileNotFoundError(2, "The file is only in memory", resource)
 
-    def is_resource(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def is_resource(self, name: str) -> bool:
         """Whether the package has this data file."""
         return self.folder + name in self.finder.index
 
-    def contents(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def contents(self) -> list[str]:
         """The names of the package's data files."""
         names = [name[len(self.folder) :] for name in self.finder.index if name.startswith(self.folder)]
         return [name for name in names if "/" not in name]

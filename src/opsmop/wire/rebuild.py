@@ -83,12 +83,13 @@ class Shelf:
     def _compile(self, file: int) -> types.CodeType:
         name, text, _ = self.files[file]
         try:
-            return compile(text, name, "exec", dont_inherit=True)
+            code: types.CodeType = compile(text, name, "exec", dont_inherit=True)
         except SyntaxError as error:
             raise problem(
                 f"{name}:{error.lineno}: {this_python()} on this host cannot parse this line: {error.msg}",
                 "Write it so that the host's Python understands it, or set opsmop_python_path to a newer Python.",
             ) from None
+        return code
 
 
 def code_by_place(code: types.CodeType) -> dict[tuple[str, int], list[types.CodeType]]:
@@ -137,7 +138,7 @@ class Rebuilder(Unpickler):
             if kind == "fill":
                 self._fill(content)
         for made in self.classes:
-            arrived = getattr(made, "__remade__", None)
+            arrived: Any = getattr(made, "__remade__", None)
             if arrived is not None:
                 arrived()
         return value
@@ -215,7 +216,7 @@ class Rebuilder(Unpickler):
         raise problem(f"The role uses code of {where}, which is different in {this_python()} on this host")
 
     def _library_code(self, name: str) -> types.CodeType:
-        loader = getattr(self.library(name).__spec__, "loader", None)
+        loader: Any = getattr(self.library(name).__spec__, "loader", None)
         code = loader.get_code(name) if hasattr(loader, "get_code") else None
         if isinstance(code, types.CodeType):
             return code

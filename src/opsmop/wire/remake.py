@@ -25,7 +25,7 @@ class _SlottedHush:
         pass
 
 
-def empty_class(meta: Any, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> type:
+def empty_class(meta: Any, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> Any:
     """A class with only what must be there when it is made (``__slots__``, ``__module__``)."""
     if not any(_notices_subclasses(base) for base in bases):
         return _new_class(meta, name, bases, names)
@@ -224,7 +224,7 @@ def _missing_text_enumeration() -> type:
         """``enum.StrEnum`` of Python 3.11."""
 
         __str__ = str.__str__
-        __format__ = str.__format__
+        __format__ = str.__format__  # type: ignore[assignment]
 
     return StrEnum
 

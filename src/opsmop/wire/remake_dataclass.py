@@ -60,12 +60,7 @@ def own_init(made: Any, plan: dict[str, Any]) -> Any:
     :param made: the finished dataclass
     :param plan: its plan; ``keyword_only`` names the fields
     """
-    marks = {field.name: field._field_type for field in vars(made)["__dataclass_fields__"].values()}  # type: ignore[attr-defined]
-    fields = [
-        field
-        for field in made.__dataclass_fields__.values()
-        if field.init and getattr(marks[field.name], "name", "") != "_FIELD_CLASSVAR"
-    ]
+    fields = [field for field in made.__dataclass_fields__.values() if field.init and not _is_class_variable(field)]
     positional = [field.name for field in fields if field.name not in plan["keyword_only"]]
     signature = _signature(positional, fields)
 
@@ -73,11 +68,8 @@ def own_init(made: Any, plan: dict[str, Any]) -> Any:
         given = signature.bind(*arguments, **keywords).arguments
         passed = []
         for field in made.__dataclass_fields__.values():
-            mark = field._field_type.name
-            if mark == "_FIELD_CLASSVAR":
-                continue
-            value = _value(made, field, given)
-            if mark == "_FIELD_INITVAR":
+            value = dataclasses.MISSING if _is_class_variable(field) else _value(field, given)
+            if _is_for_init_only(field):
                 passed.append(value)
             elif value is not dataclasses.MISSING:
                 object.__setattr__(self, field.name, value)
@@ -91,7 +83,9 @@ def _signature(positional: list[str], fields: list[Any]) -> inspect.Signature:
     kinds = inspect.Parameter
     first = [kinds(name, kinds.POSITIONAL_OR_KEYWORD, default=_default(name, fields)) for name in positional]
     names = [field.name for field in fields if field.name not in positional]
-    return inspect.Signature(first + [kinds(name, kinds.KEYWORD_ONLY, default=_default(name, fields)) for name in names])
+    return inspect.Signature(
+        first + [kinds(name, kinds.KEYWORD_ONLY, default=_default(name, fields)) for name in names]
+    )
 
 
 def _default(name: str, fields: list[Any]) -> Any:
@@ -100,9 +94,17 @@ def _default(name: str, fields: list[Any]) -> Any:
     return inspect.Parameter.empty if missing else dataclasses.MISSING
 
 
-def _value(made: Any, field: Any, given: dict[str, Any]) -> Any:
+def _value(field: Any, given: dict[str, Any]) -> Any:
     if given.get(field.name, dataclasses.MISSING) is not dataclasses.MISSING:
         return given[field.name]
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default
+
+
+def _is_class_variable(field: Any) -> bool:
+    return bool(field._field_type.name == "_FIELD_CLASSVAR")  # noqa: SLF001 - the only place that knows
+
+
+def _is_for_init_only(field: Any) -> bool:
+    return bool(field._field_type.name == "_FIELD_INITVAR")  # noqa: SLF001 - as above

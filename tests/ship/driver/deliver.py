@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 from opsmop.errors import ShipError
 from opsmop.language.role import CONTROLLER_SIDE, Role
@@ -9,11 +10,11 @@ from opsmop.ship.packages import package_bundle
 from opsmop.ship.role import pack
 
 
-def controller_side(kind):
+def controller_side(kind: type) -> frozenset[str]:
     return CONTROLLER_SIDE if issubclass(kind, Role) else frozenset()
 
 
-def parcel(value, **options):
+def parcel(value: object, **options: int) -> None:
     try:
         made = pack(value, controller_side=controller_side, **options)
     except ShipError as error:
@@ -27,5 +28,4 @@ def parcel(value, **options):
             "strings": sorted(made.strings),
             "bundle": packages.raw().hex() if packages else "",
         }
-    with open(sys.argv[1], "w", encoding="utf-8") as out:
-        json.dump(answer, out)
+    Path(sys.argv[1]).write_text(json.dumps(answer), encoding="utf-8")

@@ -4,7 +4,7 @@ import json
 import sys
 import traceback
 
-stdin = open(0, "rb", closefd=False)
+stdin = sys.stdin.buffer
 sizes = json.loads(stdin.readline())
 boot, raw, packages, payload = (stdin.read(size) for size in sizes)
 here = {"__name__": "boot"}
@@ -12,11 +12,11 @@ exec(compile(boot, "<boot>", "exec"), here)
 if packages:
     here["install"](packages, "1" * 64)
 here["install"](raw, "0" * 64)
-from opsmop.wire.rebuild import unpack
+from opsmop.wire.rebuild import unpack  # noqa: E402 - it can only be imported now
 
 try:
     answer = unpack(payload).main()
-except Exception:
+except Exception:  # noqa: BLE001 - whatever it is, it is shown
     traceback.print_exc()
     sys.exit(1)
 sys.stdout.write(json.dumps(answer))
