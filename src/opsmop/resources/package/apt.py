@@ -1,0 +1,220 @@
+"""Debian, Ubuntu and their kin: apt-get(8) and dpkg(1)."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+
+from opsmop.errors import CommandFailed, ProviderError
+from opsmop.language.fields import nearest
+from opsmop.language.machine import Completed, Effect, Machine
+from opsmop.language.provider import Change, succeeded
+from opsmop.resources.package import dpkg, locks, looks
+from opsmop.resources.package.family import Outcome, PackageProvider
+from opsmop.resources.package.looks import AptLooks
+from opsmop.resources.package.package import Package
+
+# Nobody is there to answer: debconf(7), apt-listchanges(1), needrestart(1), ucf(1).
+ENVIRONMENT = {
+    "APT_LISTCHANGES_FRONTEND": "none",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "NEEDRESTART_MODE": "l",
+    "NEEDRESTART_SUSPEND": "1",
+    "UCF_FORCE_CONFFOLD": "1",
+}
+# A configuration file that the operator has changed stays; one that nobody touched is renewed: dpkg(1).
+_KEEP_CONFIGURATION = ("--force-confdef", "--force-confold")
+# Debian Policy, 5.6.1; apt would take anything else for a pattern, and a "-" at the end for a removal.
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?")
+_BETWEEN_TRIES = 1.0  # seconds
+
+_REMEDIES = (
+    ("are you root", "Packages are root's to change: does the role need sudo()?"),
+    ("Failed to fetch", "If the package lists are older than the mirror, update_cache=True refreshes them first."),
+    ("Held packages were changed", "Something that has to change is on hold: apt-mark showhold lists it."),
+    ("allow-releaseinfo-change", "The repository has changed what it says of itself: look, then accept it by hand."),
+)
+
+
+class Apt(PackageProvider, provides=Package, short="apt"):
+    """Through apt-get and dpkg, never prompting, waiting for their locks."""
+
+    needs = "apt-get"
+
+    @classmethod
+    def suits(cls, machine: Machine) -> bool:
+        """Whether there is an apt-get."""
+        return machine.which("apt-get") is not None
+
+    def begin(self) -> None:
+        """See `PackageProvider.begin`."""
+        self._looks = AptLooks(self.machine, ENVIRONMENT)
+
+    # What is there
+
+    def known_as(self, name: str) -> str:
+        """See `PackageProvider.known_as`. The architecture is named only where it is a foreign one."""
+        if not _NAME.fullmatch(name):
+            raise ProviderError(
+                f"{name!r} is not the name of a Debian package",
+                remedy="Names are lower-case letters, digits, + - and ., with an :architecture if need be.",
+            )
+        plain, _, architecture = name.partition(":")
+        return plain if architecture in ("", "any", "all", self._looks.native()) else name
+
+    def held(self, name: str) -> str | None:
+        """See `PackageProvider.held`."""
+        return self._looks.installed(name)
+
+    def leftovers(self, name: str) -> bool:
+        """See `PackageProvider.leftovers`."""
+        return self._looks.leftovers(name)
+
+    def half_done(self, names: Sequence[str]) -> bool:
+        """See `PackageProvider.half_done`."""
+        return not set(names).isdisjoint(self._looks.half_done())
+
+    def provided(self, name: str) -> bool:
+        """See `PackageProvider.provided`."""
+        return self._looks.offer(name).candidate is None and name in self._looks.provided_names()
+
+    def kept_back(self, name: str) -> str:
+        """See `PackageProvider.kept_back`."""
+        record = self._looks.record(name)
+        return f"apt-mark unhold {name} releases it." if record is not None and record.on_hold else ""
+
+    # What could be there
+
+    def newest(self, name: str) -> str | None:
+        """See `PackageProvider.newest`."""
+        return self._looks.offer(name).candidate
+
+    def versions(self, name: str) -> Sequence[str]:
+        """See `PackageProvider.versions`."""
+        offer = self._looks.offer(name)
+        return offer.versions if offer.candidate is not None else ()
+
+    def refuse_unknown(self, name: str) -> None:
+        """See `PackageProvider.refuse_unknown`."""
+        providing = self._looks.providing(name)
+        if len(providing) == 1:
+            return
+        if providing:
+            raise ProviderError(
+                f"no package is named {name!r}: it is a virtual one, and several provide it",
+                remedy=f"Name one of them: {', '.join(providing)}.",
+            )
+        hint = nearest(name, self._looks.names_like(name), "")
+        close = f"{hint} " if hint.startswith("Did") else ""
+        raise ProviderError(
+            f"apt knows no package {name!r}",
+            remedy=f"{close}If it is new, update_cache=True refreshes the package lists first.",
+        )
+
+    def lists_missing(self) -> bool:
+        """See `PackageProvider.lists_missing`."""
+        return not self._looks.lists_there()
+
+    def lists_stale(self, seconds: int) -> bool:
+        """See `PackageProvider.lists_stale`."""
+        return not self._looks.lists_younger_than(seconds)
+
+    def foreseen(self, names: Sequence[str]) -> Outcome:
+        """See `PackageProvider.foreseen`: apt-get itself works it out, as it would do it."""
+        argv = self._removal(names) if self.resource.absent else self._installation(names)
+        completed = self._looks.simulation([*argv[:1], "--simulate", *argv[1:]])
+        _explained(completed, f"working out what apt would do for {', '.join(names)}")
+        return Outcome(*dpkg.foreseen(completed.stdout))
+
+    # What is done
+
+    def repairs(self, *, interrupted_only: bool = False) -> Iterator[Change]:
+        """See `PackageProvider.repairs`."""
+        broken, interrupted = self._looks.half_done(), self._looks.interrupted()
+        if not interrupted and (interrupted_only or not broken):
+            return
+        yield Change("repair dpkg", self._repair, before=f"interrupted: {', '.join(broken) or 'its journal is there'}")
+
+    def _repair(self) -> Completed:
+        self._act(
+            ["dpkg", *_KEEP_CONFIGURATION, "--configure", "--pending"],
+            [*looks.REPAIRED, Effect("packages", "repair", brings="installation")],
+            "finishing what an interrupted dpkg has left",
+        )
+        return self._act(
+            [*self._apt_get(), "--fix-broken", "install"], looks.REPAIRED, "mending what does not fit together"
+        )
+
+    def refresh(self) -> Completed:
+        """See `PackageProvider.refresh`."""
+        completed = self._act(
+            [
+                *self._apt_get(),
+                "-oAPT::Update::Error-Mode=any",
+                f"-oAPT::Update::Post-Invoke-Success::=mkdir -p {looks.STAMP.rpartition('/')[0]} && touch {looks.STAMP}",
+                "update",
+            ],
+            looks.REFRESHED,
+            "refreshing the package lists",
+        )
+        self.begin()
+        return completed
+
+    def install(self, names: Sequence[str], outcome: Outcome) -> Completed:
+        """See `PackageProvider.install`."""
+        arriving = {**dict.fromkeys(names, looks.UNKNOWN), **outcome.arriving}
+        effects = [Effect("package", name, version, brings="installation") for name, version in arriving.items()]
+        effects += [Effect("package", name, None) for name in outcome.leaving]
+        effects += [] if outcome.complete else looks.UNFORESEEN
+        return self._act(self._installation(names), effects, f"installing {', '.join(names)}")
+
+    def _installation(self, names: Sequence[str]) -> list[str]:
+        version = self.resource.version
+        wanted = [f"{name}={version}" for name in names] if version else list(names)
+        recommends = self.resource.install_recommends
+        options = [] if recommends is None else [f"-oAPT::Install-Recommends={'true' if recommends else 'false'}"]
+        return [*self._apt_get(), *options, *(["--allow-downgrades"] if version else []), "install", *wanted]
+
+    def remove(self, names: Sequence[str], outcome: Outcome) -> Completed:
+        """See `PackageProvider.remove`."""
+        effects = [Effect("package", name, None) for name in dict.fromkeys((*names, *outcome.leaving))]
+        effects += [looks.purged(name) for name in names if self.resource.purge]
+        return self._act(self._removal(names), effects, f"removing {', '.join(names)}")
+
+    def _removal(self, names: Sequence[str]) -> list[str]:
+        return [*self._apt_get(), "purge" if self.resource.purge else "remove", *names]
+
+    def _apt_get(self) -> list[str]:
+        keep = [f"-oDPkg::Options::={option}" for option in _KEEP_CONFIGURATION]
+        return ["apt-get", "--yes", "--quiet", f"-oDPkg::Lock::Timeout={self.resource.lock_timeout}", *keep]
+
+    def _act(self, argv: Sequence[str], effects: Sequence[Effect], doing: str) -> Completed:
+        """Run it. apt waits for dpkg's locks by itself, for those of its lists and archives it does not."""
+        if self.machine.real_user() != "root":
+            raise ProviderError(f"{doing} is for root alone", remedy=_REMEDIES[0][1])
+        deadline = time.monotonic() + self.resource.lock_timeout
+        while True:
+            completed = self.machine.run(argv, effects=effects, env=ENVIRONMENT)
+            if not locks.taken(completed):
+                return _explained(completed, doing)
+            if time.monotonic() >= deadline:
+                raise self._locked(completed, doing)
+            time.sleep(_BETWEEN_TRIES)
+
+    def _locked(self, completed: Completed, doing: str) -> CommandFailed:
+        holder = locks.holder(self.machine) or "another program"
+        return CommandFailed(
+            f"{doing} failed: {holder} holds the package manager's lock, for longer than {self.resource.lock_timeout} s",
+            command=completed.command, rc=completed.rc, output=completed.output, completed=completed,
+            remedy="Wait for it to end, or give lock_timeout= more seconds.",
+        )  # fmt: skip
+
+
+def _explained(completed: Completed, doing: str) -> Completed:
+    """`completed`, or its failure with what to do about it."""
+    try:
+        return succeeded(completed, doing)
+    except CommandFailed as error:
+        error.remedy = next((remedy for sign, remedy in _REMEDIES if sign in completed.output), "")
+        raise
