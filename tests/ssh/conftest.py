@@ -1,6 +1,5 @@
 """A private sshd and real roles for tests that go over real connections."""
 
-import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,11 +14,9 @@ from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
 
 # Test folders are no packages; what tests share stands beside them.
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests_ssh_heard import Heard, nothing_served, order_for
-
-POLICY = Path(__file__).parent / "policies" / "speaking.py"
+from tests.ssh.hearing import Heard, nothing_served, order_for, speaking
 
 
 @pytest.fixture(scope="session")
@@ -52,14 +49,7 @@ def here() -> Route:
 
 @pytest.fixture(scope="session")
 def roles() -> ModuleType:
-    """The roles of policies/speaking.py, as a policy file's own module."""
-    spec = importlib.util.spec_from_file_location("speaking", POLICY)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["speaking"] = module
-    spec.loader.exec_module(module)
-    return module
+    return speaking()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_ssh_heard import Heard, nothing_served, order_for
+from tests.ssh.hearing import Heard, nothing_served, order_for
 
 from opsmop.errors import HostLostError, ProtocolError
 from opsmop.transport.base import Route

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_ssh_heard import Heard, nothing_served, order_for
+from tests.ssh.hearing import Heard, nothing_served, order_for
 
 from opsmop.demo.sshd import PrivateSshd
 from opsmop.errors import HostLostError
@@ -298,12 +298,11 @@ def children() -> set[str]:
 CONTROLLER = """
 import pickle, sys
 sys.path[:0] = {path!r}
-import speaking
-from tests_ssh_heard import nothing_served, order_for
+from tests.ssh.hearing import nothing_served, order_for, speaking
 from opsmop.transport.direct import Direct
 route, name, marks, lease = pickle.loads({spoken!r})
 Direct(lease=lease, beat=0.2).evaluate(
-    route, order_for(getattr(speaking, name)(marks=marks)), None, lambda event: None, nothing_served
+    route, order_for(getattr(speaking(), name)(marks=marks)), None, lambda event: None, nothing_served
 )
 """
 
@@ -311,6 +310,6 @@ Direct(lease=lease, beat=0.2).evaluate(
 def controller(route: Route, role: str, marks: Path, lease: float = 60.0) -> Any:
     """Another process that is the controller of one role."""
     here = Path(__file__).parent
-    path = [str(here), str(here / "policies"), str(here.parents[1] / "src")]
+    path = [str(here.parents[1]), str(here.parents[1] / "src")]
     text = CONTROLLER.format(path=path, spoken=pickle.dumps((route, role, str(marks), lease)))
     return subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.DEVNULL)

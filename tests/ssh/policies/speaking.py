@@ -85,3 +85,13 @@ class Talkative(Role):
 class Raiser(Role):
     def main(self):
         raise ValueError("é" * self.constructor_variables["length"])
+
+
+class Who(Role):
+    def main(self):
+        return {
+            "uid": os.getuid(),
+            "home": os.environ["HOME"],
+            "python": list(sys.version_info[:2]),
+            "pid": os.getpid(),
+        }

@@ -1,6 +1,10 @@
-"""What the tests over real connections share: orders for roles, and what was heard of them."""
+"""What the tests over real connections share: real roles, orders for them, and what was heard of them."""
 
+import importlib.util
+import sys
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from opsmop.errors import FileRefusedError
@@ -9,6 +13,18 @@ from opsmop.language.role import CONTROLLER_SIDE, Role
 from opsmop.ship.role import pack
 from opsmop.transport.base import Traffic
 from opsmop.wire.order import Order
+
+POLICY = Path(__file__).parent / "policies" / "speaking.py"
+
+
+def speaking() -> ModuleType:
+    """The roles of policies/speaking.py, as a policy file's own module."""
+    spec = importlib.util.spec_from_file_location("speaking", POLICY)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["speaking"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def stays(cls: type) -> frozenset[str]:
