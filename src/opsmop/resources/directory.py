@@ -104,9 +104,16 @@ class MakeDirectory(Provider, provides=Directory):
                 f"{path} is not empty: {len(entries)} entries, such as {entries[0]}",
                 remedy="recursive=True removes them too.",
             )
-        if path == "/" or self.machine.is_mount_point(path):
-            raise ProviderError(f"{path} is a mount point and is not removed", remedy="Unmount it first.")
+        if path == "/":
+            raise ProviderError("/ is not removed")
+        mounted = next((entry for entry in self._directories(path) if self.machine.is_mount_point(entry)), None)
+        if mounted is not None:
+            raise ProviderError(f"{path} is not removed: {mounted} is a mount point", remedy="Unmount it first.")
         yield Change("remove", lambda: self.machine.remove_tree(path), before=f"{len(entries)} entries")
+
+    def _directories(self, path: str) -> Iterator[str]:
+        yield path
+        yield from (entry for entry, status in self._walk(path) if status.kind == "directory")
 
     def _beneath(self, path: str, owner: str | None, group: str | None) -> Iterator[Change]:
         """One change for all that differs beneath, whatever its number."""
