@@ -13,6 +13,7 @@ from opsmop.language.secrets import Secret
 from opsmop.resources.permissions import absolute, group_name, mode_bits, octal, owner_name, ownership_changes
 
 _NEW_MODE = 0o644  # what a file gets when nothing says its mode: umask 022
+_MOST_LINKS = 40  # as the kernel has it: path_resolution(7)
 _LARGEST_SHOWN = 1024 * 1024  # bytes up to which both contents are kept for a difference
 
 
@@ -57,7 +58,7 @@ class PutFile(Provider, provides=File):
         yield from self._content(path, status, owner, group)
         yield from ownership_changes(path, status, self.machine, owner, group, file.bits)
 
-    def _found(self, path: str) -> tuple[str, Status | None]:
+    def _found(self, path: str, links: int = 0) -> tuple[str, Status | None]:
         """The path to manage and what stands there: a link's target if it is to be followed."""
         status = self.machine.status(path)
         if status is None or status.kind != "link" or self.resource.absent:
@@ -67,8 +68,11 @@ class PutFile(Provider, provides=File):
                 f"{path} is a symbolic link to {status.target}",
                 remedy="follow=True manages what it points at; File(..., absent=True) before this removes the link.",
             )
+        if links == _MOST_LINKS:
+            raise ProviderError(f"{self.resource.name} is a symbolic link that never ends: it leads back to {path}")
         directory = path.rpartition("/")[0]
-        return self._found(status.target if status.target.startswith("/") else f"{directory}/{status.target}")
+        target = status.target if status.target.startswith("/") else f"{directory}/{status.target}"
+        return self._found(target, links + 1)
 
     def _removal(self, path: str, status: Status | None) -> Iterator[Change]:
         if status is None:
