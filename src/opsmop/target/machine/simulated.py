@@ -14,6 +14,7 @@ from typing import Any, Callable
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, AccountGroup, Completed, Effect, Status
 from opsmop.target.machine.real import RealMachine
+from opsmop.target.machine.unaffected import Unaffected
 
 # Where packages put things (Filesystem Hierarchy Standard 3.0, chapters 3 to 5; Debian Policy, 9.1).
 _INSTALLED_UNDER = (
@@ -43,7 +44,7 @@ class Node:
     fresh: bool = True
 
 
-class SimulatedMachine:
+class SimulatedMachine(Unaffected):
     """A machine on which effects are only noted down.
 
     :param real: the machine beneath
@@ -52,7 +53,7 @@ class SimulatedMachine:
     simulated = True
 
     def __init__(self, real: RealMachine) -> None:
-        self._real = real
+        super().__init__(real)
         self._nodes: dict[str, Node | None] = {}
         self._known: dict[tuple[str, str], Any] = {}
         self._brought: set[str] = set()
@@ -119,19 +120,25 @@ class SimulatedMachine:
         self._doubt(missing=True)
         return sorted(names)
 
-    def is_mount_point(self, path: str) -> bool:
-        """See `Machine.is_mount_point`."""
-        return self._real.is_mount_point(path)
-
     def account(self, name: str | int) -> Account | None:
         """See `Machine.account`."""
-        found: Account | None = self._known_or("account", str(name), lambda: self._real.account(name))
+        found: Account | None = self._numbered("account", name, self._real.account)
         return found
 
     def account_group(self, name: str | int) -> AccountGroup | None:
         """See `Machine.account_group`."""
-        found: AccountGroup | None = self._known_or("group", str(name), lambda: self._real.account_group(name))
+        found: AccountGroup | None = self._numbered("group", name, self._real.account_group)
         return found
+
+    def _numbered(self, kind: str, name: str | int, real: Callable[[str | int], Any]) -> Any:
+        """An account or group by name or number; what is planned may have taken a number, or given it up."""
+        if not str(name).isdigit():
+            return self._known_or(kind, str(name), lambda: real(name))
+        for (known, _), entry in self._known.items():
+            if known == kind and entry is not None and _number_of(entry) == int(name):
+                return entry
+        found = self._known_or(kind, str(name), lambda: real(name))
+        return None if found is not None and (kind, found.name) in self._known else found
 
     def which(self, command: str) -> str | None:
         """See `Machine.which`."""
@@ -168,30 +175,6 @@ class SimulatedMachine:
         if not self._inside_look and (self._nodes or self._known or self._brought):
             self.assumptions += 1
         return self._real.ask(argv, input=input, cwd=cwd, env=env, timeout=timeout)
-
-    def real_user(self) -> str:
-        """See `Machine.real_user`."""
-        return self._real.real_user()
-
-    def uname(self) -> tuple[str, str, str, str, str]:
-        """See `Machine.uname`."""
-        return self._real.uname()
-
-    def environment(self) -> dict[str, str]:
-        """See `Machine.environment`."""
-        return self._real.environment()
-
-    def cpus(self) -> int:
-        """See `Machine.cpus`."""
-        return self._real.cpus()
-
-    def default_address(self, version: int) -> str:
-        """See `Machine.default_address`."""
-        return self._real.default_address(version)
-
-    def full_name(self) -> str:
-        """See `Machine.full_name`."""
-        return self._real.full_name()
 
     # Effects, on the model
 
@@ -298,6 +281,10 @@ class SimulatedMachine:
     def _own_group(self) -> str:
         account = self._real.account(self.real_user())
         return account.group if account else str(os.getegid())
+
+
+def _number_of(entry: Account | AccountGroup) -> int | None:
+    return entry.uid if isinstance(entry, Account) else entry.gid
 
 
 def _key(path: str) -> str:

@@ -1,0 +1,43 @@
+"""Looks whose answers no effect that check models can change."""
+
+from __future__ import annotations
+
+from opsmop.target.machine.real import RealMachine
+
+
+class Unaffected:
+    """Asks the machine beneath.
+
+    :param real: the machine beneath
+    """
+
+    def __init__(self, real: RealMachine) -> None:
+        self._real = real
+
+    def is_mount_point(self, path: str) -> bool:
+        """See `Machine.is_mount_point`."""
+        return self._real.is_mount_point(path)
+
+    def real_user(self) -> str:
+        """See `Machine.real_user`."""
+        return self._real.real_user()
+
+    def uname(self) -> tuple[str, str, str, str, str]:
+        """See `Machine.uname`."""
+        return self._real.uname()
+
+    def environment(self) -> dict[str, str]:
+        """See `Machine.environment`."""
+        return self._real.environment()
+
+    def cpus(self) -> int:
+        """See `Machine.cpus`."""
+        return self._real.cpus()
+
+    def default_address(self, version: int) -> str:
+        """See `Machine.default_address`."""
+        return self._real.default_address(version)
+
+    def full_name(self) -> str:
+        """See `Machine.full_name`."""
+        return self._real.full_name()
