@@ -26,6 +26,9 @@ class Evaluation(Protocol):
     def variables(self) -> Variables:
         """The variables as they are at the caller's place in the policy."""
 
+    def hide(self, text: str) -> None:
+        """Mask `text` in all that is reported from now on."""
+
     def unknown_was_read(self, *, value: bool) -> None:
         """Policy code has read something that check mode cannot know: what follows from it is assumed.
 

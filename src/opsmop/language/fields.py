@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any, Callable
 
 from opsmop.errors import FieldError
-from opsmop.language.lookups import Late
+from opsmop.language.lookups import Late, LateText
 from opsmop.language.secrets import Secret
 
 
@@ -32,17 +32,21 @@ class Field:
     :param doc: one line for the reference page
     :param choices: the values it may take, if they are few
     :param sensitive: never show its value
+    :param template: a text given for it is always a template, as if written `T(...)`
     """
 
     name = ""
     type_text = "Any"
 
-    def __init__(self, *, default: Any, kw_only: bool, doc: str, choices: tuple[Any, ...], sensitive: bool) -> None:
+    def __init__(
+        self, *, default: Any, kw_only: bool, doc: str, choices: tuple[Any, ...], sensitive: bool, template: bool
+    ) -> None:
         self.default = default
         self.kw_only = kw_only
         self.doc = doc
         self.choices = choices
         self.sensitive = sensitive
+        self.template = template
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -60,12 +64,13 @@ def field(
     doc: str = "",
     choices: tuple[Any, ...] = (),
     sensitive: bool = False,
+    template: bool = False,
 ) -> Any:
     """Declare a parameter of a resource type; see `Field` for the parameters.
 
     :returns: the declaration, typed Any so that the class body's annotation is what a type checker sees
     """
-    return Field(default=default, kw_only=kw_only, doc=doc, choices=choices, sensitive=sensitive)
+    return Field(default=default, kw_only=kw_only, doc=doc, choices=choices, sensitive=sensitive, template=template)
 
 
 def _annotations(cls: type) -> dict[str, Any]:
@@ -133,6 +138,8 @@ def bind(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) ->
             values[name] = entry.default
         elif not isinstance(values[name], Late):
             values[name] = accepted(cls, entry, values[name], place)
+            if entry.template and isinstance(values[name], str):
+                values[name] = LateText(values[name])
     return values
 
 

@@ -18,6 +18,13 @@ class Late:
         return f"{type(self).__name__}({self.text!r})"
 
 
+def is_late(value: Any) -> bool:
+    """Whether `value` is worked out later, or holds something that is."""
+    if isinstance(value, dict):
+        return any(is_late(entry) for entry in value.values())
+    return isinstance(value, Late) or (isinstance(value, (list, tuple)) and any(is_late(entry) for entry in value))
+
+
 class LateText(Late):
     """A Jinja template that gives text."""
 

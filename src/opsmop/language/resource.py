@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, TypeVar
 from opsmop.errors import FieldError, PolicyError
 from opsmop.language.evaluation import current
 from opsmop.language.fields import bind, declared, field
-from opsmop.language.lookups import Late
+from opsmop.language.lookups import Late, is_late
 from opsmop.language.result import Result
 from opsmop.language.scope import innermost, of_policy, place_of
 
@@ -20,6 +20,10 @@ else:
     def dataclass_transform(**_: Any) -> Callable[[Decorated], Decorated]:
         """For type checkers alone (PEP 681); Python has it from 3.11 on."""
         return lambda decorated: decorated
+
+
+# Parameters that judge the result: they are worked out after the resource, not before.
+JUDGES = ("failed_when", "changed_when")
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field,))
@@ -37,6 +41,8 @@ class Resource(Declared, Result):
     register: str | None = field(default=None, doc="also put the result among the variables under this name")
     signals: str | list[str] | None = field(default=None, doc="handlers to fire when it has changed")
 
+    checked = False  # whether `check` has seen its values; where some are late, it sees them once they are worked out
+
     shown: ClassVar[str] = "name"  # the parameter by which reports name a resource of this type
 
     if not TYPE_CHECKING:
@@ -47,7 +53,9 @@ class Resource(Declared, Result):
             vars(self).update(bind(type(self), args, given, self.place))
             self.frame = frame
             self.warnings = []
-            self.check()
+            self.checked = not any(is_late(getattr(self, name)) for name in declared(type(self)) if name not in JUDGES)
+            if self.checked:
+                self.check()
             evaluation = current()
             if evaluation is None:
                 raise PolicyError(
@@ -61,7 +69,8 @@ class Resource(Declared, Result):
                 self.frame = None
 
     def check(self) -> None:
-        """Refuse combinations of parameters that make no sense. Types override it; see `exclusive`.
+        """Refuse combinations of parameters that make no sense. Types override it; see `exclusive`. Late values are
+        worked out by then.
 
         :raises FieldError: if they make none
         """

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from opsmop.language.evaluation import current
+
 MASK = "********"
 # Masking every occurrence of a text of one or two characters would garble reports and hide nothing.
 SHORTEST_MASKED = 3
+_SHORTEST_LINE = 8  # a line of a longer secret that is shorter than this tells nothing
 
 
 class Secret:
@@ -17,7 +22,10 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The text itself, for the one place that needs it."""
+        """The text itself, for the one place that needs it. From then on the evaluation masks it in what it reports."""
+        evaluation = current()
+        if evaluation is not None:
+            evaluation.hide(self._value)
         return self._value
 
     def __repr__(self) -> str:
@@ -33,9 +41,16 @@ class Secret:
         return hash(("Secret", self._value))
 
 
-def revealed(value: Secret | str) -> str:
-    """The text of what may have been given as a `Secret`."""
+def revealed(value: Any) -> Any:
+    """The text of a `Secret`; anything else as it is."""
     return value.reveal() if isinstance(value, Secret) else value
+
+
+def spellings(secret: str) -> set[str]:
+    """How a text may look in a report: as it is, within a command, within a Python value, and by the line."""
+    lines = secret.splitlines() if "\n" in secret else []
+    quoted = secret.replace("'", "'\"'\"'")  # as shlex.join writes it
+    return {secret, quoted, repr(secret)[1:-1], *(line for line in lines if len(line) >= _SHORTEST_LINE)}
 
 
 def masked(text: str, secrets: set[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opsmop.language.fields import field
-from opsmop.language.lookups import T
 from opsmop.language.machine import Completed
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
@@ -14,14 +13,9 @@ from opsmop.language.resource import Resource
 class Echo(Resource):
     """Says something in the report. The message is a template; nothing on the machine changes."""
 
-    msg: str = field(kw_only=False, doc="what to say; {{ variables }} are filled in")
+    msg: str = field(kw_only=False, template=True, doc="what to say; {{ variables }} are filled in")
 
     shown = "msg"
-
-    def check(self) -> None:
-        """Make the message a template, as it always is."""
-        if isinstance(self.msg, str):
-            self.msg = T(self.msg)
 
 
 class Say(Provider, provides=Echo):

@@ -9,6 +9,7 @@ from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import ACT, Change, Provider, succeeded
 from opsmop.language.resource import Resource
+from opsmop.language.secrets import Secret, revealed
 
 # What the shell on every Unix understands; bash is asked for by name.
 SHELL = "/bin/sh"
@@ -26,8 +27,8 @@ class Shell(Resource):
     unless: str | None = field(default=None, doc="a command that only looks; success means that nothing is to be done")
     only_if: str | None = field(default=None, doc="a command that only looks; failure means that nothing is to be done")
     cwd: str | None = field(default=None, doc="the directory that it runs in; / if not given")
-    env: dict[str, str] | None = field(default=None, doc="environment variables besides the plain ones")
-    stdin: str | None = field(default=None, doc="what it reads; nothing if not given")
+    env: dict[str, str | Secret] | None = field(default=None, doc="environment variables besides the plain ones")
+    stdin: str | Secret | None = field(default=None, doc="what it reads; nothing if not given")
     executable: str = field(default=SHELL, doc="the shell")
     ok_codes: list[int] = field(default=[0], doc="exit statuses that mean success")
     run_in_check: bool = field(default=False, doc="it only looks: run it in check mode too")
@@ -48,7 +49,7 @@ class RunShell(Provider, provides=Shell):
         if not self._needed():
             return
         if self.resource.run_in_check:
-            self.completed = self._ask(self.resource.cmd)
+            self.completed = self._ask(revealed(self.resource.cmd))
             self._judged(self.completed)
             return
         yield Change("run", self._run, ACT)
@@ -76,8 +77,8 @@ class RunShell(Provider, provides=Shell):
     def _run(self) -> Completed:
         shell = self.resource
         completed = self.machine.run(
-            [shell.executable, "-c", shell.cmd],
-            effects=[Effect("command", shell.cmd, brings="anything")],
+            [shell.executable, "-c", revealed(shell.cmd)],
+            effects=[Effect("command", str(shell.cmd), brings="anything")],
             input=_bytes(shell.stdin),
             cwd=shell.cwd or "/",
             env=_texts(shell.env),
@@ -92,9 +93,9 @@ class RunShell(Provider, provides=Shell):
         return succeeded(completed, str(self.resource), ok_codes=tuple(self.resource.ok_codes))
 
 
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else text.encode()
+def _bytes(text: str | Secret | None) -> bytes | None:
+    return None if text is None else str(revealed(text)).encode()
 
 
-def _texts(env: dict[str, str] | None) -> dict[str, str]:
-    return {name: str(value) for name, value in (env or {}).items()}
+def _texts(env: dict[str, str | Secret] | None) -> dict[str, str]:
+    return {name: str(revealed(value)) for name, value in (env or {}).items()}

@@ -10,10 +10,10 @@ from typing import Any, Callable
 from opsmop.errors import CommandFailed, OpsMopError, ProviderError
 from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceStarted, Warned
 from opsmop.language.fields import accepted, declared
-from opsmop.language.lookups import Late, LateExpression
+from opsmop.language.lookups import Late, LateExpression, is_late
 from opsmop.language.machine import Machine
 from opsmop.language.provider import Change
-from opsmop.language.resource import Resource
+from opsmop.language.resource import JUDGES, Resource
 from opsmop.language.scope import Layer, Variables, local_layers
 from opsmop.target import differences
 from opsmop.target.attempt import Attempt
@@ -33,6 +33,7 @@ class RoleEvaluation:
     :param facts: what templates see besides variables
     :param source: the content of a controller's file, by the path that the policy names
     :param emit: takes every event
+    :param hide: takes each text that no event may show from then on
     :param diff: whether changes of content carry a difference
     """
 
@@ -45,11 +46,14 @@ class RoleEvaluation:
         facts: Mapping[str, Any],
         source: Callable[[str], bytes],
         emit: EmitEvent,
+        hide: Callable[[str], None],
         diff: bool,
     ) -> None:
         self.machine = machine
+        self.hide = hide
         self.remembered: dict[str, Any] = {}
         self.beyond_prediction = False  # policy code has read a value that is not there
+        self._doubts = 0  # of the machine's assumptions, those that resources made and that are accounted for
         self._assuming = False  # what comes now follows from something that check cannot know
         self._layers, self._extra, self._facts = list(layers), extra, facts
         self._registered: dict[str, Any] = {}
@@ -103,9 +107,13 @@ class RoleEvaluation:
             "file": resource.file,
             "line": resource.line,
         }
+        # A fact that the policy asked may have been answered only as things are now, and the policy may act on it.
+        self._assuming = self._assuming or self.machine.assumptions > self._doubts
+        doubts = self.machine.assumptions
         assumed = assumed or self._assuming
         attempt = Attempt(resource, self.machine, ResourceSources(self, variables), assumed=assumed)
         early = self._work_out(resource, variables)
+        attempt.assumed = attempt.assumed or self.machine.assumptions > doubts
         self._emit(ResourceStarted(name=resource.label, **about))
         for warning in resource.warnings:
             self._emit(Warned(text=f"{resource}: {warning}", file=resource.file, line=resource.line))
@@ -118,6 +126,7 @@ class RoleEvaluation:
                 return
             raise
         finally:
+            self._doubts = self.machine.assumptions
             self._register(resource)
         self._emit(
             ResourceFinished(
@@ -172,21 +181,24 @@ class RoleEvaluation:
     def _replace_late(self, resource: Resource, variables: Variables) -> None:
         for name, entry in declared(type(resource)).items():
             value = getattr(resource, name)
-            if name in ("failed_when", "changed_when"):
+            if name in JUDGES:
                 continue
             worked_out = self._resolved(value, variables, resource.place)
             if worked_out is not value:
                 setattr(resource, name, accepted(type(resource), entry, worked_out, resource.place))
+        if not resource.checked:
+            resource.checked = True
+            resource.check()
 
     def _resolved(self, value: Any, variables: Variables, place: str) -> Any:
         if isinstance(value, LateExpression):
             return self._templates().value(value.text, variables, self._facts, place)
         if isinstance(value, Late):
             return self._templates().text(value.text, variables, self._facts, place)
-        if isinstance(value, dict) and any(isinstance(entry, (Late, list, dict)) for entry in value.values()):
+        if isinstance(value, dict) and is_late(value):
             return {key: self._resolved(entry, variables, place) for key, entry in value.items()}
-        if isinstance(value, (list, tuple)) and any(isinstance(entry, (Late, list, dict)) for entry in value):
-            return type(value)(self._resolved(entry, variables, place) for entry in value)
+        if isinstance(value, (list, tuple)) and is_late(value):
+            return [self._resolved(entry, variables, place) for entry in value]
         return value
 
     def _templates(self) -> Any:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable
 
 from opsmop.errors import PolicyError
@@ -15,7 +15,7 @@ from opsmop.language.collections import Handlers, flat
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.role import Role
 from opsmop.language.scope import Layer, of_policy
-from opsmop.language.secrets import Secret, masked
+from opsmop.language.secrets import Secret, masked, spellings
 from opsmop.target.evaluate import RoleEvaluation
 from opsmop.target.failures import failure_of
 from opsmop.target.machine import RealMachine, SimulatedMachine
@@ -63,7 +63,11 @@ class Stream:
     def __init__(self, order: Order, emit: Callable[[Event], None]) -> None:
         self._order, self._emit = order, emit
         self._count = 0
-        self.secrets: set[str] = set()
+        self._secrets: set[str] = set()
+
+    def hide(self, text: str) -> None:
+        """Mask `text` from now on."""
+        self._secrets |= spellings(text)
 
     def __call__(self, event: Event) -> None:
         """Send `event` on."""
@@ -72,11 +76,11 @@ class Stream:
         stamped = dataclasses.replace(
             event, run=order.run, seq=self._count, ts=time.time(), host=order.host, role=order.role
         )
-        self._emit(self._masked(stamped) if self.secrets else stamped)
+        self._emit(self._masked(stamped) if self._secrets else stamped)
 
     def _masked(self, value: Any) -> Any:
         if isinstance(value, str):
-            return masked(value, self.secrets)
+            return masked(value, self._secrets)
         if isinstance(value, tuple):
             return tuple(self._masked(entry) for entry in value)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -97,8 +101,8 @@ def _evaluation(
     order: Order, stream: Stream, layers: Iterable[tuple[str, dict[str, Any]]], fetch: Fetch, real: RealMachine
 ) -> RoleEvaluation:
     known = [Layer(label, values) for label, values in (*order.inventory, *layers)]
-    for layer in known:
-        stream.secrets.update(value.reveal() for value in layer.values.values() if isinstance(value, Secret))
+    for secret in _secrets_in([layer.values for layer in known]):
+        stream.hide(secret.reveal())
 
     def source(path: str) -> bytes:
         return order.files[path] if path in order.files else fetch(path)
@@ -110,8 +114,17 @@ def _evaluation(
         facts=_facts(),
         source=source,
         emit=stream,
+        hide=stream.hide,
         diff=bool(order.options.get("diff")),
     )
+
+
+def _secrets_in(value: Any) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, (list, tuple, Mapping)):
+        for entry in value.values() if isinstance(value, Mapping) else value:
+            yield from _secrets_in(entry)
 
 
 def _facts() -> dict[str, Any]:

@@ -9,6 +9,7 @@ import jinja2
 
 from opsmop.errors import TemplateError
 from opsmop.language.scope import Variables
+from opsmop.language.secrets import revealed
 
 _SYNTAX = ("{{", "{%", "{#")
 
@@ -37,7 +38,7 @@ class Templates:
         with _mapped(path, variables):
             code = environment.compile(text, name=path, filename=path)
             template = environment.template_class.from_code(environment, code, environment.make_globals(None))
-            return template.render({**variables, **facts}).encode()
+            return template.render(_names(variables, facts)).encode()
 
     def text(self, template: str, variables: Variables, facts: Mapping[str, Any], place: str) -> str:
         """The text of a template written in the policy at `place`.
@@ -47,7 +48,7 @@ class Templates:
         if not any(mark in template for mark in _SYNTAX):
             return template
         with _mapped(place, variables, in_policy=True):
-            return self._environment("\n").from_string(template).render({**variables, **facts})
+            return self._environment("\n").from_string(template).render(_names(variables, facts))
 
     def value(self, expression: str, variables: Variables, facts: Mapping[str, Any], place: str) -> Any:
         """What a Jinja expression gives, as a native value.
@@ -56,7 +57,7 @@ class Templates:
         """
         with _mapped(place, variables, in_policy=True):
             compiled = self._environment("\n").compile_expression(expression, undefined_to_none=False)
-            result = compiled({**variables, **facts})
+            result = compiled(_names(variables, facts))
             if isinstance(result, jinja2.Undefined):
                 str(result)  # a strict one raises what it is missing
             return result
@@ -72,14 +73,29 @@ class Templates:
 
     def _environment(self, newline: str) -> jinja2.Environment:
         if newline not in self._environments:
-            self._environments[newline] = jinja2.Environment(  # noqa: S701 - what it makes is configuration, not HTML
+            self._environments[newline] = _Environment(
                 undefined=jinja2.StrictUndefined,
+                finalize=revealed,
                 keep_trailing_newline=True,
                 newline_sequence=newline,  # type: ignore[arg-type] # one of the three it takes
                 loader=jinja2.FunctionLoader(lambda path: (self._text(path, self._source(path)), path, lambda: True)),
                 auto_reload=False,
             )
         return self._environments[newline]
+
+
+class _Environment(jinja2.Environment):
+    """What a template takes out of a variable is the text of a secret, never its mask."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return revealed(super().getattr(obj, attribute))
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        return revealed(super().getitem(obj, argument))
+
+
+def _names(variables: Variables, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{name: revealed(value) for name, value in variables.items()}, **facts}
 
 
 class _mapped:  # noqa: N801 - reads as a word of the `with` statement that it is used in
