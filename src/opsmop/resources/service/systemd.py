@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.language.fields import nearest
@@ -39,20 +40,21 @@ class Systemd(Provider, provides=Service, short="systemd"):
     def plan(self) -> Iterator[Change]:
         """Unmask, enable or disable, start, stop, restart or reload, and mask: in this order."""
         service = self.resource
-        unit = self._found()
+        self._expected = unit = self._found()
         if service.masked is False and unit.masked:
-            yield self._unmask(unit)
-            unit = self._as_if_unmasked(unit)
-        self._refuse_masked(unit)
-        yield from self._enabling(unit)
-        yield from self._running(unit)
+            after = self._becoming(load="loaded", file="disabled", kind="simple", can_reload=True)
+            yield Change("unmask", lambda: self._systemctl("unmask", unit, after), before="masked")
+        self._refuse_masked(self._expected)
+        yield from self._enabling(self._expected)
+        yield from self._running(self._expected)
         if service.masked and not unit.masked:
-            yield Change(
-                "mask",
-                lambda: self._systemctl("mask", unit, replace(unit, load="masked", file="masked")),
-                before=unit.file,
-                after="masked",
-            )
+            masked = self._becoming(load="masked", file="masked")
+            yield Change("mask", lambda: self._systemctl("mask", unit, masked), before=unit.file, after="masked")
+
+    def _becoming(self, **values: Any) -> Unit:
+        """The unit after a planned change and all before it: what the next one starts from."""
+        self._expected = replace(self._expected, **values)
+        return self._expected
 
     # Looking
 
@@ -83,10 +85,8 @@ class Systemd(Provider, provides=Service, short="systemd"):
         if awaited:
             return replace(unit, load="loaded", load_error="", file="disabled", kind="simple", can_reload=True)
         wanted = service.started or service.enabled or service.restarted or service.reloaded
-        if not wanted and service.masked is None:
-            return replace(unit, load="loaded")
         if not wanted:
-            return replace(unit, load="loaded", file="")
+            return replace(unit, load="loaded")
         raise ProviderError(f"there is no unit {unit.name}", remedy=self._close_names(unit.name))
 
     def _close_names(self, name: str) -> str:
@@ -105,13 +105,6 @@ class Systemd(Provider, provides=Service, short="systemd"):
 
     # What differs
 
-    def _unmask(self, unit: Unit) -> Change:
-        after = replace(unit, load="loaded", file="disabled")
-        return Change("unmask", lambda: self._systemctl("unmask", unit, after), before="masked")
-
-    def _as_if_unmasked(self, unit: Unit) -> Unit:
-        return replace(unit, load="loaded", file="disabled", kind="simple", can_reload=True)
-
     def _enabling(self, unit: Unit) -> Iterator[Change]:
         enabled = self.resource.enabled
         if enabled is None:
@@ -123,29 +116,37 @@ class Systemd(Provider, provides=Service, short="systemd"):
                     f"{unit.name} cannot be enabled: {_CANNOT_BE_ENABLED[unit.file]}",
                     remedy="Leave enabled= away.",
                 )
-            after = replace(self._look(full_name(self.resource.name)), load="loaded", file="enabled")
+            after = self._becoming(file="enabled")
             yield Change("enable", lambda: self._systemctl("enable", unit, after), before=unit.file, after="enabled")
         elif not enabled and unit.file in ("enabled", "enabled-runtime", "linked"):
-            after = replace(unit, file="disabled")
+            after = self._becoming(file="disabled")
             yield Change("disable", lambda: self._systemctl("disable", unit, after), before=unit.file, after="disabled")
 
     def _running(self, unit: Unit) -> Iterator[Change]:
         service = self.resource
         if service.started is False:
             if unit.active not in ("inactive", "failed"):
-                stopped = replace(unit, active="inactive", sub="dead")
+                stopped = self._becoming(active="inactive", sub="dead")
                 yield Change(
                     "stop", lambda: self._systemctl("stop", unit, stopped), before=unit.active, after="stopped"
                 )
             return
         if service.restarted:
-            yield Change("restart", lambda: self._start(unit, "restart"), ACT, before=unit.active)
+            restarted = self._becoming_started()
+            yield Change("restart", lambda: self._start(unit, "restart", restarted), ACT, before=unit.active)
         elif service.reloaded and unit.runs:
             self._refuse_unloadable(unit)
-            yield Change("reload", lambda: self._reload(unit), ACT)
+            reloaded = self._becoming(stale=False)
+            yield Change("reload", lambda: self._reload(unit, reloaded), ACT)
         elif (service.started or service.reloaded) and not unit.runs:
             self._refuse_to_hold(unit)
-            yield Change("start", lambda: self._start(unit, "start"), before=_state(unit), after="active")
+            started = self._becoming_started()
+            yield Change("start", lambda: self._start(unit, "start", started), before=_state(unit), after="active")
+
+    def _becoming_started(self) -> Unit:
+        stays = not self._expected.comes_and_goes
+        active, sub = ("active", "running") if stays else ("inactive", "dead")
+        return self._becoming(active=active, sub=sub, result="success", stale=False)
 
     def _refuse_unloadable(self, unit: Unit) -> None:
         if not unit.can_reload:
@@ -160,31 +161,28 @@ class Systemd(Provider, provides=Service, short="systemd"):
 
     # What is done
 
-    def _start(self, unit: Unit, verb: str) -> Completed:
+    def _start(self, unit: Unit, verb: str, after: Unit) -> Completed:
         """Start or restart it, and believe it only when it has stayed."""
         self._refresh(unit)
         if unit.result == "start-limit-hit":
             self._systemctl("reset-failed", unit, unit)
-        active = replace(unit, load="loaded", active="active", sub="running", result="success", stale=False)
-        completed = self._systemctl(verb, unit, replace(active, active="inactive") if unit.comes_and_goes else active)
+        completed = self._systemctl(verb, unit, after)
         if completed.known:
             self._watch(unit)
         return completed
 
-    def _reload(self, unit: Unit) -> Completed:
+    def _reload(self, unit: Unit, after: Unit) -> Completed:
         self._refresh(unit)
-        completed = self._systemctl("reload", unit, replace(unit, stale=False))
+        completed = self._systemctl("reload", unit, after)
         if completed.known and not look_at(self.machine, unit.name).runs:
             raise self._broken(unit.name, "was reloaded and does not run any more")
         return completed
 
     def _refresh(self, unit: Unit) -> None:
-        """systemd uses the unit files that it has read; new ones are read when it is told to (systemctl(1))."""
-        if unit.stale or self._look(full_name(self.resource.name)).stale:
-            completed = self.machine.run(
-                ["systemctl", "--no-ask-password", "daemon-reload"],
-                effects=[Effect("service", unit.name, replace(unit, stale=False))],
-            )
+        """Have systemd read its unit files, if this one is newer than what it has read: it uses only what it has."""
+        if unit.stale:
+            read = Effect("service", unit.name, replace(unit, stale=False))
+            completed = self.machine.run(["systemctl", "--no-ask-password", "daemon-reload"], effects=[read])
             _explained(completed, "having systemd read its unit files again")
 
     def _watch(self, before: Unit) -> None:
@@ -196,7 +194,7 @@ class Systemd(Provider, provides=Service, short="systemd"):
         if unit.comes_and_goes:  # the exit status of its start was that of its command: systemctl waited
             return
         first = unit
-        deadline = time.monotonic() + (0.0 if unit.says_ready else self.resource.settle)
+        deadline = time.monotonic() + (0.0 if unit.says_ready else self.resource.watch)
         while True:
             if not unit.runs:
                 raise self._broken(unit.name, f"did not stay started: it is {_state(unit)}")
