@@ -41,7 +41,7 @@ def greedy() -> None:
 
 
 def control_characters() -> None:
-    say(EVENT, event(event="Warned", text="\x1b[2J\x9b31m\x07 evil \u202e text\r\n"))
+    say(EVENT, event(event="Warned", text="\x1b[2J\x9b31m\x07 evil \u202e \ud800 text\r\n"))
     say(EVENT, event(event="EvaluationFinished"))
     say(ENDED, b"\0\0")
     time.sleep(60)

@@ -90,3 +90,4 @@ def test_control_characters_of_a_host_reach_nobody(cheated: Cheated) -> None:
     (text,) = heard.printed
     assert not set(text) & set("\x1b\x9b\x07\r\u202e")
     assert "evil" in text
+    assert text.encode()

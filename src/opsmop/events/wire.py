@@ -26,7 +26,8 @@ def clean(text: str) -> str:
 
     A carriage return before a newline, as terminals and Windows files have it, goes without a trace.
     """
-    return text[:LONGEST_TEXT].replace("\r\n", "\n").translate(_CONTROL)
+    whole = text[:LONGEST_TEXT].encode("utf-8", "replace").decode()  # half a surrogate pair can be written nowhere
+    return whole.replace("\r\n", "\n").translate(_CONTROL)
 
 
 def to_wire(event: Event) -> bytes:

@@ -15,80 +15,14 @@ from typing import Callable
 
 from opsmop.events.wire import to_wire
 from opsmop.target.printed import LONGEST_LINE, printed
-from opsmop.target.role_process import INTERRUPTIONS, become_role, evaluation_entry
+from opsmop.target.role_process import evaluation_entry
+from opsmop.target.warden import Warden
 from opsmop.wire import frames
 
 IDLE = 3600.0  # seconds that an agent without a role waits for the next
 _BACKLOG = 1 << 20  # bytes for the controller, above which the role has to wait
 _READ = 1 << 16
 _MOST_LAST_READS = 16
-_KILLED_WITHIN = 2.0  # seconds between two attempts to kill
-
-
-class RoleProcess:
-    """The agent's side of a role's process."""
-
-    def __init__(self, order: bytes, packages: tuple[str, bytes] | None) -> None:
-        incoming, self.answers = os.pipe()
-        self.frames, outgoing = os.pipe()
-        self.output, output = os.pipe()
-        lifeline, self._lifeline = os.pipe()
-        given = {"incoming": incoming, "outgoing": outgoing, "output": output, "lifeline": lifeline}
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)  # one that comes too early waits
-        self.pid = os.fork()
-        if not self.pid:
-            for end in (self.answers, self.frames, self.output, self._lifeline):
-                os.close(end)
-            become_role(order, packages, given)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)
-        for end in given.values():
-            os.close(end)
-        for end in (self.answers, self.frames, self.output):
-            os.set_blocking(end, False)
-        self.decoder = frames.Decoder(frames.FROM_ROLE)
-        self.unanswered = bytearray()
-        self.line = b""
-        self.group = 0
-        self._grace = 0
-        self.kill_at: float | None = None
-
-    def note_command(self, payload: bytes) -> None:
-        """Remember the process group of the command that runs now."""
-        self.group = int.from_bytes(payload[:4], "big")
-        self._grace = int.from_bytes(payload[4:], "big")
-
-    def cancel(self) -> None:
-        """Ask it to end, once; it is killed if it does not within the grace of what it does."""
-        if self.kill_at is None:
-            self.kill_at = time.monotonic() + max(self._grace, 15)
-            _signal(os.kill, self.pid, signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it and its command."""
-        self.kill_at = time.monotonic() + _KILLED_WITHIN
-        for group in (self.group, self.pid):
-            if group:
-                _signal(os.killpg, group, signal.SIGKILL)
-        _signal(os.kill, self.pid, signal.SIGKILL)
-
-    def buried(self, status: int) -> bytes:
-        """The pipes closed and what it left behind ended, now that it has ended with `status`; what to say of it."""
-        for end in (self.answers, self.frames, self.output, self._lifeline):
-            os.close(end)
-        if self.group:
-            _signal(os.killpg, self.group, signal.SIGKILL)
-        if self.kill_at is not None:
-            _signal(os.killpg, self.pid, signal.SIGKILL)
-        if os.WIFSIGNALED(status):
-            return bytes((frames.KILLED, os.WTERMSIG(status)))
-        return bytes((frames.EXITED, os.WEXITSTATUS(status)))
-
-
-def _signal(send: Callable[[int, int], None], whom: int, number: int) -> None:
-    try:
-        send(whom, number)
-    except (ProcessLookupError, PermissionError):
-        return  # it has ended already
 
 
 class Agent:
@@ -103,7 +37,7 @@ class Agent:
         self._decoder = frames.Decoder(frames.FROM_CONTROLLER)
         self._outgoing = bytearray()
         self._open = True
-        self._role: RoleProcess | None = None
+        self._role: Warden | None = None
         self._packages: tuple[str, bytes] | None = None
         self._heard = self._beaten = time.monotonic()
         self._woken = self._listen_for_signals()
@@ -187,7 +121,7 @@ class Agent:
         elif kind == frames.ORDER and role is None:
             wanted = payload[: frames.DIGEST_LENGTH] != frames.NO_DIGEST
             evaluation_entry()
-            self._role = RoleProcess(payload[frames.DIGEST_LENGTH :], self._packages if wanted else None)
+            self._role = Warden(payload[frames.DIGEST_LENGTH :], self._packages if wanted else None)
         elif kind == frames.CANCEL and role is not None:
             role.cancel()
         elif kind == frames.FILE and role is not None:

@@ -1,0 +1,83 @@
+"""The agent's side of a role's process: starting it, ending it, and what it left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Callable
+
+from opsmop.target.role_process import COMMAND_GRACE, INTERRUPTIONS, become_role
+from opsmop.wire import frames
+
+_KILLED_WITHIN = 2.0  # seconds between two attempts to kill
+
+
+class Warden:
+    """Starts the process of a role, and watches it.
+
+    :param order: the bytes of its `Order`
+    :param packages: digest and data of the packages that it imports, or None
+    """
+
+    def __init__(self, order: bytes, packages: tuple[str, bytes] | None) -> None:
+        incoming, self.answers = os.pipe()
+        self.frames, outgoing = os.pipe()
+        self.output, output = os.pipe()
+        lifeline, self._lifeline = os.pipe()
+        given = {"incoming": incoming, "outgoing": outgoing, "output": output, "lifeline": lifeline}
+        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)  # one that comes too early waits
+        self.pid = os.fork()
+        if not self.pid:
+            for end in (self.answers, self.frames, self.output, self._lifeline):
+                os.close(end)
+            become_role(order, packages, given)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)
+        for end in given.values():
+            os.close(end)
+        for end in (self.answers, self.frames, self.output):
+            os.set_blocking(end, False)
+        self.decoder = frames.Decoder(frames.FROM_ROLE)
+        self.unanswered = bytearray()
+        self.line = b""
+        self.group = 0
+        self._grace = 0
+        self.kill_at: float | None = None
+
+    def note_command(self, payload: bytes) -> None:
+        """Remember the process group of the command that runs now."""
+        self.group = int.from_bytes(payload[:4], "big")
+        self._grace = int.from_bytes(payload[4:], "big")
+
+    def cancel(self) -> None:
+        """Ask it to end, once; it is killed if it does not within the grace of what it does."""
+        if self.kill_at is None:
+            self.kill_at = time.monotonic() + max(self._grace, COMMAND_GRACE)
+            _signal(os.kill, self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it and its command."""
+        self.kill_at = time.monotonic() + _KILLED_WITHIN
+        for group in (self.group, self.pid):
+            if group:
+                _signal(os.killpg, group, signal.SIGKILL)
+        _signal(os.kill, self.pid, signal.SIGKILL)
+
+    def buried(self, status: int) -> bytes:
+        """The pipes closed and what it left behind ended, now that it has ended with `status`; what to say of it."""
+        for end in (self.answers, self.frames, self.output, self._lifeline):
+            os.close(end)
+        if self.group:
+            _signal(os.killpg, self.group, signal.SIGKILL)
+        if self.kill_at is not None:
+            _signal(os.killpg, self.pid, signal.SIGKILL)
+        if os.WIFSIGNALED(status):
+            return bytes((frames.KILLED, os.WTERMSIG(status)))
+        return bytes((frames.EXITED, os.WEXITSTATUS(status)))
+
+
+def _signal(send: Callable[[int, int], None], whom: int, number: int) -> None:
+    try:
+        send(whom, number)
+    except (ProcessLookupError, PermissionError):
+        return  # it has ended already
