@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from opsmop.facts.filetests import FileTests as FileTest
     from opsmop.facts.platform import Platform
     from opsmop.inventory import Host, Inventory, TomlInventory
+    from opsmop.language.collections import Handlers, Resources
     from opsmop.language.fields import field
     from opsmop.language.lookups import Eval, T
     from opsmop.language.policy import Policy, Roles
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from opsmop.resources.directory import Directory
     from opsmop.resources.echo import Echo
     from opsmop.resources.file import File
+    from opsmop.resources.group import Group
+    from opsmop.resources.package import Package
+    from opsmop.resources.service import Service
     from opsmop.resources.shell import Shell
+    from opsmop.resources.user import User
     from opsmop.settings import UserDefaults
 
 __all__ = [
@@ -37,21 +42,27 @@ __all__ = [
     "File",
     "FileTest",
     "FileTests",
+    "Group",
+    "Handlers",
     "Host",
     "Inventory",
     "OpsMopError",
+    "Package",
     "Platform",
     "Policy",
     "PolicyError",
     "Provider",
     "ProviderError",
     "Resource",
+    "Resources",
     "Role",
     "Roles",
     "Secret",
+    "Service",
     "Shell",
     "T",
     "TomlInventory",
+    "User",
     "UserDefaults",
     "field",
 ]
@@ -65,21 +76,27 @@ _HOMES = {
     "File": "opsmop.resources.file",
     "FileTest": "opsmop.facts.filetests:FileTests",
     "FileTests": "opsmop.facts.filetests",
+    "Group": "opsmop.resources.group",
+    "Handlers": "opsmop.language.collections",
     "Host": "opsmop.inventory",
     "Inventory": "opsmop.inventory",
     "OpsMopError": "opsmop.errors",
+    "Package": "opsmop.resources.package",
     "Platform": "opsmop.facts.platform",
     "Policy": "opsmop.language.policy",
     "PolicyError": "opsmop.errors",
     "Provider": "opsmop.language.provider",
     "ProviderError": "opsmop.errors",
     "Resource": "opsmop.language.resource",
+    "Resources": "opsmop.language.collections",
     "Role": "opsmop.language.role",
     "Roles": "opsmop.language.policy",
     "Secret": "opsmop.language.secrets",
+    "Service": "opsmop.resources.service",
     "Shell": "opsmop.resources.shell",
     "T": "opsmop.language.lookups",
     "TomlInventory": "opsmop.inventory",
+    "User": "opsmop.resources.user",
     "UserDefaults": "opsmop.settings",
     "field": "opsmop.language.fields",
 }

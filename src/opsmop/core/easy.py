@@ -1,4 +1,4 @@
-"""The import that existing policies use: ``from opsmop.core.easy import *``."""
+"""``from opsmop.core.easy import *``: the import that existing policies use. The names are those of `opsmop`."""
 
 from __future__ import annotations
 
@@ -7,61 +7,10 @@ from typing import TYPE_CHECKING, Any
 import opsmop
 
 if TYPE_CHECKING:
-    from opsmop import (
-        Change,
-        Cli,
-        Directory,
-        Echo,
-        Eval,
-        File,
-        FileTest,
-        FileTests,
-        Host,
-        Inventory,
-        OpsMopError,
-        Platform,
-        Policy,
-        PolicyError,
-        Provider,
-        ProviderError,
-        Resource,
-        Role,
-        Roles,
-        Secret,
-        Shell,
-        T,
-        TomlInventory,
-        UserDefaults,
-        field,
-    )
+    from opsmop import *  # noqa: F403 - for type checkers alone; the names come one by one, below
 
-__all__ = [
-    "Change",
-    "Cli",
-    "Directory",
-    "Echo",
-    "Eval",
-    "File",
-    "FileTest",
-    "FileTests",
-    "Host",
-    "Inventory",
-    "OpsMopError",
-    "Platform",
-    "Policy",
-    "PolicyError",
-    "Provider",
-    "ProviderError",
-    "Resource",
-    "Role",
-    "Roles",
-    "Secret",
-    "Shell",
-    "T",
-    "TomlInventory",
-    "UserDefaults",
-    "field",
-]
+__all__: list[str] = []
+__all__ += opsmop.__all__
 
 
 def __getattr__(name: str) -> Any:
