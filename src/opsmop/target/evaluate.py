@@ -140,7 +140,7 @@ class RoleEvaluation:
                 **about,
             )
         )
-        if resource.changed:
+        if resource._changed:  # its property would count as the policy reading it
             self.signals.take(resource, assumed=attempt.assumed)
 
     def _attempted(self, attempt: Attempt, early: OpsMopError | None) -> None:
