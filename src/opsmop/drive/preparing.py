@@ -23,6 +23,15 @@ from opsmop.settings import Defaults, Settings
 from opsmop.transport.base import Route
 from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, FileRules
 
+# What the language has and this version has not. A method that nobody calls would be worse than an error.
+NOT_YET = {
+    "get_delegate_host": "Give the role the inventory of the host that does the work.",
+    "max_failures": "Without it, a failure stops before the next role.",
+    "on_unreachable": "Without it, an unreachable host counts as failed.",
+    "fact_context": "Compute the values in set_variables() or main().",
+    "template_globals": "Return them from set_variables().",
+}
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -66,6 +75,8 @@ def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
     :raises OpsMopError: if the policy, the inventory or the settings are wrong
     """
     roles = tagged(_roles(policy), settings.tags, settings.skip_tags)
+    for owner in (policy, *roles):
+        _refuse_what_is_not_yet(owner)
     layers = own_layers(policy, variables_said(policy))
     assigned = _pushed if settings.reach == "push" else _local
     assignments = assigned(policy, roles, policy_file.parent, settings)
@@ -86,6 +97,12 @@ def _roles(policy: Policy) -> Roles:
         f"{policy.name}.set_roles() returned {type(roles).__name__}, not Roles",
         remedy="Return Roles(MyRole(), ...).",
     )
+
+
+def _refuse_what_is_not_yet(owner: Policy | Role) -> None:
+    for method, remedy in NOT_YET.items():
+        if hasattr(owner, method):
+            raise PolicyError(f"{owner.name}.{method}() is not supported yet", remedy=remedy)
 
 
 def _pushed(policy: Policy, roles: tuple[Role, ...], folder: Path, settings: Settings) -> tuple[Assignment, ...]:

@@ -342,6 +342,12 @@ def test_a_role_without_inventory_is_refused_before_anything_runs(driven: Any, f
         driven(role_on(fleet("a"), "First"), role_on(None, "Second"))
 
 
+@pytest.mark.parametrize("method", ["get_delegate_host", "max_failures", "on_unreachable"])
+def test_a_method_that_nothing_would_call_is_refused_and_not_ignored(driven: Any, fleet: Any, method: str) -> None:
+    with pytest.raises(PolicyError, match=f"Web.{method}.. is not supported yet"):
+        driven(role_on(fleet("a"), **{method: lambda self: None}))
+
+
 def test_limits_that_leave_a_role_no_host_say_so(driven: Any, fleet: Any) -> None:
     done = driven(role_on(fleet("a"), "First"), role_on(fleet("b"), "Second"), limit_hosts=("b",))
     assert [order.role for order in done.transport.orders] == ["Second"]
