@@ -355,3 +355,18 @@ def test_objects_that_refer_to_one_another_come_back_in_one_piece(travel: Any) -
                 return [node.others[0] is node, node.kind is Node, Node.last is node, Node.table["n"] is node]
     """
     travel.everywhere(policy, [True, True, True, True])
+
+
+def test_main_may_come_from_a_mixin_that_is_no_role(travel: Any) -> None:
+    policy = """
+        from opsmop.language.role import Role
+        class Mixin:
+            def main(self): return [self.helper(), self.note]
+            def helper(self): return "helped"
+            def never(self): return "hunter2"
+            note = "n"
+        class Site(Mixin, Role):
+            def inventory(self): return self.never()
+    """
+    travel.everywhere(policy, ["helped", "n"])
+    assert b"hunter2" not in travel.send(policy).payload

@@ -54,7 +54,7 @@ def pack(
     held: dict[int, str] = {}
     alive: list[Any] = []
     while True:
-        survey = Survey(controller_side, held)
+        survey = Survey(controller_side, held, roots_of(value))
         _written(survey, value, limit)
         if not survey.refused:
             break
@@ -65,6 +65,11 @@ def pack(
         alive += [owner for owner, _ in owners]
         held.update(new)
     return _parcel(survey, value, limit)
+
+
+def roots_of(value: Any) -> tuple[Any, ...]:
+    """The values that are packed together."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
 def _written(survey: Survey, value: Any, limit: int) -> Packer:
@@ -126,7 +131,7 @@ def too_deep(survey: Survey, value: Any, limit: int) -> ShipError:
 
 def _top_values(survey: Survey, value: Any) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
-    for root in value if isinstance(value, (tuple, list)) else (value,):
+    for root in roots_of(value):
         if isinstance(root, dict):
             found += [(f"variable {name!r}", part) for name, part in root.items()]
         found += [(f"self.{name}", part) for name, part in getattr(root, "__dict__", {}).items()]

@@ -35,10 +35,12 @@ class Survey:
 
     :param staying: the names of a class that only the control machine uses
     :param held: ids of what is to be replaced by a placeholder, with the reason
+    :param roots: what is packed; what the target has of their classes may call them by any name that it knows
     """
 
-    def __init__(self, staying: Staying, held: dict[int, str]) -> None:
+    def __init__(self, staying: Staying, held: dict[int, str], roots: tuple[Any, ...] = ()) -> None:
         self.staying = staying
+        self.entries = {name for root in roots for name in names_known_there(type(root))}
         self.held = held
         self.shells: dict[int, Any] = {}
         self.sources = Sources()
@@ -185,7 +187,7 @@ class Survey:
         """Whether an attribute of a class that is partly the control machine's is needed on the target."""
         if is_special(name) or is_mentioned(name, self.attributes, self.strings):
             return True
-        if is_inherited_by_name(made, name) or is_declaration(value):
+        if name in self.entries or is_inherited_by_name(made, name) or is_declaration(value):
             return True
         return bool(DYNAMIC & self.roots) and isinstance(value, types.FunctionType)
 
@@ -198,6 +200,12 @@ def is_special(name: str) -> bool:
 def is_mentioned(name: str, attributes: set[str], strings: set[str]) -> bool:
     """Whether code takes an attribute of this name, or holds the name as a text for ``getattr``."""
     return name in attributes or name in strings
+
+
+def names_known_there(made: type) -> set[str]:
+    """The names of those base classes that the target has anyway; they may use what is called so."""
+    bases = (parent for parent in made.__mro__ if parent is not object and reference_to(parent) is not None)
+    return {name for parent in bases for name in vars(parent)}
 
 
 def is_inherited_by_name(made: type, name: str) -> bool:

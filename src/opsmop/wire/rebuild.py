@@ -72,10 +72,11 @@ class Shelf:
     def code(self, file: int, entry: int) -> types.CodeType:
         """The code object of one entry of one file."""
         name, line, ordinal = self.files[file][2][entry]
+        number: int = ordinal
         if file not in self.compiled:
             self.compiled[file] = code_by_place(self._compile(file))
         try:
-            return self.compiled[file][name, line][ordinal]
+            return self.compiled[file][name, line][number]
         except (KeyError, IndexError):
             place = f"{self.files[file][0]}:{line}"
             raise problem(f"{place}: {this_python()} finds no '{name}' on this line") from None

@@ -124,7 +124,7 @@ def fill_dataclass(made: Any, plan: dict[str, Any]) -> None:
     finish(made, plan)
 
 
-FILLINGS = {
+FILLINGS: dict[str, Any] = {
     "attributes": fill_attributes,
     "names": fill_names,
     "class": fill_class,

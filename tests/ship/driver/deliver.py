@@ -10,13 +10,14 @@ from opsmop.ship.packages import package_bundle
 from opsmop.ship.role import pack
 
 
-def controller_side(kind: type) -> frozenset[str]:
-    return CONTROLLER_SIDE if issubclass(kind, Role) else frozenset()
-
-
 def parcel(value: object, **options: int) -> None:
+    own = type(value).__mro__ if isinstance(value, Role) else ()
+
+    def staying(kind: type) -> frozenset[str]:
+        return CONTROLLER_SIDE if kind in own else frozenset()
+
     try:
-        made = pack(value, controller_side=controller_side, **options)
+        made = pack(value, controller_side=staying, **options)
     except ShipError as error:
         answer = {"error": str(error)}
     else:

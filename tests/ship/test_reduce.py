@@ -1,0 +1,105 @@
+"""A source is reduced to what travels, and its lines and columns stay where they are."""
+
+from __future__ import annotations
+
+import textwrap
+
+from opsmop.ship.reduce import reduced
+
+SOURCE = '''\
+"""The docstring with hunter2."""
+from __future__ import annotations
+import os, shutil
+import vault as v
+# a comment with hunter2
+PASSWORD = "hunter2"; OTHER = lambda: "hunter2"
+LONG = """
+hunter2
+"""
+
+def stays():
+    return "hunter2"
+
+@decorate("hunter2",
+          more="hunter2")
+def kept(argument="é"):
+    """Its own words."""
+    # its own comment
+    return os.path.join("kept", argument)  # at the end
+
+def factory(pin=1234):
+    """Says hunter2."""
+    secret = f"hunter2 {pin}" "hunter2"
+    both = ("hunter2"
+            # hunter2
+            "") if 0 else None
+    def inner():
+        return secret, "inner text"
+    return inner
+
+class Role(Base, key="hunter2"):
+    """Says hunter2."""
+    token = "hunter2"
+    def stays(self):
+        return "hunter2"
+    @property
+    def kept_too(self): return self.__token
+    hook = dict(a="hunter2", b=lambda: "lambda text")
+
+if PASSWORD == "hunter2":
+    X = "hunter2"
+    def chosen(): return "chosen text"
+elif PASSWORD:
+    X = "hunter2"
+else:
+    X = "hunter2"
+try:
+    import json
+except ImportError: json = "hunter2"
+'''
+WANTED = {("kept", 14), ("inner", 26), ("kept_too", 35), ("<lambda>", 37), ("chosen", 41)}
+
+
+def test_what_does_not_travel_is_blank_and_what_travels_is_whole() -> None:
+    text = next(reduced(SOURCE, WANTED, {"os", "json"}))
+    assert "hunter2" not in text
+    assert "1234" not in text
+    assert "vault" not in text
+    assert "PASSWORD == " in text
+    for kept in ("Its own words", "its own comment", "at the end", "inner text", "lambda text", "chosen text"):
+        assert kept in text
+
+
+def test_lines_and_columns_stay() -> None:
+    text = next(reduced(SOURCE, WANTED, {"os", "json"}))
+    before, after = SOURCE.splitlines(), text.splitlines()
+    assert len(before) == len(after)
+    for number in (16, 17, 18, 19, 27, 36, 41):
+        line = before[number - 1]
+        assert after[number - 1].rstrip().endswith(line.strip()[-12:])
+        assert after[number - 1].find(line.strip()[-12:]) == line.find(line.strip()[-12:])
+
+
+def test_imports_that_decide_how_calls_are_compiled_stay_by_name() -> None:
+    text = next(reduced(SOURCE, WANTED, {"os", "json"}))
+    assert "import os" in text
+    assert "import json" in text
+    assert "shutil" not in text
+
+
+def test_a_reduced_source_always_compiles() -> None:
+    for wanted in ([place] for place in WANTED):
+        for text in reduced(SOURCE, set(wanted), {"os"}):
+            compile(text, "site.py", "exec", dont_inherit=True)
+
+
+def test_syntax_of_another_version_may_stand_where_nothing_travels() -> None:
+    source = textwrap.dedent("""
+        def new(x):
+            match x:
+                case {"a": 1, "b": 2}: return "hunter2"
+        def old(): return 1
+    """)
+    text = next(reduced(source, {("old", 5)}, set()))
+    assert "match" not in text
+    assert "def old(): return 1" in text
