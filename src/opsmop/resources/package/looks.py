@@ -15,6 +15,8 @@ _JOURNAL = "/var/lib/dpkg/updates"  # files named by numbers are an interrupted 
 STAMP = "/var/lib/apt/periodic/update-success-stamp"
 UNKNOWN = "newest"  # the version that a plan predicts where only refreshed lists could tell
 _ABSENT = "(none)"
+# apt keeps what it has worked out of its lists in two files; a check leaves even those as they are (apt.conf(5)).
+_NO_CACHE_FILES = ("-oDir::Cache::pkgcache=", "-oDir::Cache::srcpkgcache=")
 
 # Predictions. Each is a tuple of one, because an answer that is not empty is no doubt (`AptLooks._known`).
 REPAIRED = (Effect("packages", "half done", ((),)), Effect("packages", "interrupted", (False,)))
@@ -53,9 +55,14 @@ class AptLooks:
 
     def _asked(self, argv: Sequence[str]) -> Completed:
         completed: Completed = self._known(
-            "answer", " ".join(argv), lambda: self._machine.ask(argv, env=self._environment)
+            "answer", " ".join(argv), lambda: self._machine.ask(self._tidy(argv), env=self._environment)
         )
         return completed
+
+    def _tidy(self, argv: Sequence[str]) -> list[str]:
+        """The command so that in check mode it writes nothing, not even what it could work out again."""
+        caches = _NO_CACHE_FILES if self._machine.simulated and argv[0].startswith("apt-") else ()
+        return [argv[0], *caches, *argv[1:]]
 
     def native(self) -> str:
         """The architecture of packages that do not name theirs."""
