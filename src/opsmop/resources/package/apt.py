@@ -116,6 +116,10 @@ class Apt(PackageProvider, provides=Package, short="apt"):
         """See `PackageProvider.lists_missing`."""
         return not self._looks.lists_there()
 
+    def lists_to_come(self) -> bool:
+        """See `PackageProvider.lists_to_come`."""
+        return self._looks.lists_to_come()
+
     def lists_stale(self, seconds: int) -> bool:
         """See `PackageProvider.lists_stale`."""
         return not self._looks.lists_younger_than(seconds)

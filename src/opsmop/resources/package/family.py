@@ -42,9 +42,9 @@ class PackageProvider(Provider):
         if package.absent:
             yield from self._absent(names, held)
             return
-        self._refuse_pinned_down(names, held)
-        refresh = self.lists_missing() or (package.update_cache and self.lists_stale(package.cache_valid_time))
         wanting = [name for name in names if self._wanting(name, held[name])]
+        self._refuse_kept_back([name for name in wanting if held[name]], held)
+        refresh = self.lists_missing() or (package.update_cache and self.lists_stale(package.cache_valid_time))
         if package.latest and refresh:
             yield from self._newest_after_refresh(names, wanting, held)
         elif wanting:
@@ -59,25 +59,22 @@ class PackageProvider(Provider):
             return newest != held if newest is not None else not (held or self.provided(name))
         return held is None and not self.provided(name)
 
-    def _refuse_pinned_down(self, names: Iterable[str], held: dict[str, str | None]) -> None:
-        package = self.resource
-        if not package.latest and package.version is None:
-            return
+    def _refuse_kept_back(self, names: Iterable[str], held: dict[str, str | None]) -> None:
         for name in names:
-            if held[name] is not None and self.kept_back(name) and self._wanting(name, held[name]):
-                raise ProviderError(
-                    f"{name} is held at {held[name]}, and {package.version or self.newest(name)} is wanted",
-                    remedy=self.kept_back(name),
-                )
+            hint = self.kept_back(name)
+            if hint:
+                wanted = "it is to go" if self.resource.absent else "another version is wanted"
+                raise ProviderError(f"{name} is held at {held[name]}, and {wanted}", remedy=hint)
 
     def _present(self, wanting: list[str], held: dict[str, str | None], *, refresh: bool) -> Iterator[Change]:
         repairs = list(self.repairs())
         yield from repairs
         if refresh:
             yield Change("refresh lists", self.refresh, ACT)
-        else:
+        unread = refresh or self.lists_to_come()
+        if not unread:
             self._refuse_all_unavailable(wanting)
-        outcome = self._guessed(wanting) if refresh or repairs else self.foreseen(wanting)
+        outcome = self._guessed(wanting) if unread or repairs else self.foreseen(wanting)
 
         def install() -> Completed:
             if refresh and not self.machine.simulated:
@@ -89,6 +86,7 @@ class PackageProvider(Provider):
             install,
             before=", ".join(f"{name} {held[name]}" for name in wanting if held[name]),
             after=_described(wanting, outcome),
+            assumed=unread and not all(self.versions(name) for name in wanting),
         )
 
     def _newest_after_refresh(
@@ -106,7 +104,7 @@ class PackageProvider(Provider):
             rest = [name for name in names if self._wanting(name, held[name])]
             if not rest:
                 return NOT_NEEDED
-            self._refuse_pinned_down(rest, held)
+            self._refuse_kept_back([name for name in rest if held[name]], held)
             return self.install(rest, outcome)
 
         yield Change(
@@ -142,6 +140,7 @@ class PackageProvider(Provider):
         leaving = [name for name in names if held[name] or self.half_done([name]) or (purge and self.leftovers(name))]
         if not leaving:
             return
+        self._refuse_kept_back(leaving, held)
         yield from self.repairs(interrupted_only=True)
         outcome = self.foreseen(leaving)
         others = [name for name in outcome.leaving if name not in leaving]
@@ -199,6 +198,10 @@ class PackageProvider(Provider):
 
     def lists_missing(self) -> bool:
         """Whether the package manager has no lists of packages at all."""
+        raise NotImplementedError
+
+    def lists_to_come(self) -> bool:
+        """Whether a planned refresh will bring lists that nobody has read yet."""
         raise NotImplementedError
 
     def lists_stale(self, seconds: int) -> bool:

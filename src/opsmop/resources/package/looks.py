@@ -20,7 +20,7 @@ _NO_CACHE_FILES = ("-oDir::Cache::pkgcache=", "-oDir::Cache::srcpkgcache=")
 
 # Predictions. Each is a tuple of one, because an answer that is not empty is no doubt (`AptLooks._known`).
 REPAIRED = (Effect("packages", "half done", ((),)), Effect("packages", "interrupted", (False,)))
-REFRESHED = (Effect("package lists", "apt", (True,)),)
+REFRESHED = (Effect("package lists", "apt", (True,)), Effect("package lists", "to come", (True,)))
 UNFORESEEN = (Effect("packages", "foreseen", (False,)),)
 
 
@@ -149,6 +149,10 @@ class AptLooks:
             return any("_Packages" in name or name.endswith("Release") for name in self._machine.listing(_LISTS))
 
         return bool(self._known("package lists", "apt", found))
+
+    def lists_to_come(self) -> bool:
+        """Whether a planned refresh will bring lists."""
+        return bool(self._known("package lists", "to come", lambda: False))
 
     def lists_younger_than(self, seconds: int) -> bool:
         """Whether the lists were refreshed during the last `seconds`."""

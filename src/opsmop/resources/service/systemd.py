@@ -12,7 +12,7 @@ from opsmop.language.fields import nearest
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import ACT, Change, Provider, succeeded
 from opsmop.resources.service.service import Service
-from opsmop.resources.service.units import Unit, full_name, look_at
+from opsmop.resources.service.units import OPERATORS_UNITS, Unit, full_name, look_at
 
 _BOOTED = "/run/systemd/system"  # there if systemd runs: sd_booted(3)
 _JOURNAL_LINES = "30"
@@ -48,6 +48,7 @@ class Systemd(Provider, provides=Service, short="systemd"):
         yield from self._enabling(self._expected)
         yield from self._running(self._expected)
         if service.masked and not unit.masked:
+            _refuse_to_cover(unit)
             masked = self._becoming(load="masked", file="masked")
             yield Change("mask", lambda: self._systemctl("mask", unit, masked), before=unit.file, after="masked")
 
@@ -229,6 +230,15 @@ class Systemd(Provider, provides=Service, short="systemd"):
             output="\n".join(part.rstrip() for part in parts if part.strip()),
             completed=completed,
             remedy=_remedy(completed.output if completed else ""),
+        )
+
+
+def _refuse_to_cover(unit: Unit) -> None:
+    """A mask is a link in the operator's directory of units, where this one's own file stands: systemctl(1)."""
+    if unit.path == f"{OPERATORS_UNITS}/{unit.name}":
+        raise ProviderError(
+            f"{unit.name} cannot be masked: its unit file stands where the mask would, {unit.path}",
+            remedy="Stop and disable it, and remove the file.",
         )
 
 

@@ -34,9 +34,11 @@ PROPERTIES = (
     "Result",
     "CanReload",
     "NRestarts",
+    "FragmentPath",
 )
 # Where unit files are looked for, first to last, as far as people and packages write there: systemd.unit(5).
-_UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+OPERATORS_UNITS = "/etc/systemd/system"
+_UNIT_DIRECTORIES = (OPERATORS_UNITS, "/run/systemd/system", "/usr/local/lib/systemd/system",
                      "/usr/lib/systemd/system", "/lib/systemd/system")  # fmt: skip
 # Kinds of service that tell systemd themselves when they are ready, or that have ended when they are: systemd.service(5).
 _SAYS_READY = ("notify", "notify-reload", "dbus", "oneshot", "")
@@ -59,6 +61,7 @@ class Unit:
     :param result: why it failed, or ``success``
     :param can_reload: whether it can be told to read its configuration again
     :param restarts: how often systemd has restarted it by itself
+    :param path: its unit file
     """
 
     name: str
@@ -74,6 +77,7 @@ class Unit:
     result: str = "success"
     can_reload: bool = True
     restarts: int = 0
+    path: str = ""
 
     @property
     def runs(self) -> bool:
@@ -118,6 +122,7 @@ def unit_from(text: str, name: str) -> Unit:
         result=said.get("Result", "success"),
         can_reload=said.get("CanReload", "yes") == "yes",
         restarts=int(said.get("NRestarts") or 0),
+        path=said.get("FragmentPath", ""),
     )
 
 
@@ -156,7 +161,7 @@ def _from_file(machine: Machine, unit: Unit) -> Unit:
             path = f"{directory}/{name}"
             status = machine.status(path, follow=True)
             if status is not None and status.kind == "file":
-                return _described_by(machine.read(path).decode("utf-8", "replace"), unit)
+                return replace(_described_by(machine.read(path).decode("utf-8", "replace"), unit), path=path)
     return unit
 
 
