@@ -1,0 +1,202 @@
+"""Users and groups on real hosts, with the tools of three Debian releases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fleet.harness import Fleet, difference
+from tests.fleet.pushing import apply, check, push
+
+RELEASES = ("bullseye", "bookworm", "trixie")
+HASH = "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/1"
+SPY = """#!/bin/sh
+cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ > /root/seen
+exec /usr/sbin/chpasswd.real "$@"
+"""
+# What a run itself writes, and the copies that the account tools keep of their files.
+OURS = ("/root/.opsmop*", "/home/*/.opsmop*", "/etc/*-", "/root/.cache*", "/home/*/.cache*")
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    with Fleet(RELEASES) as fleet:
+        yield fleet
+
+
+def law(fleet: Fleet, folder: Path, main: str) -> list[str]:
+    """The names of the changes of `main`, for which all laws hold on every host."""
+    before = {host.name: host.snapshot(OURS) for host in fleet.hosts}
+    checked = check(fleet, folder, main)
+    for host in fleet.hosts:
+        assert difference(before[host.name], host.snapshot(OURS)) == [], "check touches nothing"
+    applied = apply(fleet, folder, main)
+    assert sorted(checked.changes) == sorted(applied.changes), "what check is certain of is what apply changes"
+    after = {host.name: host.snapshot(OURS) for host in fleet.hosts}
+    assert apply(fleet, folder, main).changes == [], "a second apply changes nothing"
+    for host in fleet.hosts:
+        assert difference(after[host.name], host.snapshot(OURS)) == [], "and writes nothing"
+    names = checked.changes
+    assert len(names) % len(RELEASES) == 0
+    return sorted(names)[:: len(RELEASES)]
+
+
+def everywhere(fleet: Fleet, command: str) -> str:
+    """What a command prints, which must be the same on every host."""
+    said = {host.run(command, check=False).stdout for host in fleet.hosts}
+    assert len(said) == 1, said
+    return said.pop()
+
+
+def test_a_user_is_made_reconciled_and_removed_on_every_release(fleet: Fleet, tmp_path: Path) -> None:
+    before = {host.name: host.snapshot(OURS) for host in fleet.hosts}
+    made = law(
+        fleet,
+        tmp_path,
+        f"""
+        Group("crew", gid=3000)
+        User("ana", uid=3001, groups=["crew"], shell="/bin/bash", comment="Ana Ná", password_hash=Secret({HASH!r}))
+        File("/home/ana/.profile", from_content="umask 027\\n", owner="ana", group="ana", mode=0o640)
+        Directory("/home/ana/.ssh", owner="ana", group="ana", mode=0o700)
+        """,
+    )
+    assert made == ["content", "create", "create", "create", "make home", "mode", "password"]
+    assert everywhere(fleet, "getent passwd ana | cut -d: -f1-3,5-") == "ana:x:3001:Ana Ná:/home/ana:/bin/bash\n"
+    assert everywhere(fleet, "id -nG ana") == "ana crew\n"
+    assert everywhere(fleet, "getent shadow ana | cut -d: -f2") == f"{HASH}\n"
+    assert everywhere(fleet, "stat -c '%U %G' /home/ana /home/ana/.bashrc /home/ana/.ssh") == "ana ana\n" * 3
+    assert everywhere(fleet, "cmp /etc/skel/.bashrc /home/ana/.bashrc && echo same") == "same\n"
+    assert (
+        everywhere(fleet, "cat /home/ana/.profile; runuser -u ana -- sh -c 'touch ~/x && echo can'")
+        == "umask 027\ncan\n"
+    )
+
+    amended = law(
+        fleet,
+        tmp_path,
+        f"""
+        Group("crew", gid=3005)
+        Group("staff2")
+        User("ana", uid=3002, group="crew", groups=["staff2"], append=False, shell="/bin/sh", comment="", locked=True,
+             home="/srv/ana", create_home=True, password_hash=Secret({HASH!r}))
+        File("/srv/ana/note", owner=3002, from_content="x")
+        """,
+    )
+    assert amended == [
+        "comment", "create", "create", "gid", "group", "groups", "home", "lock", "make home", "shell", "uid"
+    ]  # fmt: skip
+    assert everywhere(fleet, "getent passwd ana") == "ana:x:3002:3005::/srv/ana:/bin/sh\n"
+    assert everywhere(fleet, "id -nG ana; passwd -S ana | cut -d' ' -f2; stat -c %U /srv/ana/note") == (
+        "crew staff2\nL\nana\n"
+    )
+
+    gone = law(
+        fleet,
+        tmp_path,
+        """
+        User("ana", absent=True, remove=True)
+        Group("ana", absent=True)
+        Group("crew", absent=True)
+        Group("staff2", absent=True)
+        Directory("/home/ana", absent=True, recursive=True)
+        """,
+    )
+    assert gone.count("remove") == 5
+    assert everywhere(fleet, "getent passwd ana; getent group ana crew staff2; ls -d /home/ana /srv/ana") == ""
+    for host in fleet.hosts:
+        left = [line for line in difference(before[host.name], host.snapshot(OURS)) if "/etc/sub" not in line]
+        # The account files were rewritten; their content is the old one, which `~` would show.
+        assert [line for line in left if not line.startswith("+ /etc/")] == []
+
+
+def test_system_users_take_system_numbers_and_no_home(fleet: Fleet, tmp_path: Path) -> None:
+    main = 'User("daemon2", system=True, home="/var/lib/daemon2", shell="/usr/sbin/nologin")'
+    assert law(fleet, tmp_path, main) == ["create"]
+    assert (
+        everywhere(fleet, "test $(id -u daemon2) -lt 1000 && ls -d /var/lib/daemon2 2>/dev/null || echo none")
+        == "none\n"
+    )
+    assert law(fleet, tmp_path, 'User("daemon2", absent=True)\nGroup("daemon2", absent=True)') == ["remove"]
+
+
+def test_a_home_moves_with_what_is_in_it(fleet: Fleet, tmp_path: Path) -> None:
+    apply(fleet, tmp_path, 'User("mover")\nFile("/home/mover/mine", from_content="x", owner="mover")')
+    main = 'User("mover", home="/srv/mover", move_home=True)\nFile("/srv/mover/mine", from_content="x", owner="mover")'
+    assert set(check(fleet, tmp_path, main).changes) == {"home", "create?"}, "what moves along is not known beforehand"
+    assert apply(fleet, tmp_path, main).changes == ["home"] * len(RELEASES)
+    assert everywhere(fleet, "cat /srv/mover/mine; ls /home/mover 2>&1 | wc -l") == "x1\n"
+    assert set(law(fleet, tmp_path, 'User("mover", absent=True, remove=True)')) == {"remove", "remove home"}
+
+
+def test_the_hash_is_in_no_argument_list_and_no_report(fleet: Fleet, tmp_path: Path) -> None:
+    for host in fleet.hosts:
+        host.run("mv /usr/sbin/chpasswd /usr/sbin/chpasswd.real && cat > /usr/sbin/chpasswd", input=SPY)
+        host.run("chmod 755 /usr/sbin/chpasswd")
+    pushed = apply(fleet, tmp_path, f'User("quiet", create_home=False, password_hash=Secret({HASH!r}))')
+    for host in fleet.hosts:
+        host.run("mv /usr/sbin/chpasswd.real /usr/sbin/chpasswd")
+        seen = host.run("cat /root/seen; rm /root/seen").stdout
+        assert "chpasswd" in seen
+        assert HASH not in seen
+    assert HASH not in repr(pushed)
+    apply(fleet, tmp_path, 'User("quiet", absent=True)')
+
+
+def test_a_user_whose_process_runs_is_not_removed_and_the_error_says_so(fleet: Fleet, tmp_path: Path) -> None:
+    host = fleet.host("bookworm1")
+    apply(fleet, tmp_path, 'User("busy")')
+    for host in fleet.hosts:
+        host.run("setsid runuser -u busy -- sleep 300 >/dev/null 2>&1 < /dev/null & sleep 0.3")
+    failed = push(fleet, tmp_path, 'User("busy", absent=True)')
+    assert any("currently used by process" in text and "loginctl" in text for text in failed.failures)
+    for host in fleet.hosts:
+        host.run("pkill -KILL -u busy; sleep 0.2", check=False)
+    assert law(fleet, tmp_path, 'User("busy", absent=True, remove=True)') == ["remove", "remove home"]
+
+
+def test_numbers_and_groups_that_are_taken_or_missing_are_refused_in_check_and_apply(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    for main, said in (
+        ('User("bo", uid=0)', "the user root has it"),
+        ('Group("bo", gid=0)', "the group root has it"),
+        ('User("bo", groups=["sudoers"])', "there is no group 'sudoers'"),
+        ('Group("ops", absent=True)', "it is the primary group of ops"),
+        ('User("bo", uid=4000)\nUser("bob", uid=4000)', "the user bo has it"),
+    ):
+        for mode in ("check", "apply"):
+            failed = push(fleet, tmp_path, main, mode=mode)
+            assert sum(said in text for text in failed.failures) >= len(RELEASES), (main, mode, failed.failures)
+    apply(fleet, tmp_path, 'User("bo", absent=True, remove=True)')
+
+
+def test_without_sudo_accounts_are_refused_before_anything_is_tried(fleet: Fleet, tmp_path: Path) -> None:
+    for mode in ("check", "apply"):
+        failed = push(fleet, tmp_path, 'User("bo")', mode=mode, sudo=False)
+        assert any("only root may change the user bo, and this is ops" in text for text in failed.failures)
+    assert everywhere(fleet, "getent passwd bo") == ""
+
+
+def test_a_directory_beneath_which_something_is_mounted_is_not_removed(fleet: Fleet, tmp_path: Path) -> None:
+    for host in fleet.hosts:
+        host.run(
+            "mkdir -p /srv/data/mounted && mount -t tmpfs none /srv/data/mounted && touch /srv/data/mounted/precious"
+        )
+    for mode in ("check", "apply"):
+        failed = push(fleet, tmp_path, 'Directory("/srv/data", absent=True, recursive=True)', mode=mode)
+        assert any("/srv/data/mounted is a mount point" in text for text in failed.failures)
+    assert everywhere(fleet, "ls /srv/data/mounted; umount /srv/data/mounted; rm -r /srv/data") == "precious\n"
+
+
+def test_a_file_that_is_a_mount_point_is_written_in_place(fleet: Fleet, tmp_path: Path) -> None:
+    for host in fleet.hosts:
+        host.run("echo below > /root/below; echo old > /srv/conf; mount --bind /root/below /srv/conf")
+    assert law(fleet, tmp_path, 'File("/srv/conf", from_content="new\\n")') == ["content"]
+    assert everywhere(fleet, "cat /root/below; umount /srv/conf; cat /srv/conf; rm /srv/conf") == "new\nold\n"
+
+
+def test_a_file_on_a_read_only_file_system_and_an_immutable_one_say_what_is_wrong(fleet: Fleet, tmp_path: Path) -> None:
+    for host in fleet.hosts:
+        host.run("mkdir -p /srv/fixed && mount -t tmpfs -o ro none /srv/fixed")
+    failed = push(fleet, tmp_path, 'File("/srv/fixed/conf", from_content="x")')
+    assert any("mounted read-only" in text for text in failed.failures)
+    everywhere(fleet, "umount /srv/fixed; rmdir /srv/fixed")

@@ -1,0 +1,214 @@
+"""Commands: how they run, end, and are told of."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsmop import Echo, Eval, ProviderError, Secret, Shell
+from opsmop.target.machine.commands import MOST_KEPT
+
+Evaluate = Callable[..., Any]
+
+
+def shell_of(evaluate: Evaluate, *args: Any, **given: Any) -> Shell:
+    """A command that was evaluated."""
+    kept: list[Shell] = []
+    done = evaluate(lambda _: kept.append(Shell(*args, **given)))
+    assert done.ending.status == "ok", done.ending
+    return kept[0]
+
+
+def is_alive(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_result_has_status_and_output_as_they_came(evaluate: Evaluate) -> None:
+    shell = shell_of(evaluate, "echo one; echo two >&2; echo; exit 3", ok_codes=[0, 3])
+    assert (shell.rc, shell.stdout, shell.stderr) == (3, "one", "two")
+    assert set(shell.data.split()) == {"one", "two"}
+    assert shell.actions == ["run"]
+
+
+def test_changed_is_a_property_that_may_be_called(evaluate: Evaluate) -> None:
+    shell = shell_of(evaluate, "true")
+    assert shell.changed
+    assert shell.changed()
+    assert not shell.failed
+    assert not shell.failed()
+    assert str(shell) == "Shell true"
+
+
+def test_a_command_has_a_plain_environment_and_nothing_to_read(
+    evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAKED", "1")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    names = {line.partition("=")[0] for line in shell_of(evaluate, "env").stdout.splitlines()}
+    assert names - {"PWD", "_", "SHLVL", "OLDPWD"} == {
+        "HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "USER",
+    }  # fmt: skip
+    assert shell_of(evaluate, "echo $LC_ALL; cat; pwd", env={"A": "b"}).stdout == "C.UTF-8\n/"
+    assert shell_of(evaluate, "echo $A; cat; pwd", env={"A": "b"}, stdin="read", cwd="/usr").stdout == "b\nread/usr"
+
+
+def test_a_command_has_no_terminal_and_its_own_group(evaluate: Evaluate) -> None:
+    words = shell_of(
+        evaluate, "echo $$; ps -o pgid= -p $$ 2>/dev/null || cut -d' ' -f5 /proc/$$/stat; tty || true"
+    ).data.split()
+    assert words[0] == words[1]
+    assert int(words[0]) != os.getpgrp()
+
+
+def test_a_failing_command_says_status_command_and_output(evaluate: Evaluate) -> None:
+    failure = evaluate(lambda _: Shell("echo why; exit 4") and None).failure
+    assert (failure.error, failure.rc, failure.output) == ("CommandFailed", 4, "why\n")
+    assert "exit status 4" in failure.message
+    assert failure.command.endswith("'echo why; exit 4'")
+    assert failure.place.startswith(__file__)
+
+
+def test_a_command_ended_by_a_signal_says_so(evaluate: Evaluate) -> None:
+    assert "signal 9" in evaluate(lambda _: Shell("kill -KILL $$") and None).failure.message
+
+
+def test_a_program_that_does_not_exist_is_named(evaluate: Evaluate) -> None:
+    assert "no-such-shell" in evaluate(lambda _: Shell("true", executable="/no-such-shell") and None).failure.message
+
+
+def test_a_time_limit_ends_the_whole_process_group_and_says_so(tmp_path: Path, evaluate: Evaluate) -> None:
+    script = f"sleep 300 & echo $! > {tmp_path}/child; trap '' TERM; echo begun; wait; sleep 300"
+    failure = evaluate(lambda _: Shell(script, timeout=0.5) and None).failure
+    assert "took too long and was ended" in failure.message
+    assert failure.output == "begun\n"
+    assert not is_alive(int((tmp_path / "child").read_text()))
+
+
+def test_a_time_limit_holds_for_a_command_that_closed_its_output(evaluate: Evaluate) -> None:
+    failure = evaluate(lambda _: Shell("exec >&- 2>&-; sleep 300", timeout=0.5) and None).failure
+    assert "took too long" in failure.message
+
+
+def test_a_background_child_that_holds_the_pipes_does_not_hang_the_role(tmp_path: Path, evaluate: Evaluate) -> None:
+    started = time.monotonic()
+    shell = shell_of(evaluate, f"sleep 60 & echo $! > {tmp_path}/child; echo done")
+    assert shell.stdout == "done"
+    assert time.monotonic() - started < 30, "the child sleeps longer"
+    child = int((tmp_path / "child").read_text())
+    assert is_alive(child), "what a command leaves running on purpose stays"
+    os.kill(child, 9)
+
+
+def test_output_without_end_is_kept_by_its_end(evaluate: Evaluate) -> None:
+    shell = shell_of(evaluate, "yes | head -c 50000000; echo; echo the end")
+    assert len(shell.stdout) <= MOST_KEPT
+    assert shell.stdout.endswith("the end")
+
+
+def test_output_that_is_no_text_is_replaced_and_not_an_error(evaluate: Evaluate) -> None:
+    assert shell_of(evaluate, r"printf 'a\377b'").stdout == "a\ufffdb"
+
+
+def test_much_input_and_much_output_do_not_block_each_other(evaluate: Evaluate) -> None:
+    text = "x" * 3_000_000
+    assert shell_of(evaluate, "cat | wc -c", stdin=text).stdout.strip() == "3000000"
+    assert shell_of(evaluate, "echo early", stdin=text).stdout == "early", "nobody has to read it all"
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"creates": "/"}, "ok"),
+        ({"creates": "/no-such-path", "cmd": "true"}, "failed"),
+        ({"removes": "/no-such-path"}, "ok"),
+        ({"removes": "/"}, "changed"),
+        ({"unless": "true"}, "ok"),
+        ({"unless": "false"}, "changed"),
+        ({"only_if": "false"}, "ok"),
+        ({"only_if": "true"}, "changed"),
+        ({}, "ran"),
+        ({"changed_when": False}, "ok"),
+        ({"changed_when": True}, "changed"),
+        ({"run_in_check": True}, "ok"),
+    ],
+)
+def test_guards_say_whether_a_command_runs_and_how_it_counts(
+    given: dict[str, Any], status: str, evaluate: Evaluate
+) -> None:
+    done = evaluate(lambda _: Shell(**{"cmd": "true", **given}) and None)
+    if status == "failed":
+        assert "still does not exist" in done.failure.message
+    else:
+        assert done.last.status in (status, "skipped" if status == "ok" else status)
+
+
+@pytest.mark.parametrize(
+    ("judge", "failed"),
+    [
+        (True, True),
+        (False, False),
+        (lambda result: result.rc == 3, True),
+        (lambda result: "fine" not in result.data, False),
+        (Eval("rc == 3 and 'fine' in data"), True),
+        (Eval("result.rc > limit"), False),
+    ],
+)
+def test_failed_when_decides(judge: Any, failed: bool, evaluate: Evaluate) -> None:
+    done = evaluate(lambda _: Shell("echo fine; exit 3", failed_when=judge) and None, layers=[("policy", {"limit": 5})])
+    assert (done.ending.status == "failed") is failed
+
+
+def test_failed_when_fails_a_command_that_succeeded_with_its_output(evaluate: Evaluate) -> None:
+    failure = evaluate(lambda _: Shell("echo broken", failed_when=Eval("'broken' in data")) and None).failure
+    assert "failed_when says that it failed" in failure.message
+    assert failure.output == "broken\n"
+
+
+@pytest.mark.parametrize(
+    ("judge", "changed"), [(False, False), (lambda result: "new" in result.stdout, True), (Eval("stdout == ''"), False)]
+)
+def test_changed_when_decides(judge: Any, changed: bool, evaluate: Evaluate) -> None:
+    assert bool(shell_of(evaluate, "echo new", changed_when=judge).changed) is changed
+
+
+def test_an_ignored_failure_lets_the_role_go_on_and_still_says_failed(evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        failed = Shell("exit 4", ignore_errors=True)
+        Echo(f"{failed.failed} {failed.rc} {failed.changed}")
+
+    done = evaluate(main)
+    assert done.echoed == ["True 4 False"]
+    assert done.pairs()
+
+
+def test_policy_code_may_catch_a_failure(evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        try:
+            Shell("exit 4")
+        except ProviderError as error:
+            Echo(f"caught {error.resource} {error.rc}")  # type: ignore[attr-defined] # it is a CommandFailed
+
+    done = evaluate(main)
+    assert done.echoed == ["caught Shell exit 4 4"]
+    assert done.ending.status == "ok"
+
+
+def test_a_secret_reaches_the_command_and_no_report(tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Shell(f"echo $WORD > {tmp_path}/seen; echo $WORD", env={"WORD": Secret("hunter22")})
+        Shell(f"cat >> {tmp_path}/seen; exit 3", stdin=Secret("swordfish"), ignore_errors=True)
+        Shell(f"cat {tmp_path}/seen", run_in_check=True)
+
+    done = evaluate(main)
+    assert (tmp_path / "seen").read_text() == "hunter22\nswordfish"
+    assert done.last.output == "********\n********"
+    assert "hunter22" not in done.wire()
+    assert "swordfish" not in done.wire()
