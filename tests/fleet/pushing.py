@@ -1,0 +1,109 @@
+"""A role pushed to the hosts of a fleet by the product itself, and what was said of its resources."""
+
+import importlib.util
+import itertools
+import textwrap
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.fleet.harness import Fleet
+
+from opsmop.app import exit_status
+from opsmop.drive import Drive, Interruption, prepare, ship
+from opsmop.events import ContactFinished, Event, ResourceFailed, ResourceFinished
+from opsmop.settings import Settings
+from opsmop.transport.direct import Direct
+
+POLICY = """\
+from opsmop import *
+
+class Pushed(Role):
+    def inventory(self):
+        return TomlInventory("inventory.toml").filter(groups="fleet")
+
+    def sudo(self):
+        return {sudo}
+
+    def main(self):
+{main}
+
+class Site(Policy):
+    def set_roles(self):
+        return Roles(Pushed())
+"""
+NUMBERS = itertools.count(1)
+
+
+@dataclass
+class Pushed:
+    """What a push came to, on all hosts together.
+
+    `ended` holds the ending of every resource, `failures` the text of every failure.
+    """
+
+    ended: list[ResourceFinished | ResourceFailed] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, (ResourceFinished, ResourceFailed)):
+            self.ended.append(event)
+        failure = event.failure if isinstance(event, (ContactFinished, ResourceFailed)) else None
+        if failure is not None:
+            self.failures.append(f"{failure.message}\n{failure.remedy}\n{failure.output}\n{failure.trace}")
+
+    @property
+    def changes(self) -> list[str]:
+        """The name of every change, in order; with a ? where check only assumes it."""
+        return [change.name + "?" * change.assumed for ended in self.ended for change in ended.changes]
+
+    @property
+    def outputs(self) -> str:
+        return "\n".join(ended.output for ended in self.ended if isinstance(ended, ResourceFinished))
+
+    @property
+    def texts(self) -> str:
+        """What stood and what comes, of every change."""
+        return "\n".join(f"{change.before} -> {change.after}" for ended in self.ended for change in ended.changes)
+
+
+def push(fleet: Fleet, folder: Path, main: str, *, mode: str = "apply", sudo: bool = True) -> Pushed:
+    """Push a role whose `main()` has this text; a failure is no exception but in `failures`."""
+    number = next(NUMBERS)
+    file = folder / f"site{number}.py"
+    file.write_text(POLICY.format(main=textwrap.indent(textwrap.dedent(main).strip(), " " * 8), sudo=sudo))
+    fleet.inventory(folder / "inventory.toml")
+    spec = importlib.util.spec_from_file_location(f"site{number}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    settings, pushed, transport = Settings(mode=mode, reach="push"), Pushed(), Direct()
+    try:
+        drive = Drive(
+            prepare(module.Site(), file, settings),
+            transport=transport,
+            pack=ship,
+            report=pushed,
+            interruption=Interruption(transport.close),
+            judge=lambda outcome: exit_status(outcome, settings),
+        )
+        outcome = drive.drive()
+        if outcome.error is not None:
+            raise outcome.error
+    finally:
+        transport.close()
+    return pushed
+
+
+def apply(fleet: Fleet, folder: Path, main: str) -> Pushed:
+    """Push it, and refuse any failure."""
+    pushed = push(fleet, folder, main)
+    assert pushed.failures == []
+    return pushed
+
+
+def check(fleet: Fleet, folder: Path, main: str) -> Pushed:
+    """Say what pushing it would do, and refuse any failure."""
+    pushed = push(fleet, folder, main, mode="check")
+    assert pushed.failures == []
+    return pushed
