@@ -10,6 +10,7 @@ from typing import Any
 
 from opsmop.ship.bundle import boot_text, bundle_of, code_bundle
 from opsmop.ship.packages import closed_list, compiled, missing_text, package_bundle
+from opsmop.ship.places import CARRIED_LIBRARIES
 
 PROGRAM = """
 import json, sys
@@ -45,7 +46,7 @@ def test_the_same_files_give_the_same_bytes_in_any_order() -> None:
 def test_only_rooms_that_travel_and_carried_libraries_are_in_the_bundle() -> None:
     raw = code_bundle().raw()
     index = json.loads(raw[4 : 4 + int.from_bytes(raw[:4], "big")])
-    assert {name.partition(".")[0] for name in index} <= {"opsmop", "jinja2", "markupsafe", "tomli"}
+    assert {name.partition(".")[0] for name in index} <= {"opsmop", *CARRIED_LIBRARIES}
     rooms = {name.split(".")[1] for name in index if name.startswith("opsmop.")}
     assert not rooms & {"ship", "transport", "drive", "report", "settings", "schedule", "cli", "app", "demo"}
     assert {"opsmop.wire.boot", "opsmop.wire.rebuild", "opsmop.errors", "jinja2.runtime", "markupsafe._native"} <= set(

@@ -205,3 +205,22 @@ def test_a_policy_run_as_a_module_keeps_its_relative_imports(travel: Any) -> Non
     ran = travel.evaluate(sent, sys.executable)
     assert isinstance(ran, subprocess.CompletedProcess)
     assert json.loads(ran.stdout) == ["near", "__main__"]
+
+
+def test_modules_that_an_installed_package_makes_up_go_by_name(travel: Any) -> None:
+    travel.paths.append(travel.folder / "lib" / "site-packages")
+    text = """
+        import sys, types
+        moves = types.ModuleType("sixlike.moves")
+        sys.modules["sixlike.moves"] = moves
+        exec("def moved(): return 'moved'", moves.__dict__)
+    """
+    travel.write({"lib/site-packages/sixlike.py": text})
+    policy = """
+        import sixlike
+        from sixlike.moves import moved
+        class Site:
+            def main(self):
+                return [moved(), sixlike.moves.moved()]
+    """
+    travel.everywhere(policy, ["moved", "moved"])

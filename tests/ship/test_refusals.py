@@ -352,3 +352,57 @@ def test_a_traceback_on_the_target_shows_the_policys_lines(travel: Any) -> None:
     assert ran.returncode == 1
     assert b'site.py", line 3, in broken' in ran.stderr
     assert b"return 1 / 0   # this very line" in ran.stderr
+
+
+def test_an_unnamed_object_whose_class_cannot_be_made_there_becomes_a_placeholder(travel: Any) -> None:
+    policy = (
+        ROLE
+        + """
+    from opsmop.ship.survey import Survey
+    class Mine(Survey):
+        def __init__(self): pass
+    class Site(Role):
+        def __init__(self):
+            super().__init__()
+            self.mine, self.kinds = Mine(), [Mine]
+        def main(self): return sorted(vars(self))[1:3]
+    """
+    )
+    travel.everywhere(policy, ["kinds", "mine"])
+
+
+def test_a_constructor_of_a_role_runs_on_the_control_machine_only(travel: Any) -> None:
+    policy = (
+        ROLE
+        + """
+    lock = threading.Lock()
+    class Base(Role):
+        def __init__(self, **keywords):
+            super().__init__(**keywords)
+            with lock:
+                self.made = "here" + "hunter2"[:0]
+    class Site(Base):
+        def main(self):
+            try:
+                type(self)()
+            except Exception as error:
+                return [self.made, "Base.__init__ stayed" in str(error)]
+    """
+    )
+    travel.everywhere(policy, ["here", True])
+    assert b"hunter2" not in travel.send(policy).payload
+
+
+def test_a_loop_of_library_objects_around_a_lock_is_held_back_as_one(travel: Any) -> None:
+    policy = """
+        import threading, queue, collections, functools
+        class Site:
+            def __init__(self):
+                first = collections.OrderedDict(q=queue.Queue())
+                first["self"] = first
+                lock = threading.Lock()
+                self.first, self.call = first, functools.partial(print, lock)
+                self.cached = functools.lru_cache(maxsize=2)(lock.acquire)
+            def main(self): return sorted(vars(self))
+    """
+    travel.everywhere(policy, ["cached", "call", "first"])

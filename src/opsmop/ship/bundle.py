@@ -18,7 +18,6 @@ LENGTH_BYTES = 4
 MODULE, PACKAGE, DATA = 0, 1, 2
 # zlib and xz travel equally fast; zlib is quicker to import and to read on the target, and every Python has it.
 COMPRESSION_LEVEL = 9
-OPTIONAL_LIBRARIES = frozenset(("tomli",))
 
 Files = Mapping[str, tuple[int, bytes]]
 
@@ -63,29 +62,23 @@ def code_bundle() -> Bundle:
     """
     files: dict[str, tuple[int, bytes]] = {}
     for name in (OURS, *CARRIED_LIBRARIES):
-        folder = library_folder(name)
-        if folder is not None:
-            files.update(modules_below(folder, name))
+        files.update(modules_below(library_folder(name), name))
     return bundle_of({name: file for name, file in files.items() if not name.startswith(OURS) or travels(name)})
 
 
 def boot_text() -> str:
     """The source of the importer, which is executed on the target before anything of ours can be imported."""
-    folder = library_folder(OURS)
-    assert folder is not None
-    return (folder / "wire" / "boot.py").read_text(encoding="utf-8")
+    return (library_folder(OURS) / "wire" / "boot.py").read_text(encoding="utf-8")
 
 
-def library_folder(name: str) -> Path | None:
-    """The folder of an installed package; None if it is one that only some controllers have.
+def library_folder(name: str) -> Path:
+    """The folder of an installed package.
 
     :raises ShipError: it has to be there
     """
     spec = importlib.util.find_spec(name)
     if spec is not None and spec.origin is not None:
         return Path(spec.origin).parent
-    if name in OPTIONAL_LIBRARIES:
-        return None
     raise ShipError(
         f"The library {name} is not installed on the control machine, and targets get it from there",
         remedy=f"Install it with: python3 -m pip install {name}",

@@ -111,6 +111,8 @@ class Walk:
         if type(thing) is dict:
             values = [step.to(value, f"[{key_text(key)}]") for key, value in thing.items()]
             return iter(values + [step.to(key, "[...]") for key in thing])
+        if id(thing) in self.survey.held:
+            return iter(())
         return self.reduced(step, reduction(self.survey, thing))
 
     def reduced(self, step: Step, reduced: Any) -> Iterator[Step]:

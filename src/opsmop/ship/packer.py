@@ -152,10 +152,21 @@ def reduction(survey: Survey, thing: Any) -> Reduced:
     shell = SHELLS.get(type(thing))
     if shell is not None:
         return shell(survey, thing)
+    check_class(type(thing))
     reduced = reduced_value(thing)
     if isinstance(reduced, tuple) and reduced[0] is rebuild.Rebuilder.named:
         survey.note_package(reduced[1][0])
     return reduced
+
+
+def check_class(made: type) -> None:
+    """Refuse a class, and so its instances, that cannot be made again without what stays on the control machine.
+
+    :raises CannotTravel: a base or its metaclass stays
+    """
+    if place_of(made.__module__) is Place.POLICY:
+        for parent in [*made.__mro__, *type.mro(type(made))]:
+            reference_to(parent)
 
 
 def _named(survey: Survey, thing: Any) -> Reduced:
@@ -203,6 +214,7 @@ def _class(survey: Survey, made: Any) -> Reduced:
     named = _named(survey, made)
     if named is not None:
         return named
+    check_class(made)
     survey.meet(made)
     names = classes.first_names(made)
     if classes.is_record(made):

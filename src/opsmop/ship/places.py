@@ -13,7 +13,7 @@ OURS = "opsmop"
 TRAVELLING_ROOMS = frozenset(
     ("core", "errors", "events", "wire", "inventory", "language", "facts", "resources", "target")
 )
-CARRIED_LIBRARIES = ("jinja2", "markupsafe", "tomli")
+CARRIED_LIBRARIES = ("jinja2", "markupsafe", "tomli", "yaml")
 INSTALLED_FOLDERS = frozenset(("site-packages", "dist-packages"))
 COMPILED_ENDINGS = (".so", ".pyd")
 
@@ -42,7 +42,8 @@ def place_of(name: str) -> Place:
         return Place.BUNDLE
     if name in sys.builtin_module_names:
         return Place.PYTHON
-    return _place_by_file(top, _file_of(sys.modules.get(name)))
+    file = _file_of(sys.modules.get(name)) or _file_of(sys.modules.get(top))
+    return _place_by_file(top, file)
 
 
 def place_of_file(name: str, file: str | None) -> Place:

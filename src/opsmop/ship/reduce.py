@@ -39,14 +39,19 @@ class Page:
     def __init__(self, text: str) -> None:
         self.source = text
         self.lines = [bytearray(line.encode()) for line in io.StringIO(text)]
+        self.touched: set[int] = set()
 
     def text(self) -> str:
         """The page as it is now."""
+        for number in self.touched:
+            if not self.lines[number - 1].strip():
+                self.lines[number - 1][:] = b"\n"
         return b"".join(self.lines).decode()
 
     def overwrite(self, start: tuple[int, int], end: tuple[int, int], first: str = "", last: str = "") -> None:
         """Blank from start to end, each (line, column); `first` and `last` stand at the two ends of the blank."""
         for line in range(start[0], end[0] + 1):
+            self.touched.add(line)
             content = self.lines[line - 1]
             begin = start[1] if line == start[0] else 0
             stop = end[1] if line == end[0] else len(content.rstrip(b"\r\n"))

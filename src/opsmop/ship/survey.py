@@ -20,6 +20,8 @@ from opsmop.ship.values import Stays
 
 Staying = Callable[[type], frozenset[str]]
 Part = tuple[str, Any, dict[str, Any]]
+# A role is constructed on the control machine, and its instance travels with all that they left in it.
+CONSTRUCTORS = frozenset(("__init__", "__new__"))
 DYNAMIC = frozenset(("getattr", "hasattr", "vars", "dir"))
 
 
@@ -171,9 +173,10 @@ class Survey:
 
     def _travelling(self, made: type, found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         staying = self._stay_names(made)
+        ran = CONSTRUCTORS if staying and made.__name__ not in self.roots else frozenset()
         for name, value in found.items():
-            if name in staying:
-                if name in self.attributes:
+            if name in staying | ran:
+                if name in self.attributes or name == "__init__":
                     yield name, Stays(f"{made.__qualname__}.{name}", "only the control machine calls it")
             elif not staying or self._is_wanted(made, name, value):
                 yield name, value
@@ -204,14 +207,20 @@ def is_mentioned(name: str, attributes: set[str], strings: set[str]) -> bool:
 
 def names_known_there(made: type) -> set[str]:
     """The names of those base classes that the target has anyway; they may use what is called so."""
-    bases = (parent for parent in made.__mro__ if parent is not object and reference_to(parent) is not None)
-    return {name for parent in bases for name in vars(parent)}
+    return {name for parent in made.__mro__ if is_known_there(parent) for name in vars(parent)}
 
 
 def is_inherited_by_name(made: type, name: str) -> bool:
     """Whether a base class that the target has anyway knows this name, and may therefore use it."""
-    bases = (parent for parent in made.__mro__[1:] if parent is not object and name in vars(parent))
-    return any(reference_to(parent) is not None for parent in bases)
+    return any(is_known_there(parent) for parent in made.__mro__[1:] if name in vars(parent))
+
+
+def is_known_there(made: type) -> bool:
+    """Whether the target has this class anyway; ``object``, which knows every class, does not count."""
+    try:
+        return made is not object and reference_to(made) is not None
+    except CannotTravel:
+        return False
 
 
 def is_declaration(value: Any) -> bool:
