@@ -47,10 +47,18 @@ def revealed(value: Any) -> Any:
 
 
 def spellings(secret: str) -> set[str]:
-    """How a text may look in a report: as it is, within a command, within a Python value, and by the line."""
+    """How a text may look in a report: as it is, within a command, within a Python or JSON value, and by the line."""
+    import json  # only where there are secrets
+
     lines = secret.splitlines() if "\n" in secret else []
-    quoted = secret.replace("'", "'\"'\"'")  # as shlex.join writes it
-    return {secret, quoted, repr(secret)[1:-1], *(line for line in lines if len(line) >= _SHORTEST_LINE)}
+    quoted = _quoted(secret)  # a command may itself be an argument of the shell, and is then quoted once more
+    written = {repr(secret)[1:-1], json.dumps(secret)[1:-1], quoted, _quoted(quoted)}
+    return {secret, *written, *(line for line in lines if len(line) >= _SHORTEST_LINE)}
+
+
+def _quoted(text: str) -> str:
+    """`text` as `shlex.quote` writes it between its quotes."""
+    return text.replace("'", "'\"'\"'")
 
 
 def masked(text: str, secrets: set[str]) -> str:
