@@ -9,6 +9,7 @@ from typing import Any
 
 from opsmop.errors import FileRefusedError
 from opsmop.events import EvaluationFinished, Event, Warned
+from opsmop.language.additions import Additions
 from opsmop.language.role import CONTROLLER_SIDE, Role
 from opsmop.ship.role import pack
 from opsmop.transport.base import Traffic
@@ -32,7 +33,7 @@ def stays(cls: type) -> frozenset[str]:
 
 
 def order_for(role: Role, host: str = "web1", **details: Any) -> Order:
-    parcel = pack((role, ()), controller_side=stays)
+    parcel = pack((role, (), Additions()), controller_side=stays)
     order = Order(run="run1", host=host, role=role.name, mode="apply", parcel=parcel.payload)
     return replace(order, **details)
 

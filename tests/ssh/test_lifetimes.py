@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -219,7 +220,6 @@ def test_a_role_whose_controller_falls_silent_ends_with_its_lease(
         number = int(awaited(tmp_path / "command"))
         process.send_signal(signal.SIGSTOP)
         assert emptied(number)
-        process.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.parametrize("way_out", [signal.SIGKILL, signal.SIGTERM])
@@ -259,6 +259,15 @@ def test_closing_leaves_no_agent_and_no_ssh(route: Route, here: Route, roles: An
     transport.close()
     assert gone(*agents)
     assert children() == before
+
+
+def test_a_terminals_interrupt_does_not_reach_the_links(route: Route, here: Route, evaluate: Any, roles: Any) -> None:
+    before = children()
+    for way in (route, here):
+        evaluate(way, roles.Pid())
+    links = children() - before
+    assert len(links) == 2
+    assert all(os.getsid(int(link)) == int(link) for link in links)
 
 
 def test_an_idle_connection_that_died_is_replaced(way: Route, evaluate: Any, roles: Any) -> None:
@@ -307,9 +316,14 @@ Direct(lease=lease, beat=0.2).evaluate(
 """
 
 
-def controller(route: Route, role: str, marks: Path, lease: float = 60.0) -> Any:
-    """Another process that is the controller of one role."""
-    here = Path(__file__).parent
-    path = [str(here.parents[1]), str(here.parents[1] / "src")]
-    text = CONTROLLER.format(path=path, spoken=pickle.dumps((route, role, str(marks), lease)))
-    return subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.DEVNULL)
+@contextmanager
+def controller(route: Route, role: str, marks: Path, lease: float = 60.0) -> Iterator[Any]:
+    """Another process that is the controller of one role; it is gone afterwards."""
+    root = Path(__file__).parents[2]
+    spoken = pickle.dumps((route, role, str(marks), lease))
+    text = CONTROLLER.format(path=[str(root), str(root / "src")], spoken=spoken)
+    with subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -30,7 +30,8 @@ class Interruption:
 
     def __init__(self) -> None:
         self._wished = False
-        self._writing = False
+        self._busy = False  # writing a frame
+        self._held = False  # starting a command
 
     def listen(self, lifeline: int) -> None:
         """Listen for SIGTERM, and for the death of the agent, which holds the other end of `lifeline`."""
@@ -46,20 +47,31 @@ class Interruption:
         """The wish."""
         for number in INTERRUPTIONS:
             signal.signal(number, lambda *_: None)  # ignored ones would be ignored by commands too
-        if not self._writing:
-            raise KeyboardInterrupt
         self._wished = True
+        self._fulfil()
+
+    def hold(self) -> None:
+        """Let interruptions wait until `release`."""
+        self._held = True
+
+    def release(self) -> None:
+        """Let them come."""
+        self._held = False
+        self._fulfil()
 
     def write(self, channel: int, data: bytes) -> None:
         """Write all of `data`; an interruption waits until it is written."""
-        self._writing = True
+        self._busy = True
         rest = memoryview(data)
         try:
             while rest:
                 rest = rest[os.write(channel, rest) :]
         finally:
-            self._writing = False
-        if self._wished:
+            self._busy = False
+        self._fulfil()
+
+    def _fulfil(self) -> None:
+        if self._wished and not self._busy and not self._held:
             self._wished = False
             raise KeyboardInterrupt
 
@@ -85,8 +97,12 @@ class Line:
         self._say(frames.EVENT, fitting(event))
 
     def command_started(self, group: int) -> None:
-        """Say which process group runs now; 0 for none."""
+        """Say which process group runs now; 0 for none, -1 for one that is about to start."""
+        if group < 0:
+            self._interruption.hold()
+            return
         self._say(frames.COMMAND, group.to_bytes(4, "big") + COMMAND_GRACE.to_bytes(2, "big"))
+        self._interruption.release()
 
     def fetch(self, name: str) -> bytes:
         """The content of a controller file; the one that was fetched last is still here (a change looks again).

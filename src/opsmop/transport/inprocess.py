@@ -5,27 +5,29 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from opsmop.errors import HostLostError
 from opsmop.events import Event
 from opsmop.events.wire import from_wire, to_wire
-from opsmop.language.role import Role
 from opsmop.ship.bundle import Bundle
+from opsmop.target.machine.commands import STARTING
 from opsmop.target.printed import printing_as_events
-from opsmop.target.run_role import run_role
+from opsmop.target.run_role import Shipped, run_role
 from opsmop.transport.base import Receive, Route, Serve, Traffic
 from opsmop.wire.order import Order
 
-Live = Callable[[], tuple[Role, Iterable[tuple[str, dict[str, Any]]]]]
+_ENDING = 4.0  # seconds
+
+Live = Callable[[], Shipped]
 
 
 class InProcess:
     """Evaluates roles in this process, with what a fresh one would have: ``/`` as directory, umask 022.
 
-    :param live: gives the role that is to be evaluated and its layers of variables, as they are
+    :param live: gives the role that is to be evaluated and what goes with it, as they are
     """
 
     def __init__(self, live: Live) -> None:
@@ -34,6 +36,9 @@ class InProcess:
         self._cancelled = False
         self._thread = 0
         self._group = 0
+        self._wished = False  # an interruption that waits until a command has started
+        self._idle = threading.Event()
+        self._idle.set()
 
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, serve: Serve) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`; `packages` are at hand already."""
@@ -50,36 +55,39 @@ class InProcess:
 
         printing = printing_as_events(emit, aside=True, mine=_this_thread())
         with self._as_current(route), _fresh_surroundings(), printing as emit_in_order:
-            self._run(route, order, emit_in_order, fetch)
+            run_role(order, emit_in_order, fetch, live=self._live, command_started=self._note_command)
         return Traffic(requests=requests)
 
     def cancel(self) -> None:
         """See `opsmop.transport.base.Transport.cancel`."""
         with self._lock:
             first, self._cancelled = not self._cancelled, True
-            if self._thread and first:
+            if not first or not self._thread:
+                return
+            if self._group == STARTING:
+                self._wished = True
+            else:
                 _interrupt(self._thread)
-        if self._group and first:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._group, signal.SIGTERM)
+        self._end_command(signal.SIGTERM)
 
     def close(self) -> None:
-        """See `opsmop.transport.base.Transport.close`."""
+        """See `opsmop.transport.base.Transport.close`; waits for the role's end, a few seconds at most."""
         self.cancel()
-        if self._group:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._group, signal.SIGKILL)
+        until = time.monotonic() + _ENDING
+        while not self._idle.wait(0.05) and time.monotonic() < until:
+            self._end_command(signal.SIGKILL)
 
-    def _run(self, route: Route, order: Order, emit: Receive, fetch: Serve) -> None:
-        try:
-            run_role(order, emit, fetch, live=self._live, command_started=self._note_command)
-        except KeyboardInterrupt:
-            if not self._cancelled:
-                raise
-            raise HostLostError(f"the role was cancelled on {route.host}", host=route.host) from None
+    def _end_command(self, number: int) -> None:
+        if self._group > 0:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._group, number)
 
     def _note_command(self, group: int) -> None:
-        self._group = group
+        with self._lock:
+            self._group = group
+            wished, self._wished = self._wished and group != STARTING, self._wished and group == STARTING
+        if wished:
+            raise KeyboardInterrupt
 
     @contextmanager
     def _as_current(self, route: Route) -> Iterator[None]:
@@ -87,11 +95,17 @@ class InProcess:
             if self._cancelled:
                 raise HostLostError("the run was stopped", host=route.host)
             self._thread = threading.get_ident()
+            self._idle.clear()
         try:
             yield
+        except KeyboardInterrupt:
+            if not self._cancelled:
+                raise
+            raise HostLostError(f"the role was cancelled on {route.host}", host=route.host) from None
         finally:
             with self._lock:
                 self._thread = 0
+            self._idle.set()
 
 
 def _this_thread() -> Callable[[], bool]:

@@ -10,6 +10,7 @@ import pytest
 
 from opsmop.errors import HostLostError
 from opsmop.events import EvaluationFinished, Event, Warned
+from opsmop.language.additions import Additions
 from opsmop.language.role import Role
 from opsmop.resources.shell import Shell
 from opsmop.transport.base import Route
@@ -25,7 +26,7 @@ def order_for(role: Role) -> Order:
 
 def evaluated(role: Role) -> list[Event]:
     events: list[Event] = []
-    InProcess(lambda: (role, ())).evaluate(HERE, order_for(role), None, events.append, lambda name: b"")
+    InProcess(lambda: (role, (), Additions())).evaluate(HERE, order_for(role), None, events.append, lambda name: b"")
     return events
 
 
@@ -74,14 +75,14 @@ def test_what_the_role_prints_becomes_events_before_its_ending(capsys: pytest.Ca
 
 
 def test_what_a_report_prints_while_a_role_prints_goes_out(capsys: pytest.CaptureFixture[str]) -> None:
-    transport = InProcess(lambda: (Printer(), ()))
+    transport = InProcess(lambda: (Printer(), (), Additions()))
     transport.evaluate(HERE, order_for(Printer()), None, lambda event: print(type(event).__name__), lambda name: b"")
     assert capsys.readouterr().out.split() == ["EvaluationStarted", "Warned", "Warned", "EvaluationFinished"]
 
 
 def test_a_cancel_ends_the_role_and_its_command_at_once(tmp_path: Path) -> None:
     role, events, errors = Command(mark=str(tmp_path / "mark")), [], []
-    transport = InProcess(lambda: (role, ()))
+    transport = InProcess(lambda: (role, (), Additions()))
 
     def run() -> None:
         try:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 MOST_KEPT = 1024 * 1024  # bytes of each stream; the end is what tells
+STARTING = -1  # instead of the number of a process group
 GRACE = 5.0  # seconds between asking a command to end and ending it
 _STRAGGLERS = 0.5  # seconds for which a pipe that a background child still holds is read after the command ended
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -74,12 +75,14 @@ def run(
 
     :param input: what it reads; nothing if None
     :param timeout: seconds after which its whole process group is ended
-    :param started: is told the number of the command's process group when it starts, and 0 when it has ended
+    :param started: is told `STARTING` when the command is about to start (no interruption may come until its process is
+        known, or nobody could end it), then the number of its process group, and 0 when it has ended
     :raises CommandFailed: if it cannot be started
     """
     import subprocess  # 15 ms that a role without commands does not pay
 
     command = shlex.join(argv)
+    started(STARTING)
     try:
         process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell string
             list(argv),
@@ -92,10 +95,11 @@ def run(
             close_fds=True,
         )
     except OSError as error:
+        started(0)
         raise CommandFailed(f"cannot start {argv[0]}: {error.strerror}", command=command) from error
-    started(process.pid)
     output = Output()
     try:
+        started(process.pid)
         timed_out = _converse(process, input or b"", output, timeout)
     except BaseException:
         end_group(process.pid, process.wait)
