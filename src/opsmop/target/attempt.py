@@ -77,7 +77,8 @@ class Attempt:
         if self.judged_changed is not None:
             return "changed" if self.judged_changed else "ok"
         if not self.changes:
-            return "ok"
+            guarded = getattr(resource, "unguarded", True) is False
+            return "skipped" if guarded and self.completed is None else "ok"
         return (
             "ran"
             if all(change.kind == ACT for change in self.changes) and getattr(resource, "unguarded", False)
