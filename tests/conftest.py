@@ -20,6 +20,7 @@ from opsmop.events import (
     Warned,
 )
 from opsmop.events.wire import to_wire
+from opsmop.language.additions import Additions
 from opsmop.language.role import Role
 from opsmop.target.run_role import run_role
 from opsmop.wire.order import Order
@@ -120,7 +121,7 @@ def evaluate_role(
         options={"diff": diff},
     )
     events: list[Event] = []
-    run_role(order, events.append, _no_such_file, live=lambda: (role, layers))
+    run_role(order, events.append, _no_such_file, live=lambda: (role, layers, Additions()))
     return Evaluated(tuple(events))
 
 

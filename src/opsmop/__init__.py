@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from opsmop.cli import Cli
     from opsmop.errors import OpsMopError, PolicyError, ProviderError
+    from opsmop.facts.chaos import Chaos
+    from opsmop.facts.fact import Fact
     from opsmop.facts.filetests import FileTests
     from opsmop.facts.filetests import FileTests as FileTest
     from opsmop.facts.platform import Platform
+    from opsmop.facts.user_facts import UserFacts
     from opsmop.inventory import Host, Inventory, TomlInventory
     from opsmop.language.collections import Handlers, Resources
     from opsmop.language.fields import field
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from opsmop.language.resource import Resource
     from opsmop.language.role import Role
     from opsmop.language.secrets import Secret
+    from opsmop.resources.debug_facts import DebugFacts
     from opsmop.resources.directory import Directory
     from opsmop.resources.echo import Echo
     from opsmop.resources.file import File
@@ -35,10 +39,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Change",
+    "Chaos",
     "Cli",
+    "DebugFacts",
     "Directory",
     "Echo",
     "Eval",
+    "Fact",
     "File",
     "FileTest",
     "FileTests",
@@ -64,15 +71,19 @@ __all__ = [
     "TomlInventory",
     "User",
     "UserDefaults",
+    "UserFacts",
     "field",
 ]
 
 _HOMES = {
     "Change": "opsmop.language.provider",
+    "Chaos": "opsmop.facts.chaos",
     "Cli": "opsmop.cli",
+    "DebugFacts": "opsmop.resources.debug_facts",
     "Directory": "opsmop.resources.directory",
     "Echo": "opsmop.resources.echo",
     "Eval": "opsmop.language.lookups",
+    "Fact": "opsmop.facts.fact",
     "File": "opsmop.resources.file",
     "FileTest": "opsmop.facts.filetests:FileTests",
     "FileTests": "opsmop.facts.filetests",
@@ -98,6 +109,7 @@ _HOMES = {
     "TomlInventory": "opsmop.inventory",
     "User": "opsmop.resources.user",
     "UserDefaults": "opsmop.settings",
+    "UserFacts": "opsmop.facts.user_facts",
     "field": "opsmop.language.fields",
 }
 # Their code does not travel to targets, where a library that a role uses may still import them by name.

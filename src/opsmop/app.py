@@ -6,15 +6,18 @@ import os
 import shutil
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from opsmop.drive import Drive, Interruption, Live, Outcome, Run, findings, prepare, ship
 from opsmop.drive.asking import told
 from opsmop.errors import OpsMopError
+from opsmop.language.evaluation import EVALUATION
 from opsmop.language.policy import Policy
 from opsmop.report.console import Console, tell_color
-from opsmop.settings import Settings
+from opsmop.settings import Settings, fact_options
 
 if TYPE_CHECKING:
     from opsmop.transport.base import Transport
@@ -69,7 +72,7 @@ class App:
         transport = self._transport(live)
         interruption = Interruption(transport.close)
         try:
-            with interruption.heeded():
+            with interruption.heeded(), self._facts_at_hand():
                 return self._ran(transport, live, interruption)
         except OpsMopError as error:
             show(error, self.err)
@@ -97,6 +100,20 @@ class App:
         if pushed:
             drive.preflight()
         return self._driven(drive)
+
+    @contextmanager
+    def _facts_at_hand(self) -> Iterator[None]:
+        """In local mode this machine is the target: its facts may be asked wherever the policy is."""
+        if self.settings.reach == "push":
+            yield
+            return
+        from opsmop.target.this_machine import ThisMachine  # with the target half, which a push does not need here
+
+        token = EVALUATION.set(ThisMachine(fact_options(self.settings)))
+        try:
+            yield
+        finally:
+            EVALUATION.reset(token)
 
     def _driven(self, drive: Drive) -> int:
         try:

@@ -105,7 +105,7 @@ class Drive:
         for number, assignment in enumerate(self.run.assignments):
             if assignment.stint.hosts:
                 role = assignment.stint.role
-                self._packed[number] = self.pack(role, self._layers(role, {}))
+                self._packed[number] = self.pack(role, self._layers(role, {}), self.run.additions)
 
     def drive(self) -> Outcome:
         """Run the roles, in order, until one fails or the run is told to end."""
@@ -169,7 +169,7 @@ class Drive:
             said = variables_said(role)
         if not said and number in self._packed:
             return self._packed[number]
-        return self.pack(role, self._layers(role, said))
+        return self.pack(role, self._layers(role, said), self.run.additions)
 
     def _layers(self, role: Role, said: dict[str, Any]) -> Layers:
         return (*self.run.policy_layers, *own_layers(role, said))

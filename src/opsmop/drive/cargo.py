@@ -6,10 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from opsmop.language.additions import Additions
+from opsmop.language.policy import Policy
 from opsmop.language.role import CONTROLLER_SIDE, Role
 from opsmop.ship.bundle import Bundle
 from opsmop.ship.packages import package_bundle
 from opsmop.ship.role import pack
+
+# What of a policy object stays on the control machine, where a function that it adds for templates holds it.
+POLICY_SIDE = CONTROLLER_SIDE | {"set_roles", "fact_context", "template_globals", "template_filters"}
 
 Layers = tuple[tuple[str, dict[str, Any]], ...]
 
@@ -28,10 +33,10 @@ class Cargo:
     strings: frozenset[str] = frozenset()
 
 
-Pack = Callable[[Role, Layers], Cargo]
+Pack = Callable[[Role, Layers, Additions], Cargo]
 
 
-def ship(role: Role, layers: Layers) -> Cargo:
+def ship(role: Role, layers: Layers, additions: Additions) -> Cargo:
     """The cargo of a role that is evaluated elsewhere.
 
     :raises ShipError: if it needs something that cannot travel
@@ -39,9 +44,11 @@ def ship(role: Role, layers: Layers) -> Cargo:
     own = type(role).__mro__
 
     def stays(cls: type) -> frozenset[str]:
+        if issubclass(cls, Policy):
+            return POLICY_SIDE
         return CONTROLLER_SIDE if cls in own or issubclass(cls, Role) else frozenset()
 
-    parcel = pack((role, layers), controller_side=stays)
+    parcel = pack((role, layers, additions), controller_side=stays)
     return Cargo(parcel.payload, package_bundle(parcel.packages), parcel.strings)
 
 
@@ -49,14 +56,14 @@ class Live:
     """The cargo of a role that is evaluated in this process: nothing is packed."""
 
     def __init__(self) -> None:
-        self._latest: tuple[Role, Layers] | None = None
+        self._latest: tuple[Role, Layers, Additions] | None = None
 
-    def pack(self, role: Role, layers: Layers) -> Cargo:
+    def pack(self, role: Role, layers: Layers, additions: Additions) -> Cargo:
         """Take the role as it is."""
-        self._latest = (role, layers)
+        self._latest = (role, layers, additions)
         return Cargo()
 
-    def __call__(self) -> tuple[Role, Layers]:
-        """The role and its layers, as they were taken last."""
+    def __call__(self) -> tuple[Role, Layers, Additions]:
+        """What was taken last."""
         assert self._latest is not None
         return self._latest

@@ -19,6 +19,7 @@ from opsmop.errors import ConnectError, HostLostError, OpsMopError, PolicyError,
 from opsmop.events import ContactFinished, ContactStarted, Event, Failure
 from opsmop.inventory import Host
 from opsmop.language.secrets import Secret
+from opsmop.settings import fact_options
 from opsmop.transport.base import Traffic, Transport
 from opsmop.wire.order import Order
 
@@ -148,8 +149,13 @@ class _Contact:
             extra=settings.extra,
             files=self.contacts.files,
             policy_file=str(run.policy_file),
-            options={"diff": settings.diff, "log": settings.defaults["log_path"]},
+            options=self._options(),
         )
+
+    def _options(self) -> dict[str, Any]:
+        settings = self.contacts.run.settings
+        said = {"diff": settings.diff, "log": settings.defaults["log_path"]}
+        return {**said, **fact_options(settings, self.host.name, self.role.name)}
 
     def _judged(self) -> tuple[str, Failure | None]:
         ending = self.ledger.ending

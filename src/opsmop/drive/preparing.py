@@ -6,16 +6,18 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from opsmop.drive.access import Access, route
+from opsmop.drive.adding import additions_said
 from opsmop.drive.asking import ask, ask_if_defined, variables_said
 from opsmop.drive.cargo import Layers
 from opsmop.errors import PolicyError, UsageError
 from opsmop.inventory import Host, Inventory
 from opsmop.inventory.tree import Tree, close
+from opsmop.language.additions import Additions
 from opsmop.language.policy import Policy, Roles
 from opsmop.language.role import Role
 from opsmop.schedule import Limits, Stint, schedule, tagged
@@ -28,8 +30,6 @@ NOT_YET = {
     "get_delegate_host": "Give the role the inventory of the host that does the work.",
     "max_failures": "Without it, a failure stops before the next role.",
     "on_unreachable": "Without it, an unreachable host counts as failed.",
-    "fact_context": "Compute the values in set_variables() or main().",
-    "template_globals": "Return them from set_variables().",
 }
 
 
@@ -59,6 +59,7 @@ class Run:
     :param settings: how to run it
     :param policy_layers: the variables that all its roles share, ``(label, variables)`` each
     :param assignments: its roles, in order
+    :param additions: what it adds for templates
     """
 
     id: str
@@ -67,6 +68,7 @@ class Run:
     settings: Settings
     policy_layers: Layers
     assignments: tuple[Assignment, ...]
+    additions: Additions = field(default_factory=Additions)
 
 
 def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
@@ -75,12 +77,13 @@ def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
     :raises OpsMopError: if the policy, the inventory or the settings are wrong
     """
     roles = tagged(_roles(policy), settings.tags, settings.skip_tags)
-    for owner in (policy, *roles):
+    owners: tuple[Policy | Role, ...] = (policy, *roles)
+    for owner in owners:
         _refuse_what_is_not_yet(owner)
     layers = own_layers(policy, variables_said(policy))
     assigned = _pushed if settings.reach == "push" else _local
     assignments = assigned(policy, roles, policy_file.parent, settings)
-    return Run(secrets.token_hex(8), policy, policy_file, settings, layers, assignments)
+    return Run(secrets.token_hex(8), policy, policy_file, settings, layers, assignments, additions_said(policy))
 
 
 def own_layers(owner: Policy | Role, said: dict[str, Any]) -> Layers:

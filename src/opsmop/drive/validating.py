@@ -10,6 +10,7 @@ from opsmop.drive.cargo import Layers, ship
 from opsmop.drive.preparing import Run, own_layers
 from opsmop.drive.results import NoResultError, seeing
 from opsmop.errors import OpsMopError
+from opsmop.language.additions import Additions
 from opsmop.language.role import Role
 
 
@@ -29,11 +30,11 @@ def _of_role(run: Run, role: Role) -> Iterator[OpsMopError]:
     except OpsMopError as error:
         yield error
     if run.settings.reach == "push":
-        yield from _of_cargo(role, (*run.policy_layers, *own_layers(role, said)))
+        yield from _of_cargo(role, (*run.policy_layers, *own_layers(role, said)), run.additions)
 
 
-def _of_cargo(role: Role, layers: Layers) -> Iterator[OpsMopError]:
+def _of_cargo(role: Role, layers: Layers, additions: Additions) -> Iterator[OpsMopError]:
     try:
-        ship(role, layers)
+        ship(role, layers, additions)
     except OpsMopError as error:
         yield error

@@ -58,5 +58,8 @@ class FileFacts(Fact):
 
         return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
+    def _called(self) -> str:
+        return "FileTests"
+
 
 FileTests = FileFacts()

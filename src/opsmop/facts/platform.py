@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from opsmop.errors import ProviderError
 from opsmop.facts.fact import Fact
+from opsmop.language.machine import Completed
 
 _PACKAGE_MANAGERS = (
     ("apt-get", "apt"),
@@ -42,7 +44,7 @@ class PlatformFacts(Fact):
         return self._machine.uname()[1].partition(".")[0]
 
     def fqdn(self) -> str:
-        """The host's fully qualified name, as its resolver says it."""
+        """The host's fully qualified name, as its resolver says it; its own name if no resolver answers in time."""
         return str(self._once("fqdn", self._machine.full_name))
 
     # What os-release(5) says
@@ -93,7 +95,13 @@ class PlatformFacts(Fact):
     def _detect_virtualization(self) -> str:
         if self._machine.which("systemd-detect-virt") is None:
             return "docker" if self._machine.status("/.dockerenv") is not None else "none"
-        return self._machine.ask(["systemd-detect-virt"], timeout=_SECONDS).stdout.strip() or "none"
+        found = self._machine.look("platform", "virtualization", self._asked_virtualization)
+        if found.timed_out:
+            raise ProviderError(f"systemd-detect-virt took more than {_SECONDS:g} seconds and was ended")
+        return str(found.stdout.strip()) or "none"
+
+    def _asked_virtualization(self) -> Completed:
+        return self._machine.ask(["systemd-detect-virt"], timeout=_SECONDS)
 
     def cpus(self) -> int:
         """How many processors may be used."""
@@ -146,6 +154,9 @@ class PlatformFacts(Fact):
     def env(self, name: str, default: str = "") -> str:
         """An environment variable of the evaluation."""
         return self._machine.environment().get(name, default)
+
+    def _called(self) -> str:
+        return "Platform"
 
 
 Platform = PlatformFacts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +17,8 @@ class Evaluation(Protocol):
 
     machine: Machine
     remembered: dict[str, Any]  # what facts have found out, by a name of theirs
+    facts: Mapping[str, Any]  # the facts that templates see, the policy's own too, by name
+    options: Mapping[str, Any]  # what the run says besides: see `opsmop.wire.order.Order`
 
     def evaluate(self, resource: Resource) -> None:
         """Look, plan, make and look again; fills the resource's result.

@@ -154,7 +154,7 @@ class Machine(Protocol):
         """The address from which this machine reaches others, by IP `version` 4 or 6; empty if there is none."""
 
     def full_name(self) -> str:
-        """The host's fully qualified name, as its resolver says it."""
+        """The host's fully qualified name, as its resolver says it within a few seconds; otherwise its own name."""
 
     # Effects
 

@@ -55,6 +55,21 @@ class Policy:
         """Variables of every role. Called on the control machine."""
         return {}
 
+    def fact_context(self) -> dict[str, Any]:
+        """Facts of the policy's own, by the names under which templates see them; they travel with each role.
+
+        Called once, on the control machine, before the first role. Each is an object, mostly of a subclass of `Fact`.
+        """
+        return {}
+
+    def template_globals(self) -> dict[str, Any]:
+        """Values and functions for templates, by name, weaker than any variable. Called and sent as `fact_context`."""
+        return {}
+
+    def template_filters(self) -> dict[str, Any]:
+        """Functions for templates as ``{{ value | name }}``. Called and sent as `fact_context`."""
+        return {}
+
     def set_roles(self) -> Roles:
         """The roles, in order. Called on the control machine.
 

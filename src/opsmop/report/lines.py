@@ -16,6 +16,7 @@ _SHORTEST_NAME = 20  # columns that a resource's name keeps beside its changes
 _LONGEST_VALUE = 40  # characters of a value before or after its change
 _WORDS_IN_CHECK = {"changed": "would change", "ran": "would run"}
 _INTERRUPTION = "KeyboardInterrupt"  # what Python raises on a host that is told to end a role
+_SPEAKING = ("Echo", "DebugFacts")  # whose output is what they are for
 _SLOW = 1.0  # seconds from which a duration is worth telling
 
 
@@ -86,7 +87,7 @@ def _start(scene: Scene, kind: str, word: str, host: str) -> tuple[str, int]:
 def finished_lines(scene: Scene, event: ResourceFinished) -> list[str]:
     """A resource that ended well; nothing if nobody asked for those that needed nothing."""
     lines = []
-    said = event.type == "Echo" and event.output
+    said = event.type in _SPEAKING and event.output
     status = told_status(event)
     if not said and (scene.verbose or status in ("changed", "ran")):
         kind = "assumed" if status in ("changed", "ran") and is_assumed(event) else status

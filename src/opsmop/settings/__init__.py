@@ -7,7 +7,7 @@ from typing import Any
 
 from opsmop.settings.defaults import Defaults, UserDefaults
 
-__all__ = ["Defaults", "Settings", "UserDefaults"]
+__all__ = ["Defaults", "Settings", "UserDefaults", "fact_options"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Settings:
     :param host: in local mode, the name that this machine has in the inventory
     :param detailed_exitcode: whether a check with pending changes ends with status 3
     :param list_hosts: whether to show which hosts each role would go to, and to do no more
+    :param seed: makes Chaos repeatable; empty if it is not
     :param defaults: what the environment and the defaults files say
     """
 
@@ -45,4 +46,17 @@ class Settings:
     host: str = ""
     detailed_exitcode: bool = False
     list_hosts: bool = False
+    seed: str = ""
     defaults: Defaults = field(default_factory=Defaults)
+
+
+def fact_options(settings: Settings, *where: str) -> dict[str, Any]:
+    """What facts are to know of the settings, as `opsmop.wire.order.Order.options` has it.
+
+    :param where: names of host and role, which differ in how Chaos falls for them
+    """
+    return {
+        "facts_dir": settings.defaults["facts_dir"],
+        "facts_timeout": settings.defaults["facts_timeout"],
+        "seed": " ".join((settings.seed, *where)) if settings.seed else "",
+    }

@@ -66,6 +66,10 @@ DEFAULTS: dict[str, Default] = {
     "sudo_password": Default(_text, None, "the password that becoming takes", private=True),
     "python_path": Default(_text, "/usr/bin/python3", "the path of Python 3 on a host"),
     "log_path": Default(_text, "~/.opsmop/opsmop.log", "the log on the machine that evaluates a role"),
+    "facts_dir": Default(
+        _text, "/etc/opsmop/facts.d", "the directory of user facts on the machine that evaluates a role"
+    ),
+    "facts_timeout": Default(_count, 10, "seconds that an executable user fact may take"),
     "push_serial": Default(_count, 80, "how many hosts are worked with at a time"),
 }
 

@@ -9,6 +9,7 @@ from typing import Any, Callable
 
 from opsmop.errors import CommandFailed, OpsMopError, ProviderError
 from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceStarted, Warned
+from opsmop.language.additions import Additions
 from opsmop.language.fields import accepted, declared
 from opsmop.language.lookups import Late, LateExpression, is_late
 from opsmop.language.machine import Machine
@@ -30,7 +31,9 @@ class RoleEvaluation:
     :param machine: real to apply, simulated to check
     :param layers: the variables that are known before the role runs
     :param extra: the layer that wins over all
-    :param facts: what templates see besides variables
+    :param facts: what templates see besides variables, by name
+    :param additions: what the policy adds for templates; its facts are among `facts` already
+    :param options: as `Order.options` has them
     :param source: the content of a controller's file, by the path that the policy names
     :param emit: takes every event
     :param hide: takes each text that no event may show from then on
@@ -44,6 +47,8 @@ class RoleEvaluation:
         layers: Iterable[Layer],
         extra: Layer,
         facts: Mapping[str, Any],
+        additions: Additions,
+        options: Mapping[str, Any],
         source: Callable[[str], bytes],
         emit: EmitEvent,
         hide: Callable[[str], None],
@@ -55,7 +60,8 @@ class RoleEvaluation:
         self.beyond_prediction = False  # policy code has read a value that is not there
         self._doubts = 0  # of the machine's assumptions, those that resources made and that are accounted for
         self._assuming = False  # what comes now follows from something that check cannot know
-        self._layers, self._extra, self._facts = list(layers), extra, facts
+        self.facts, self.options, self._additions = facts, options, additions
+        self._layers, self._extra = list(layers), extra
         self._registered: dict[str, Any] = {}
         self._source, self._emit, self._diff = source, emit, diff
         self._count = 0
@@ -192,9 +198,9 @@ class RoleEvaluation:
 
     def _resolved(self, value: Any, variables: Variables, place: str) -> Any:
         if isinstance(value, LateExpression):
-            return self._templates().value(value.text, variables, self._facts, place)
+            return self._templates().value(value.text, variables, self.facts, place)
         if isinstance(value, Late):
-            return self._templates().text(value.text, variables, self._facts, place)
+            return self._templates().text(value.text, variables, self.facts, place)
         if isinstance(value, dict) and is_late(value):
             return {key: self._resolved(entry, variables, place) for key, entry in value.items()}
         if isinstance(value, (list, tuple)) and is_late(value):
@@ -205,7 +211,7 @@ class RoleEvaluation:
         if self._templates_made is None:
             from opsmop.target.templates import Templates  # jinja2 costs 80 ms that a role without templates saves
 
-            self._templates_made = Templates(self._source)
+            self._templates_made = Templates(self._source, self._additions)
         return self._templates_made
 
     # Endings
@@ -291,5 +297,5 @@ class ResourceSources:
     def rendered(self, path: str) -> bytes:
         """See `Sources.rendered`."""
         evaluation = self._evaluation
-        content: bytes = evaluation._templates().file(path, self._variables, evaluation._facts)
+        content: bytes = evaluation._templates().file(path, self._variables, evaluation.facts)
         return content

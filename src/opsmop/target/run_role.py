@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from opsmop.errors import PolicyError
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event
+from opsmop.language.additions import Additions
 from opsmop.language.collections import Handlers, flat
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.role import Role
@@ -22,6 +23,8 @@ from opsmop.target.machine import RealMachine, SimulatedMachine
 from opsmop.wire.order import Order
 
 Fetch = Callable[[str], bytes]
+# A role, the layers of variables of policy and role, and what the policy adds for templates.
+Shipped = tuple[Role, Iterable[tuple[str, dict[str, Any]]], Additions]
 
 
 def run_role(
@@ -29,7 +32,7 @@ def run_role(
     emit: Callable[[Event], None],
     fetch: Fetch,
     *,
-    live: Callable[[], tuple[Role, Iterable[tuple[str, dict[str, Any]]]]] | None = None,
+    live: Callable[[], Shipped] | None = None,
     command_started: Callable[[int], None] = lambda _: None,
 ) -> EvaluationFinished:
     """Evaluate a role on this machine.
@@ -37,7 +40,7 @@ def run_role(
     :param order: what to evaluate
     :param emit: takes every event, the ending too
     :param fetch: the content of a controller's file that did not ride along with the order
-    :param live: in process, gives the role and its layers of variables as they are; otherwise the parcel is unpacked
+    :param live: in process, gives what the parcel would hold, as it is; otherwise the parcel is unpacked
     :param command_started: is told the process group of each command that starts, and 0 when it has ended
     :returns: the ending, which was emitted too; a failure of the policy is an ending, never an exception
     """
@@ -45,8 +48,8 @@ def run_role(
     stream(EvaluationStarted(mode=order.mode, python=platform.python_version()))
     evaluation: RoleEvaluation | None = None
     try:
-        role, layers = live() if live is not None else _unpacked(order)
-        evaluation = _evaluation(order, stream, layers, fetch, RealMachine(command_started))
+        role, layers, additions = live() if live is not None else _unpacked(order)
+        evaluation = _evaluation(order, stream, layers, additions, fetch, RealMachine(command_started))
         ending = _evaluated(role, evaluation)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an author's code raises is this host's failure
         ending = _ended_by(error, evaluation)
@@ -90,15 +93,20 @@ class Stream:
         return value
 
 
-def _unpacked(order: Order) -> tuple[Role, Iterable[tuple[str, dict[str, Any]]]]:
+def _unpacked(order: Order) -> Shipped:
     from opsmop.wire.rebuild import unpack  # only where something was shipped
 
-    role, layers = unpack(order.parcel)
-    return role, layers
+    role, layers, additions = unpack(order.parcel)
+    return role, layers, additions
 
 
 def _evaluation(
-    order: Order, stream: Stream, layers: Iterable[tuple[str, dict[str, Any]]], fetch: Fetch, real: RealMachine
+    order: Order,
+    stream: Stream,
+    layers: Iterable[tuple[str, dict[str, Any]]],
+    additions: Additions,
+    fetch: Fetch,
+    real: RealMachine,
 ) -> RoleEvaluation:
     known = [Layer(label, values) for label, values in (*order.inventory, *layers)]
     for secret in _secrets_in([layer.values for layer in known]):
@@ -111,7 +119,9 @@ def _evaluation(
         SimulatedMachine(real) if order.mode == "check" else real,
         layers=known,
         extra=Layer("--extra-vars", order.extra),
-        facts=_facts(),
+        facts={**_facts(), **additions.facts},
+        additions=additions,
+        options=order.options,
         source=source,
         emit=stream,
         hide=stream.hide,

@@ -8,6 +8,7 @@ from typing import Any, Callable
 import jinja2
 
 from opsmop.errors import TemplateError
+from opsmop.language.additions import Additions
 from opsmop.language.scope import Variables
 from opsmop.language.secrets import revealed
 
@@ -18,10 +19,11 @@ class Templates:
     """Renders templates strictly: an undefined variable is an error, never a blank.
 
     :param source: the text of a template file, by the path that a policy or another template names it with
+    :param additions: globals and filters of the policy's own
     """
 
-    def __init__(self, source: Callable[[str], bytes]) -> None:
-        self._source = source
+    def __init__(self, source: Callable[[str], bytes], additions: Additions) -> None:
+        self._source, self._additions = source, additions
         self._environments: dict[str, jinja2.Environment] = {}
 
     def file(self, path: str, variables: Variables, facts: Mapping[str, Any]) -> bytes:
@@ -73,7 +75,7 @@ class Templates:
 
     def _environment(self, newline: str) -> jinja2.Environment:
         if newline not in self._environments:
-            self._environments[newline] = _Environment(
+            environment = self._environments[newline] = _Environment(
                 undefined=jinja2.StrictUndefined,
                 finalize=revealed,
                 keep_trailing_newline=True,
@@ -81,6 +83,8 @@ class Templates:
                 loader=jinja2.FunctionLoader(lambda path: (self._text(path, self._source(path)), path, lambda: True)),
                 auto_reload=False,
             )
+            environment.globals.update(self._additions.template_globals)
+            environment.filters.update(self._additions.template_filters)
         return self._environments[newline]
 
 

@@ -132,7 +132,7 @@ def driven(tmp_path: Path) -> Callable[..., Driven]:
         drive = Drive(
             run,
             transport=transport,
-            pack=lambda role, layers: Cargo(strings=frozenset(), parcel=repr(layers).encode()),
+            pack=lambda role, layers, additions: Cargo(strings=frozenset(), parcel=repr(layers).encode()),
             report=report,
             interruption=interruption,
             judge=lambda outcome: exit_status(outcome, chosen),

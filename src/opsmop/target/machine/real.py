@@ -38,6 +38,7 @@ _REMEDIES = {
     errno.ENOTDIR: "Something on the way is not a directory.",
     errno.ELOOP: "It is a symbolic link: name its target.",
 }
+_RESOLVER_SECONDS = 5.0
 
 
 class RealMachine:
@@ -174,9 +175,12 @@ class RealMachine:
 
     def full_name(self) -> str:
         """See `Machine.full_name`."""
-        import socket  # only for this look
+        import sys  # only for this look
 
-        return socket.getfqdn()
+        # A resolver may hang for minutes; a process can be ended, a call of the C library cannot.
+        program = "import socket; print(socket.getfqdn())"
+        found = self.ask([sys.executable, "-I", "-S", "-c", program], timeout=_RESOLVER_SECONDS)
+        return found.stdout.strip() or self.uname()[1]
 
     def home(self) -> str:
         """The home directory of the evaluating user."""

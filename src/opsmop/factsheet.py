@@ -1,0 +1,77 @@
+"""The facts of this machine, on paper: what ``python3 -m opsmop.facts`` shows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from opsmop.errors import OpsMopError
+from opsmop.facts import told
+from opsmop.language.evaluation import EVALUATION
+from opsmop.language.fields import nearest
+from opsmop.settings import Defaults, Settings, fact_options
+from opsmop.target.this_machine import ThisMachine
+
+Told = tuple[str, object, str]
+OK, UNKNOWN_FACT, WRONG_USE = 0, 1, 2
+
+
+def command(arguments: Sequence[str] | None = None) -> int:
+    """Show facts as a table or as JSON.
+
+    :param arguments: what follows the command's name; those of the process if not given
+    :returns: the exit status: 0; 1 if a fact that was named could not be found out; 2 if there is none of that name
+    """
+    parser = argparse.ArgumentParser(prog="python3 -m opsmop.facts", description="Show the facts of this machine.")
+    parser.add_argument(
+        "name", nargs="?", default="", help="only this: Platform, Platform.codename, UserFacts.app, ..."
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON; what cannot be found out is null")
+    parsed = parser.parse_args(arguments)
+    try:
+        known = _all_told()
+    except OpsMopError as error:
+        sys.stderr.write(f"opsmop: {error}\n")
+        return WRONG_USE
+    chosen = [entry for entry in known if f"{entry[0]}.".startswith(f"{parsed.name}." if parsed.name else "")]
+    if not chosen and parsed.name:
+        names = {name for name, _, _ in known} | {name.partition(".")[0] for name, _, _ in known}
+        sys.stderr.write(f"opsmop: there is no fact {parsed.name!r}\n  {nearest(parsed.name, names, 'There are')}\n")
+        return WRONG_USE
+    return _shown(chosen, as_json=parsed.json, alone=parsed.name)
+
+
+def _all_told() -> list[Told]:
+    here = ThisMachine(fact_options(Settings(defaults=Defaults.usual())))
+    token = EVALUATION.set(here)
+    try:
+        return list(told(here.facts))
+    finally:
+        EVALUATION.reset(token)
+
+
+def _shown(chosen: list[Told], *, as_json: bool, alone: str) -> int:
+    for name, _, problem in chosen:
+        if problem:
+            sys.stderr.write(f"opsmop: {name} cannot be found out: {problem}\n")
+    if as_json:
+        sys.stdout.write(json.dumps(_nested(chosen, alone), indent=2, default=str) + "\n")
+    elif [name for name, _, _ in chosen] == [alone]:
+        sys.stdout.write(f"{chosen[0][1]}\n" if not chosen[0][2] else "")
+    else:
+        width = max((len(name) for name, _, _ in chosen), default=0)
+        sys.stdout.writelines(f"{name:<{width}}  {value}\n" for name, value, problem in chosen if not problem)
+    return UNKNOWN_FACT if alone and any(problem for _, _, problem in chosen) else OK
+
+
+def _nested(chosen: list[Told], alone: str) -> object:
+    """By fact and question; the value alone where one was named."""
+    table: dict[str, dict[str, object]] = {}
+    for name, value, _ in chosen:
+        if name == alone:
+            return value
+        fact, _, question = name.partition(".")
+        table.setdefault(fact, {})[question] = value
+    return table.get(alone, table)
