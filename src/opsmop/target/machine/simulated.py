@@ -17,19 +17,8 @@ from opsmop.target.machine.real import RealMachine
 from opsmop.target.machine.unaffected import Unaffected
 
 # Where packages put things (Filesystem Hierarchy Standard 3.0, chapters 3 to 5; Debian Policy, 9.1).
-_INSTALLED_UNDER = (
-    "/bin",
-    "/boot",
-    "/etc",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/opt",
-    "/run",
-    "/sbin",
-    "/srv",
-    "/usr",
-    "/var",
+_INSTALLED_UNDER = tuple(
+    f"/{name}/" for name in ("bin", "boot", "etc", "lib", "lib32", "lib64", "opt", "run", "sbin", "srv", "usr", "var")
 )
 _MOST_LINKS = 40  # as the kernel has it: path_resolution(7)
 _MISSING = object()
@@ -76,7 +65,7 @@ class SimulatedMachine(Unaffected):
         node = self._node(path)
         if node is _MISSING:
             found = self._real.status(path)
-            self._doubt(missing=found is None and path.startswith(_INSTALLED_UNDER))
+            self._doubt(missing=found is None and f"{path}/".startswith(_INSTALLED_UNDER))
             return found
         self._doubt(missing=False)
         return node.status if node is not None else None

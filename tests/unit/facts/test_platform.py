@@ -1,0 +1,74 @@
+"""Facts about the machine: what they say is what the system's own tools say."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from opsmop import Platform
+
+Evaluate = Callable[..., Any]
+
+try:
+    RELEASE = platform.freedesktop_os_release()
+except OSError:  # the machine has no such file, and the facts say so
+    RELEASE = {}
+
+EXPECTED: dict[str, object] = {
+    "system": platform.system(),
+    "release": platform.release(),
+    "version": platform.version(),
+    "architecture": platform.machine(),
+    "hostname": socket.gethostname().partition(".")[0],
+    "os_distribution": RELEASE.get("NAME", platform.system()),
+    "os_version_number": RELEASE.get("VERSION_ID", ""),
+    "distribution_id": RELEASE.get("ID", platform.system().lower()),
+    "codename": RELEASE.get("VERSION_CODENAME", ""),
+    "python_version": platform.python_version(),
+    "cpus": len(os.sched_getaffinity(0)),
+}
+SHAPES = {
+    "memory_mb": r"[1-9]\d*",
+    "boot_id": r"[0-9a-f-]{36}",
+    "uptime": r"\d+\.\d+",
+    "default_ipv4": r"|\d+\.\d+\.\d+\.\d+",
+    "default_ipv6": r"|[0-9a-f:]+",
+    "virtualization": r"[a-z0-9-]+",
+    "package_manager": r"[a-z]*",
+    "service_manager": r"systemd|openrc|launchd|",
+    "fqdn": r"\S+",
+    "os_version_string": r".*",
+}
+
+
+def asked(evaluate: Evaluate, question: Callable[[], object]) -> object:
+    answer: object = evaluate(question).value
+    return answer
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_fact_says_what_the_system_says(name: str, evaluate: Evaluate) -> None:
+    assert asked(evaluate, getattr(Platform, name)) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_fact_has_its_shape_wherever_it_is_asked(name: str, evaluate: Evaluate) -> None:
+    assert re.fullmatch(SHAPES[name], str(asked(evaluate, getattr(Platform, name))))
+
+
+def test_a_distribution_is_like_itself_first(evaluate: Evaluate) -> None:
+    likes = asked(evaluate, Platform.distribution_like)
+    assert isinstance(likes, list)
+    assert likes[0] == EXPECTED["distribution_id"]
+
+
+def test_the_environment_is_that_of_the_evaluation(evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPSMOP_TEST_WORD", "here")
+    assert asked(evaluate, lambda: Platform.env("OPSMOP_TEST_WORD")) == "here"
+    assert asked(evaluate, lambda: Platform.env("OPSMOP_NO_SUCH_WORD", "default")) == "default"
