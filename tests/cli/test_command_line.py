@@ -247,7 +247,8 @@ def waiting(site: Path, reach: tuple[str, ...]) -> tuple[subprocess.Popen[str], 
         text=True,
         start_new_session=True,
     )
-    until(begun.exists)
+    until(lambda: begun.exists() or process.poll() is not None)
+    assert begun.exists(), process.communicate()
     return process, begun
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from opsmop.drive.asking import variables_said
@@ -41,6 +41,10 @@ __all__ = [
     "prepare",
     "ship",
 ]
+
+
+# Python heeds a signal between two steps, and one that comes just before a wait begins does not end that wait.
+HEEDING_SECONDS = 0.2
 
 
 @dataclass
@@ -206,7 +210,10 @@ class Drive:
     def _endings(self, count: int) -> Iterator[Ending]:
         """Pass events on until `count` contacts have ended, or are known not to begin."""
         while count:
-            said = self._queue.get()
+            try:
+                said = self._queue.get(timeout=HEEDING_SECONDS)
+            except Empty:
+                continue
             if isinstance(said, Event):
                 self._pass_on(said)
             elif isinstance(said, Ending):

@@ -54,14 +54,15 @@ class Interruption:
 
     def _told(self, number: int, _frame: FrameType | None) -> None:
         if self.signal:
-            self._end_now(number)
+            # In a thread, because this one may hold what closing waits for.
+            threading.Thread(target=self._end_now, args=(number,), daemon=True).start()
+            return
         self.signal = number
         if self._wake is None:
             raise Interrupted
         self._wake()
 
     def _end_now(self, number: int) -> None:
-        # In a thread, because this one may hold what closing waits for.
         closing = threading.Thread(target=self._close, daemon=True)
         closing.start()
         closing.join(ENDING_SECONDS)
