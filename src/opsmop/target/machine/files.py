@@ -27,8 +27,7 @@ def replace(path: str, content: bytes, *, mode: int, uid: int, gid: int) -> None
     try:
         try:
             _fill(descriptor, content)
-            if uid != -1 or gid != -1:
-                os.fchown(descriptor, uid, gid)
+            _give(descriptor, uid, gid)
             os.fchmod(descriptor, mode)
             _copy_labels(path, descriptor)
             os.fsync(descriptor)
@@ -59,6 +58,14 @@ def _fill(descriptor: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def _give(descriptor: int, uid: int, gid: int) -> None:
+    """Change owner and group where they differ: in a user namespace even what changes nothing may be refused."""
+    found = os.fstat(descriptor)
+    uid, gid = (-1 if uid == found.st_uid else uid), (-1 if gid == found.st_gid else gid)
+    if (uid, gid) != (-1, -1):
+        os.fchown(descriptor, uid, gid)
 
 
 def _copy_labels(path: str, descriptor: int) -> None:
