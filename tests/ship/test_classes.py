@@ -78,7 +78,7 @@ def test_a_dataclass_of_the_policy_is_made_again(travel: Any) -> None:
                 except FrozenInstanceError:
                     frozen = True
                 return [points[Point(1)], repr(Point(1)), Point(1).tags, Far(1).total(), points[Far(1, 6)], frozen, Point.count,
-                        Point(1) < Point(2), asdict(Named("n")), replace(Point(4), y=1).y, Point(2, 2, scale=4).y]
+                        Point(1) < Point(2), asdict(Named("n")), replace(Point(4), y=1, scale=1).y, Point(2, 2, scale=4).y]
     """
     expected = ["one", "Point(x=1, y=2)", [9], 8, "far", True, 7, True]
     expected += [{"name": "n", "point": {"x": 0, "y": 2, "tags": [9]}}, 1, 8]
