@@ -98,12 +98,12 @@ def push(fleet: Fleet, folder: Path, main: str, *, mode: str = "apply", sudo: bo
 def apply(fleet: Fleet, folder: Path, main: str) -> Pushed:
     """Push it, and refuse any failure."""
     pushed = push(fleet, folder, main)
-    assert pushed.failures == []
+    assert not pushed.failures, "\n".join(pushed.failures)
     return pushed
 
 
 def check(fleet: Fleet, folder: Path, main: str) -> Pushed:
     """Say what pushing it would do, and refuse any failure."""
     pushed = push(fleet, folder, main, mode="check")
-    assert pushed.failures == []
+    assert not pushed.failures, "\n".join(pushed.failures)
     return pushed
