@@ -174,29 +174,3 @@ def test_without_sudo_accounts_are_refused_before_anything_is_tried(fleet: Fleet
         failed = push(fleet, tmp_path, 'User("bo")', mode=mode, sudo=False)
         assert any("only root may change the user bo, and this is ops" in text for text in failed.failures)
     assert everywhere(fleet, "getent passwd bo") == ""
-
-
-def test_a_directory_beneath_which_something_is_mounted_is_not_removed(fleet: Fleet, tmp_path: Path) -> None:
-    for host in fleet.hosts:
-        host.run(
-            "mkdir -p /srv/data/mounted && mount -t tmpfs none /srv/data/mounted && touch /srv/data/mounted/precious"
-        )
-    for mode in ("check", "apply"):
-        failed = push(fleet, tmp_path, 'Directory("/srv/data", absent=True, recursive=True)', mode=mode)
-        assert any("/srv/data/mounted is a mount point" in text for text in failed.failures)
-    assert everywhere(fleet, "ls /srv/data/mounted; umount /srv/data/mounted; rm -r /srv/data") == "precious\n"
-
-
-def test_a_file_that_is_a_mount_point_is_written_in_place(fleet: Fleet, tmp_path: Path) -> None:
-    for host in fleet.hosts:
-        host.run("echo below > /root/below; echo old > /srv/conf; mount --bind /root/below /srv/conf")
-    assert law(fleet, tmp_path, 'File("/srv/conf", from_content="new\\n")') == ["content"]
-    assert everywhere(fleet, "cat /root/below; umount /srv/conf; cat /srv/conf; rm /srv/conf") == "new\nold\n"
-
-
-def test_a_file_on_a_read_only_file_system_and_an_immutable_one_say_what_is_wrong(fleet: Fleet, tmp_path: Path) -> None:
-    for host in fleet.hosts:
-        host.run("mkdir -p /srv/fixed && mount -t tmpfs -o ro none /srv/fixed")
-    failed = push(fleet, tmp_path, 'File("/srv/fixed/conf", from_content="x")')
-    assert any("mounted read-only" in text for text in failed.failures)
-    everywhere(fleet, "umount /srv/fixed; rmdir /srv/fixed")

@@ -38,6 +38,7 @@ class Machine:
             "/etc/skel/.profile": Status("file", 0o644, "root", "root"),
         }
     )
+    mounts: list[str] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
     fed: list[bytes | None] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
@@ -63,8 +64,8 @@ class Machine:
     def listing(self, path: str) -> list[str]:
         return [each.rpartition("/")[2] for each in self.files if each.rpartition("/")[0] == path]
 
-    def is_mount_point(self, path: str) -> bool:
-        return False
+    def mount_points(self, path: str) -> list[str]:
+        return self.mounts
 
     def which(self, command: str) -> str | None:
         return None
@@ -321,6 +322,13 @@ def test_a_home_that_is_not_the_users_own_directory_stays(status: Status, said: 
     machine = Machine()
     machine.files["/home/ana"] = status
     with pytest.raises(ProviderError, match=said):
+        made(lambda: User("ana", absent=True, remove=True), machine)
+    assert machine.ran == []
+
+
+def test_a_home_with_something_mounted_beneath_stays() -> None:
+    machine = Machine(mounts=["/home/ana/disk"])
+    with pytest.raises(ProviderError, match="has a mount point, /home/ana/disk, and is not removed"):
         made(lambda: User("ana", absent=True, remove=True), machine)
     assert machine.ran == []
 

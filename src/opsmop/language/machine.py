@@ -112,8 +112,8 @@ class Machine(Protocol):
     def listing(self, path: str) -> list[str]:
         """The names in the directory at `path`, sorted."""
 
-    def is_mount_point(self, path: str) -> bool:
-        """Whether another file system is mounted at `path`."""
+    def mount_points(self, path: str) -> list[str]:
+        """Where something is mounted, at `path` and beneath; bind mounts too."""
 
     def account(self, name: str | int) -> Account | None:
         """The account of that name, or of that number."""

@@ -106,20 +106,17 @@ class MakeDirectory(Provider, provides=Directory):
             )
         if path == "/":
             raise ProviderError("/ is not removed")
-        mounted = next((entry for entry in self._directories(path) if self.machine.is_mount_point(entry)), None)
-        if mounted is not None:
-            raise ProviderError(f"{path} is not removed: {mounted} is a mount point", remedy="Unmount it first.")
+        mounted = self.machine.mount_points(path)
+        if mounted:
+            raise ProviderError(f"{path} is not removed: {mounted[0]} is a mount point", remedy="Unmount it first.")
         yield Change("remove", lambda: self.machine.remove_tree(path), before=f"{len(entries)} entries")
-
-    def _directories(self, path: str) -> Iterator[str]:
-        yield path
-        yield from (entry for entry, status in self._walk(path) if status.kind == "directory")
 
     def _beneath(self, path: str, owner: str | None, group: str | None) -> Iterator[Change]:
         """One change for all that differs beneath, whatever its number."""
+        mounted = frozenset(self.machine.mount_points(path))
         differing = [
             (entry, change)
-            for entry, status in self._walk(path)
+            for entry, status in self._walk(path, mounted)
             for change in ownership_changes(entry, status, self.machine, owner, group, self._bits_beneath(status))
         ]
         if not differing:
@@ -138,12 +135,13 @@ class MakeDirectory(Provider, provides=Directory):
             return None
         return bits if status.kind == "directory" or status.mode & _EXECUTE else bits & ~_EXECUTE
 
-    def _walk(self, path: str) -> Iterator[tuple[str, Status]]:
+    def _walk(self, path: str, mounted: frozenset[str]) -> Iterator[tuple[str, Status]]:
+        """All beneath a directory, but not what is on other file systems."""
         for name in self.machine.listing(path):
             entry = f"{path.rstrip('/')}/{name}"
             status = self.machine.status(entry)
             if status is None:
                 continue
             yield entry, status
-            if status.kind == "directory" and not self.machine.is_mount_point(entry):
-                yield from self._walk(entry)
+            if status.kind == "directory" and entry not in mounted:
+                yield from self._walk(entry, mounted)

@@ -177,8 +177,9 @@ class UserProvider(Provider):
         status = machine.status(home)
         if status is None:
             return
-        if status.kind != "directory" or status.owner != found.name or machine.is_mount_point(home):
-            why = "is a mount point" if status.kind == "directory" else f"is a {status.kind}"
+        mounted = machine.mount_points(home)
+        if status.kind != "directory" or status.owner != found.name or mounted:
+            why = f"has a mount point, {mounted[0]}," if mounted else f"is a {status.kind}"
             why = why if status.owner == found.name else f"belongs to {status.owner}"
             raise ProviderError(
                 f"{home}, the home of {found.name}, {why} and is not removed",

@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, AccountGroup, Completed, Effect, Status
-from opsmop.target.machine import commands, files
+from opsmop.target.machine import commands, files, mounts
 
 
 class refusals:  # noqa: N801 - reads as a word of the `with` statement that it is used in
@@ -84,9 +84,10 @@ class RealMachine:
         with refusals("list", path):
             return sorted(os.listdir(path))
 
-    def is_mount_point(self, path: str) -> bool:
-        """See `Machine.is_mount_point`."""
-        return os.path.ismount(path)
+    def mount_points(self, path: str) -> list[str]:
+        """See `Machine.mount_points`."""
+        with refusals("look for mounts at", path):
+            return mounts.points(path)
 
     def account(self, name: str | int) -> Account | None:
         """See `Machine.account`. Source: passwd(5), group(5), by way of the name service."""

@@ -212,6 +212,11 @@ class SimulatedMachine(Unaffected):
         status = self.status(path)
         if status is None:
             raise ProviderError(f"cannot change {path}: there will be nothing there")
+        if not status.predicted and self.real_user() not in ("root", status.owner):
+            raise ProviderError(
+                f"cannot change {path}: Operation not permitted, it belongs to {status.owner}",
+                remedy="The evaluating user may not do this: does the role need sudo()?",
+            )
         old = Node(status, fresh=False) if node is _MISSING or node is None else node
         self._nodes[_key(path)] = replace(old, status=replace(status, predicted=True, **values))
 

@@ -14,9 +14,9 @@ class Unaffected:
     def __init__(self, real: RealMachine) -> None:
         self._real = real
 
-    def is_mount_point(self, path: str) -> bool:
-        """See `Machine.is_mount_point`."""
-        return self._real.is_mount_point(path)
+    def mount_points(self, path: str) -> list[str]:
+        """See `Machine.mount_points`."""
+        return self._real.mount_points(path)
 
     def real_user(self) -> str:
         """See `Machine.real_user`."""
