@@ -54,8 +54,7 @@ class RoleEvaluation:
         hide: Callable[[str], None],
         diff: bool,
     ) -> None:
-        self.machine = machine
-        self.hide = hide
+        self.machine, self.hide = machine, hide
         self.remembered: dict[str, Any] = {}
         self.beyond_prediction = False  # policy code has read a value that is not there
         self._doubts = 0  # of the machine's assumptions, those that resources made and that are accounted for

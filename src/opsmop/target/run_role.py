@@ -109,7 +109,7 @@ def _evaluation(
     real: RealMachine,
 ) -> RoleEvaluation:
     known = [Layer(label, values) for label, values in (*order.inventory, *layers)]
-    for secret in _secrets_in([layer.values for layer in known]):
+    for secret in _secrets_in([*(layer.values for layer in known), additions.template_globals]):
         stream.hide(secret.reveal())
 
     def source(path: str) -> bytes:

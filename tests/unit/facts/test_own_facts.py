@@ -13,6 +13,8 @@ from opsmop.facts.filetests import FileTests
 from opsmop.facts.platform import Platform
 from opsmop.facts.user_facts import UserFacts
 from opsmop.language.additions import Additions
+from opsmop.language.lookups import T
+from opsmop.language.secrets import Secret
 from opsmop.resources.debug_facts import DebugFacts
 from opsmop.resources.echo import Echo
 from opsmop.resources.file import File
@@ -121,3 +123,15 @@ def test_globals_are_weaker_than_variables_and_filters_are_there(evaluate: Any) 
         return [first, Echo("{{ name }}").data, name]
 
     assert evaluate(asked, additions=additions).value == ["8 GLOBAL", "local", "local"]
+
+
+def test_a_secret_among_the_globals_is_written_to_files_and_shown_nowhere(evaluate: Any, tmp_path: Any) -> None:
+    path = tmp_path / "key"
+
+    def asked() -> None:
+        File(str(path), from_content=T("{{ key }}"))
+        Echo("the key is {{ key }}")
+
+    done = evaluate(asked, additions=Additions({}, {"key": Secret("hunter2")}))
+    assert path.read_text() == "hunter2"
+    assert [event.output for event in done.resources()] == ["", "the key is ********"]
