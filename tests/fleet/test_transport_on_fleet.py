@@ -161,6 +161,28 @@ def test_a_wrong_python_path_is_named_with_sudo_too(
         who(direct, route(fleet, host, python="/opt/none/python3"), roles)
 
 
+def test_a_python_under_another_name_is_found_and_what_is_too_old_is_told(
+    fleet: Fleet, host: Host, direct: Direct, roles: ModuleType
+) -> None:
+    minor = PYTHONS[host.release][1]
+    own, away = f"/usr/bin/python3.{minor}", f"/opt/python3.{minor}"
+    old = "printf '#!/bin/sh\\necho False3.6.8\\n' > /usr/bin/python3 && chmod 755 /usr/bin/python3"
+    host.run(f"rm /usr/bin/python3 && {old}")
+    try:
+        assert who(direct, route(fleet, host), roles)["python"] == PYTHONS[host.release]
+        host.run(f"mv {own} {away}")
+        with pytest.raises(
+            ConnectError, match=r"no Python 3\.9 or newer: /usr/bin/python3 is Python 3\.6\.8"
+        ) as caught:
+            who(direct, route(fleet, host, become=None), roles)
+        assert "opsmop_python_path" in caught.value.remedy
+        host.run("rm /usr/bin/python3")
+        with pytest.raises(ConnectError, match="none was found at all"):
+            who(direct, route(fleet, host, user="plain", become=None), roles)
+    finally:
+        host.run(f"test -e {own} || mv {away} {own}; ln -sf python3.{minor} /usr/bin/python3")
+
+
 def test_nothing_of_ours_is_left_on_disk_or_running(
     fleet: Fleet, host: Host, direct: Direct, roles: ModuleType
 ) -> None:

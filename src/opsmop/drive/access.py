@@ -134,5 +134,4 @@ def _become(access: Access, chosen: _Chosen) -> str | None:
 
 def _python(magic: Mapping[str, Any], defaults: Defaults, *, local: bool) -> str:
     # This machine has a Python for certain: the one that runs.
-    known = "opsmop_python_path" in magic or "python_path" in defaults.values or not local
-    return str(magic.get("opsmop_python_path", defaults["python_path"])) if known else sys.executable
+    return str(magic.get("opsmop_python_path") or defaults["python_path"] or (sys.executable if local else ""))

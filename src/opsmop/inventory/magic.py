@@ -26,7 +26,7 @@ MAGIC: dict[str, Magic] = {
     "opsmop_host": Magic("the address to connect to; the host's name if not given"),
     "opsmop_connection": Magic("'ssh' or 'local' (a separate process on the control machine)", "connection"),
     "opsmop_via": Magic("the name of the host through which this one is reached"),
-    "opsmop_python_path": Magic("the path of Python 3 on the host"),
+    "opsmop_python_path": Magic("the path of Python 3 on the host; /usr/bin/python3, else looked for, if not given"),
     "opsmop_ssh_username": Magic("the login's name"),
     "opsmop_ssh_password": Magic("the login's password", private=True),
     "opsmop_ssh_port": Magic("the port of the host's sshd", "port"),

@@ -64,7 +64,7 @@ DEFAULTS: dict[str, Default] = {
     "ssh_silence_timeout": Default(_count, 30, "seconds without a sign of life after which a host is lost"),
     "sudo_username": Default(_text, "root", "whom to become"),
     "sudo_password": Default(_text, None, "the password that becoming takes", private=True),
-    "python_path": Default(_text, "/usr/bin/python3", "the path of Python 3 on a host"),
+    "python_path": Default(_text, "", "the path of Python 3 on a host; /usr/bin/python3, else looked for, if empty"),
     "log_path": Default(_text, "~/.opsmop/opsmop.log", "the log on the machine that evaluates a role"),
     "facts_dir": Default(
         _text, "/etc/opsmop/facts.d", "the directory of user facts on the machine that evaluates a role"
@@ -206,7 +206,7 @@ class UserDefaults:
     @staticmethod
     def python_path() -> str:
         """The path of Python 3 on a host."""
-        return str(Defaults.usual()["python_path"])
+        return str(Defaults.usual()["python_path"] or "/usr/bin/python3")
 
 
 def _set(name: str) -> str | None:

@@ -27,7 +27,7 @@ class Route:
     :param ssh_config: the configuration file of ssh; the user's own if empty
     :param known_hosts: the file of known host keys; the user's own if empty
     :param check_host_keys: ``yes``, ``no`` or ``accept-new`` (ssh_config(5), StrictHostKeyChecking)
-    :param python: the path of Python on the host
+    :param python: the path of Python on the host; looked for there if empty
     :param become: whom to become with sudo after the login; None to stay the login user
     :param local: a separate process on this machine instead of ssh
     :param connect_timeout: seconds until the host must have started Python
@@ -43,7 +43,7 @@ class Route:
     ssh_config: str = ""
     known_hosts: str = ""
     check_host_keys: str = "yes"
-    python: str = "/usr/bin/python3"
+    python: str = ""
     become: str | None = None
     local: bool = False
     connect_timeout: float = 30.0

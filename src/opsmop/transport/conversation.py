@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from opsmop.errors import HostLostError, OpsMopError, ProtocolError
-from opsmop.events import HOST_EVENTS, EvaluationFinished, Event, Warned
+from opsmop.events import HOST_EVENTS, EvaluationFinished, Event, Printed
 from opsmop.events.wire import from_wire
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Receive, Serve, Traffic
@@ -165,7 +165,7 @@ class Conversation:
         ):
             if said not in ("", own):
                 raise self._off(f"it spoke for the {what} {said[:80]!r}")
-        if self._finished and not isinstance(event, Warned):
+        if self._finished and not isinstance(event, Printed):
             raise self._off(f"it said {name} after its evaluation had finished")
 
     def _take_end(self, payload: bytes) -> None:

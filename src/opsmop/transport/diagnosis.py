@@ -71,7 +71,7 @@ def why_no_connection(route: Route, complaint: str, status: int | None) -> Trans
         refused = _sudo_failure(route, complaint)
         if refused is not None:
             return refused
-    if status in _NOT_FOUND or "command not found" in complaint:
+    if (status in _NOT_FOUND or "command not found" in complaint) and route.python:
         return ConnectError(
             f"{route.host} has no Python at {route.python}{_said(complaint)}",
             host=route.host,
@@ -81,7 +81,7 @@ def why_no_connection(route: Route, complaint: str, status: int | None) -> Trans
     return ConnectError(
         f"{route.host}: Python was to be started at {route.place}, and the login {ending} instead{_said(complaint)}",
         host=route.host,
-        remedy=f"Try by hand what happens with: {_by_hand(route)} {route.python} --version",
+        remedy=f"Try by hand what happens with: {_by_hand(route)} {route.python or 'python3'} --version",
     )
 
 
@@ -92,6 +92,20 @@ def why_too_old(route: Route, version: str) -> ConnectError:
         f"{route.host} has Python {clean(version)[:20]} at {route.python}, which is too old",
         host=route.host,
         remedy=f"Set opsmop_python_path to a Python {oldest} or newer.",
+    )
+
+
+def why_no_python(route: Route, found: str) -> ConnectError:
+    """None of the host's Pythons will do.
+
+    :param found: what was found instead, as the host's shell told it
+    """
+    oldest = ".".join(map(str, OLDEST))
+    instead = clean(found).strip(" ,")[:_LONGEST]
+    return ConnectError(
+        f"{route.host} has no Python {oldest} or newer: {instead or 'none was found at all'}",
+        host=route.host,
+        remedy="Install one there, or set opsmop_python_path to where one is.",
     )
 
 

@@ -9,10 +9,17 @@ from opsmop.errors import ConnectError, HostLostError, ProtocolError, TransportE
 from opsmop.events.wire import clean
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Route
-from opsmop.transport.diagnosis import remote_text, why_lost, why_no_connection, why_not_in_time, why_too_old
+from opsmop.transport.diagnosis import (
+    remote_text,
+    why_lost,
+    why_no_connection,
+    why_no_python,
+    why_not_in_time,
+    why_too_old,
+)
 from opsmop.transport.openssh import ssh_arguments
 from opsmop.transport.pipes import Pipes, Waker
-from opsmop.transport.stub import READY, TOO_OLD, agent_arguments, boot_program, for_any_shell
+from opsmop.transport.stub import NO_PYTHON, READY, TOO_OLD, agent_arguments, boot_program, for_any_shell
 from opsmop.wire import frames
 
 MOST_NOISE = 64 << 10  # bytes that a login may print before the agent answers
@@ -94,8 +101,10 @@ class Link:
             return
         if any(waker.called for waker in wakers):
             raise stopped(route)
-        if TOO_OLD in noise and b"\n" in noise.partition(TOO_OLD)[2]:
-            raise why_too_old(route, noise.partition(TOO_OLD)[2].partition(b"\n")[0].decode("ascii", "replace"))
+        for mark, why in ((TOO_OLD, why_too_old), (NO_PYTHON, why_no_python)):
+            told, ended, _ = noise.partition(mark)[2].partition(b"\n")
+            if ended:
+                raise why(route, told.decode("utf-8", "replace"))
         if len(noise) > MOST_NOISE:
             raise ProtocolError(
                 f"{route.host} printed {len(noise)} bytes without an answer of Python:\n    {_beginning(noise)}",

@@ -12,7 +12,9 @@ from opsmop.transport.base import Route
 
 READY = b"OPSMOP-READY\n"
 TOO_OLD = b"OPSMOP-OLD-PYTHON "
+NO_PYTHON = b"OPSMOP-NO-PYTHON "
 OLDEST = (3, 9)
+_NEWEST_MINOR = 14
 
 # One line without a newline, an apostrophe, an exclamation mark or a backslash, so that it survives the quotes of sh,
 # bash, zsh, fish and csh alike; it parses on every Python since 2.6. What rc files printed before READY is skipped.
@@ -23,6 +25,20 @@ STUB = (
     'exec("while len(b)<n:b+=os.read(0,n-len(b))or os._exit(0)");'
     'exec(compile(b,"<opsmop boot>","exec"),{"__name__":"opsmop_boot"})'
 ).replace(", ", ",")
+
+# Finds a Python for the host in the exec that starts it, under the same rules as the stub. First without starting any:
+# in the distributions, /usr/bin/python3 is another name of /usr/bin/python3.X. Debian policy (python), PEP 394; platform-
+# python is RHEL 8's own. Arguments are those for the Python; what was found and did not do is told.
+_MINORS = " ".join(map(str, range(_NEWEST_MINOR, OLDEST[1] - 1, -1)))
+_NAMES = " ".join(f"python3.{minor}" for minor in _MINORS.split())
+FINDER = (
+    f'for v in {_MINORS};do [ /usr/bin/python3 -ef /usr/bin/python3.$v ]&&exec /usr/bin/python3 "$@";done;f=;'
+    f"for p in /usr/bin/python3 python3 /usr/libexec/platform-python {_NAMES};do "
+    'q=$(command -v $p)&&v=$("$q" -ESc "import sys;v=sys.version_info;'
+    f'print(str(v>={OLDEST})+sys.version.split()[0])" 2>/dev/null </dev/null)||continue;'
+    'case $v in True*)exec "$q" "$@";;False*)f="$f$q is Python ${v#False}, ";;esac;done;'
+    f'echo;echo "{NO_PYTHON.decode()}$f";exit 97'
+)
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
 _UNQUOTABLE = re.compile(r"['!\\\x00-\x1f\x7f]")
@@ -43,7 +59,8 @@ def agent_arguments(route: Route, beat: float, lease: float) -> list[str]:
     """
     # -E and -s: neither the login's environment nor its own packages; -B: nothing is written. Not -I, which a Python 2
     # would refuse before it could say that it is too old.
-    python = [route.python, "-BEs", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
+    stub = ["-BEs", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
+    python = [route.python, *stub] if route.python else ["/bin/sh", "-c", FINDER, "opsmop", *stub]
     if route.become is None or route.become == route.user:
         return python
     return ["env", "LC_ALL=C", "sudo", "-n", "-H", "-u", route.become, "--", *python]

@@ -35,7 +35,7 @@ def found(fleet: Any, variables: dict[str, Any], defaults: dict[str, Any], **met
         ("check_host_keys", {"check_host_keys": False}, {"opsmop_check_host_keys": "accept"}, {}, "yes"),
         ("port", {}, {"opsmop_ssh_port": "22"}, {"ssh_port": 2222}, 0),
         ("ssh_args", {}, {"opsmop_ssh_args": "-o 'A=b c'"}, {"ssh_args": ("-4",)}, ()),
-        ("python", {}, {"opsmop_python_path": "/p"}, {"python_path": "/d"}, "/usr/bin/python3"),
+        ("python", {}, {"opsmop_python_path": "/p"}, {"python_path": "/d"}, ""),
         ("address", {}, {"opsmop_host": "10.0.0.1"}, {}, "web1"),
     ],
 )

@@ -24,8 +24,8 @@ def test_environment_beats_user_beats_system_beats_built_in(tmp_path: Path) -> N
         '[ssh]\nusername = "system"\nport = 2\nkey_file = "/k"\ncheck_host_keys = "accept"',
     )
     found = Defaults.found({"OPSMOP_SSH_PORT": "3"}, *paths)
-    names = ("ssh_port", "ssh_username", "ssh_key_file", "ssh_check_host_keys", "python_path")
-    assert [found[name] for name in names] == [3, "user", "/k", "accept-new", "/usr/bin/python3"]
+    names = ("ssh_port", "ssh_username", "ssh_key_file", "ssh_check_host_keys", "ssh_args")
+    assert [found[name] for name in names] == [3, "user", "/k", "accept-new", ()]
     assert found.files == tuple(map(str, paths))
 
 

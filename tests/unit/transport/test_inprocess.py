@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from opsmop.errors import HostLostError
-from opsmop.events import EvaluationFinished, Event, Warned
+from opsmop.events import EvaluationFinished, Event, Printed
 from opsmop.language.additions import Additions
 from opsmop.language.role import Role
 from opsmop.resources.shell import Shell
@@ -69,7 +69,7 @@ def test_directory_umask_and_environment_are_afterwards_as_they_were(role: Role)
 
 def test_what_the_role_prints_becomes_events_before_its_ending(capsys: pytest.CaptureFixture[str]) -> None:
     events = evaluated(Printer())
-    assert [event.text for event in events if isinstance(event, Warned)] == ["printed: hello", "printed: unfinished"]
+    assert [event.text for event in events if isinstance(event, Printed)] == ["hello", "unfinished"]
     assert isinstance(events[-1], EvaluationFinished)
     assert capsys.readouterr().out == ""
 
@@ -77,7 +77,7 @@ def test_what_the_role_prints_becomes_events_before_its_ending(capsys: pytest.Ca
 def test_what_a_report_prints_while_a_role_prints_goes_out(capsys: pytest.CaptureFixture[str]) -> None:
     transport = InProcess(lambda: (Printer(), (), Additions()))
     transport.evaluate(HERE, order_for(Printer()), None, lambda event: print(type(event).__name__), lambda name: b"")
-    assert capsys.readouterr().out.split() == ["EvaluationStarted", "Warned", "Warned", "EvaluationFinished"]
+    assert capsys.readouterr().out.split() == ["EvaluationStarted", "Printed", "Printed", "EvaluationFinished"]
 
 
 def test_a_cancel_ends_the_role_and_its_command_at_once(tmp_path: Path) -> None:
