@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from opsmop.errors import FileRefusedError
-from opsmop.events import EvaluationFinished, Event, Warned
+from opsmop.events import EvaluationFinished, Event, Printed
 from opsmop.language.additions import Additions
 from opsmop.language.role import CONTROLLER_SIDE, Role
 from opsmop.ship.role import pack
@@ -53,7 +53,7 @@ class Heard:
 
     @property
     def printed(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, Warned)]
+        return [event.text for event in self.events if isinstance(event, Printed)]
 
 
 def nothing_served(name: str) -> bytes:

@@ -14,6 +14,11 @@ def say(kind: int, payload: bytes = b"", length: int | None = None) -> None:
         data = data[os.write(1, data) :]
 
 
+def say_at_once(*frames: tuple[int, bytes]) -> None:
+    """In one write, as what is to arrive together must be: two writes are sometimes read as two."""
+    os.write(1, b"".join(len(payload).to_bytes(4, "big") + bytes((kind,)) + payload for kind, payload in frames))
+
+
 def event(**fields: object) -> bytes:
     return json.dumps({"v": 1, **fields}).encode()
 
@@ -41,7 +46,7 @@ def greedy() -> None:
 
 
 def control_characters() -> None:
-    say(EVENT, event(event="Warned", text="\x1b[2J\x9b31m\x07 evil \u202e \ud800 text\r\n"))
+    say(EVENT, event(event="Printed", text="\x1b[2J\x9b31m\x07 evil \u202e \ud800 text\r\n"))
     say(EVENT, event(event="EvaluationFinished"))
     say(ENDED, b"\0\0")
     time.sleep(60)
@@ -75,7 +80,10 @@ CHEATS = {
     "an event of another run": lambda: say(EVENT, event(event="Warned", run="run0")),
     "two endings": lambda: [finished(), finished()],
     "an event after the ending": lambda: [finished(), say(EVENT, event(event="ResourceStarted"))],
-    "speech after the end": lambda: [finished(), say(ENDED, b"\0\0"), say(EVENT, event(event="Warned"))],
+    "speech after the end": lambda: [
+        finished(),
+        say_at_once((ENDED, b"\0\0"), (EVENT, event(event="Warned"))),
+    ],
     "malformed ending": lambda: [finished(), say(ENDED, b"\0")],
     "an end without an ending": lambda: say(ENDED, b"\0\0"),
     "silence": lambda: None,

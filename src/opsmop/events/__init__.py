@@ -213,6 +213,13 @@ class Warned(Event):
     text: str = ""
 
 
+@dataclass(frozen=True)
+class Printed(Event):
+    """A line that policy code, or something that it started, printed on its host."""
+
+    text: str = ""
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     event_type.__name__: event_type
     for event_type in (
@@ -228,10 +235,19 @@ EVENT_TYPES: dict[str, type[Event]] = {
         ResourceFinished,
         ResourceFailed,
         Warned,
+        Printed,
     )
 }
 
 # What a host may say; the rest only the controller says.
 HOST_EVENTS = frozenset(
-    ("EvaluationStarted", "EvaluationFinished", "ResourceStarted", "ResourceFinished", "ResourceFailed", "Warned")
+    (
+        "EvaluationStarted",
+        "EvaluationFinished",
+        "ResourceStarted",
+        "ResourceFinished",
+        "ResourceFailed",
+        "Warned",
+        "Printed",
+    )
 )

@@ -32,6 +32,9 @@ class Evaluation(Protocol):
     def hide(self, text: str) -> None:
         """Mask `text` in all that is reported from now on."""
 
+    def shown(self, text: str) -> str:
+        """`text` as it may be reported: what was hidden in it is masked."""
+
     def unknown_was_read(self, *, value: bool) -> None:
         """Policy code has read something that check mode cannot know: what follows from it is assumed.
 

@@ -12,6 +12,7 @@ from opsmop.events import (
     EvaluationFinished,
     Event,
     Failure,
+    Printed,
     ResourceFailed,
     ResourceFinished,
     RoleStarted,
@@ -85,6 +86,8 @@ class Console:
             return self._evaluation_finished(event)
         if isinstance(event, ContactFinished):
             return contact_lines(self._scene, event, told=self._was_told(event.host, event.failure))
+        if isinstance(event, Printed):
+            return text_lines(self._scene, "prints", event.host, event.text)
         return self._warned(event) if isinstance(event, Warned) else []
 
     def _run_started(self, event: RunStarted) -> list[str]:

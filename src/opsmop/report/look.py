@@ -27,6 +27,7 @@ _SIGNS = {
     "ignored": ("!", "!"),
     "warning": ("!", "!"),
     "says": (">", ">"),
+    "prints": (">", ">"),
 }
 # SGR parameters (ECMA-48, section 8.3.117): 1 bold, 2 faint, 31 red, 32 green, 33 yellow, 35 magenta, 36 cyan.
 _STYLES = {
@@ -44,6 +45,7 @@ _STYLES = {
     "ignored": "35",
     "warning": "35",
     "says": "36",
+    "prints": "2",
     "heading": "1",
     "faint": "2",
     "added": "32",

@@ -9,8 +9,6 @@ from opsmop.language.provider import ACT, NOT_NEEDED, STATE, Change, Provider, S
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret
 
-SHOWN_OUTPUT = 4096  # characters of a command's output that a good ending carries; a failure carries more
-
 
 class Attempt:
     """One resource on its way from a look to its ending.
@@ -85,9 +83,9 @@ class Attempt:
             else "changed"
         )
 
-    def shown_output(self) -> str:
-        """The end of what the resource's command printed."""
-        return self.completed.output[-SHOWN_OUTPUT:] if self.completed and not self.sensitive else ""
+    def output(self) -> str:
+        """What the resource's command printed, unless nobody may see it."""
+        return self.completed.output if self.completed and not self.sensitive else ""
 
 
 def described(change: Change) -> str:

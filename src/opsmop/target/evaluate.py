@@ -21,6 +21,7 @@ from opsmop.target.attempt import Attempt
 from opsmop.target.failures import failure_of
 from opsmop.target.handlers import Signals
 
+SHOWN_OUTPUT = 4096  # characters of a command's output that a good ending carries; a failure carries more
 CALLER = "opsmop.target.run_role"  # the module whose frame ends the search for local variables
 EmitEvent = Callable[[Event], None]
 
@@ -37,6 +38,7 @@ class RoleEvaluation:
     :param source: the content of a controller's file, by the path that the policy names
     :param emit: takes every event
     :param hide: takes each text that no event may show from then on
+    :param shown: makes a text one that may be reported
     :param diff: whether changes of content carry a difference
     """
 
@@ -52,9 +54,10 @@ class RoleEvaluation:
         source: Callable[[str], bytes],
         emit: EmitEvent,
         hide: Callable[[str], None],
+        shown: Callable[[str], str],
         diff: bool,
     ) -> None:
-        self.machine, self.hide = machine, hide
+        self.machine, self.hide, self.shown = machine, hide, shown
         self.remembered: dict[str, Any] = {}
         self.beyond_prediction = False  # policy code has read a value that is not there
         self._doubts = 0  # of the machine's assumptions, those that resources made and that are accounted for
@@ -140,7 +143,7 @@ class RoleEvaluation:
                 assumed=attempt.assumed,
                 changes=self._reports(attempt, attempt.changes),
                 rc=attempt.completed.rc if attempt.completed else None,
-                output=attempt.shown_output(),
+                output=self.shown(attempt.output())[-SHOWN_OUTPUT:],
                 duration=time.monotonic() - started,
                 **about,
             )
@@ -260,7 +263,7 @@ class RoleEvaluation:
         )
         self._emit(
             ResourceFailed(
-                failure=failure_of(error),
+                failure=failure_of(error, self.shown),
                 ignored=resource.ignore_errors and isinstance(error, OpsMopError),
                 changes=self._reports(attempt, made),
                 **about,

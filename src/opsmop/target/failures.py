@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 from types import TracebackType
+from typing import Callable
 
 from opsmop.errors import CommandFailed, OpsMopError
 from opsmop.events import Failure
@@ -14,22 +15,25 @@ LONGEST_OUTPUT = 64 * 1024
 MOST_FRAMES = 30
 
 
-def failure_of(error: BaseException) -> Failure:
-    """`error` as an event carries it."""
+def failure_of(error: BaseException, shown: Callable[[str], str] = str) -> Failure:
+    """`error` as an event carries it.
+
+    :param shown: makes a text one that may be reported, before it is cut and a secret could be cut in two
+    """
     if isinstance(error, OpsMopError):
         return Failure(
             error=type(error).__name__,
-            message=_cut(error.message, LONGEST_MESSAGE),
+            message=_cut(shown(error.message), LONGEST_MESSAGE),
             place=error.place,
             remedy=error.remedy,
-            command=error.command[:LONGEST_MESSAGE] if isinstance(error, CommandFailed) else "",
+            command=shown(error.command)[:LONGEST_MESSAGE] if isinstance(error, CommandFailed) else "",
             rc=error.rc if isinstance(error, CommandFailed) else None,
-            output=error.output[-LONGEST_OUTPUT:] if isinstance(error, CommandFailed) else "",
+            output=shown(error.output)[-LONGEST_OUTPUT:] if isinstance(error, CommandFailed) else "",
         )
     frames = _authors_frames(error.__traceback__)
     return Failure(
         error=type(error).__name__,
-        message=_cut(_said(error), LONGEST_MESSAGE),
+        message=_cut(shown(_said(error)), LONGEST_MESSAGE),
         place=f"{frames[-1][0]}:{frames[-1][1]}" if frames else "",
         trace=_cut("\n".join(_shown(*frame) for frame in frames[-MOST_FRAMES:]), LONGEST_OUTPUT),
     )

@@ -6,14 +6,17 @@ import sys
 import time
 from typing import Any, Callable
 
-from opsmop.events import EvaluationFinished, Event, Warned
+from opsmop.events import EvaluationFinished, Event, Printed
+from opsmop.language.evaluation import current
 
 LONGEST_LINE = 8192  # characters
 
 
-def printed(text: str) -> Warned:
+def printed(text: str) -> Printed:
     """One printed line as an event."""
-    return Warned(ts=time.time(), text="printed: " + text[:LONGEST_LINE])
+    evaluation = current()
+    shown = text if evaluation is None else evaluation.shown(text)
+    return Printed(ts=time.time(), text=shown[:LONGEST_LINE])
 
 
 class Voice:
@@ -32,7 +35,7 @@ class Voice:
             self.speaking = before
 
 
-class Printed:
+class Stand:
     """A stand-in for `sys.stdout` and `sys.stderr` that says every line as an event.
 
     :param voice: says the events
@@ -88,7 +91,7 @@ class Printed:
 class printing_as_events:  # noqa: N801 - reads as a word of the `with` statement that it is used in
     """While it lasts, `sys.stdout` and `sys.stderr` say lines as events.
 
-    It takes what `Printed` takes (`aside`: whether to write such things where they went before), and gives what events are to be emitted with: a line that has begun comes before the
+    It takes what `Stand` takes (`aside`: whether to write such things where they went before), and gives what events are to be emitted with: a line that has begun comes before the
     end of the evaluation.
     """
 
@@ -97,7 +100,7 @@ class printing_as_events:  # noqa: N801 - reads as a word of the `with` statemen
     ) -> None:
         self._voice = Voice(emit)
         self._before = sys.stdout, sys.stderr
-        self._streams = [Printed(self._voice, aside=stream if aside else None, mine=mine) for stream in self._before]
+        self._streams = [Stand(self._voice, aside=stream if aside else None, mine=mine) for stream in self._before]
 
     def __enter__(self) -> Callable[[Event], None]:
         sys.stdout, sys.stderr = self._streams

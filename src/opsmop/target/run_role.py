@@ -72,6 +72,10 @@ class Stream:
         """Mask `text` from now on."""
         self._secrets |= spellings(text)
 
+    def shown(self, text: str) -> str:
+        """`text` with what is hidden masked."""
+        return masked(text, self._secrets)
+
     def __call__(self, event: Event) -> None:
         """Send `event` on."""
         self._count += 1
@@ -83,7 +87,7 @@ class Stream:
 
     def _masked(self, value: Any) -> Any:
         if isinstance(value, str):
-            return masked(value, self._secrets)
+            return self.shown(value)
         if isinstance(value, tuple):
             return tuple(self._masked(entry) for entry in value)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -125,6 +129,7 @@ def _evaluation(
         source=source,
         emit=stream,
         hide=stream.hide,
+        shown=stream.shown,
         diff=bool(order.options.get("diff")),
     )
 
@@ -185,7 +190,7 @@ def _as_json(value: Any, role: Role) -> str:
 
 
 def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> EvaluationFinished:
-    failure = failure_of(error)
+    failure = failure_of(error) if evaluation is None else failure_of(error, evaluation.shown)
     if evaluation is not None and (waiting := evaluation.signals.waiting()):
         failure = dataclasses.replace(
             failure, message=f"{failure.message} (handlers left pending: {', '.join(waiting)})"

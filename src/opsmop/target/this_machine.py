@@ -49,5 +49,9 @@ class ThisMachine:
     def hide(self, text: str) -> None:
         """Nothing is reported from here."""
 
+    def shown(self, text: str) -> str:
+        """Nothing is reported from here."""
+        return text
+
     def unknown_was_read(self, *, value: bool) -> None:
         """Everything is known of a real machine."""
