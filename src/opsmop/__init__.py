@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from opsmop.api import HostResult, ResourceResult, RunResult, run
     from opsmop.cli import Cli
     from opsmop.errors import OpsMopError, PolicyError, ProviderError
     from opsmop.facts.chaos import Chaos
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from opsmop.resources.service import Service
     from opsmop.resources.shell import Shell
     from opsmop.resources.user import User
-    from opsmop.settings import UserDefaults
+    from opsmop.settings import Settings, UserDefaults
 
 __all__ = [
     "Change",
@@ -52,6 +53,7 @@ __all__ = [
     "Group",
     "Handlers",
     "Host",
+    "HostResult",
     "Inventory",
     "OpsMopError",
     "Package",
@@ -61,11 +63,14 @@ __all__ = [
     "Provider",
     "ProviderError",
     "Resource",
+    "ResourceResult",
     "Resources",
     "Role",
     "Roles",
+    "RunResult",
     "Secret",
     "Service",
+    "Settings",
     "Shell",
     "T",
     "TomlInventory",
@@ -73,6 +78,7 @@ __all__ = [
     "UserDefaults",
     "UserFacts",
     "field",
+    "run",
 ]
 
 _HOMES = {
@@ -90,6 +96,7 @@ _HOMES = {
     "Group": "opsmop.resources.group",
     "Handlers": "opsmop.language.collections",
     "Host": "opsmop.inventory",
+    "HostResult": "opsmop.api",
     "Inventory": "opsmop.inventory",
     "OpsMopError": "opsmop.errors",
     "Package": "opsmop.resources.package",
@@ -99,11 +106,14 @@ _HOMES = {
     "Provider": "opsmop.language.provider",
     "ProviderError": "opsmop.errors",
     "Resource": "opsmop.language.resource",
+    "ResourceResult": "opsmop.api",
     "Resources": "opsmop.language.collections",
     "Role": "opsmop.language.role",
     "Roles": "opsmop.language.policy",
+    "RunResult": "opsmop.api",
     "Secret": "opsmop.language.secrets",
     "Service": "opsmop.resources.service",
+    "Settings": "opsmop.settings",
     "Shell": "opsmop.resources.shell",
     "T": "opsmop.language.lookups",
     "TomlInventory": "opsmop.inventory",
@@ -111,9 +121,10 @@ _HOMES = {
     "UserDefaults": "opsmop.settings",
     "UserFacts": "opsmop.facts.user_facts",
     "field": "opsmop.language.fields",
+    "run": "opsmop.api",
 }
 # Their code does not travel to targets, where a library that a role uses may still import them by name.
-_OF_THE_CONTROLLER = ("Cli", "UserDefaults")
+_OF_THE_CONTROLLER = ("Cli", "HostResult", "ResourceResult", "RunResult", "Settings", "UserDefaults", "run")
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,32 @@ def exit_status(outcome: Outcome, settings: Settings) -> int:
     return PENDING if pending else OK
 
 
+@contextmanager
+def facts_at_hand(settings: Settings) -> Iterator[None]:
+    """In local mode this machine is the target: its facts may be asked wherever the policy is."""
+    if settings.reach == "push":
+        yield
+        return
+    from opsmop.target.this_machine import ThisMachine  # with the target half, which a push does not need here
+
+    token = EVALUATION.set(ThisMachine(fact_options(settings)))
+    try:
+        yield
+    finally:
+        EVALUATION.reset(token)
+
+
+def transport_for(settings: Settings, live: Live) -> Transport:
+    """What carries roles to hosts, or evaluates them in this process."""
+    if settings.reach == "push":
+        from opsmop.transport.direct import Direct  # a local run needs no ssh
+
+        return Direct()
+    from opsmop.transport.inprocess import InProcess  # brings the target half, which a push does not need here
+
+    return InProcess(live)
+
+
 class App:
     """Runs a policy for somebody at a terminal.
 
@@ -69,10 +95,10 @@ class App:
             that was asked for), 130 and 143 after SIGINT and SIGTERM
         """
         live = Live()
-        transport = self._transport(live)
+        transport = transport_for(self.settings, live)
         interruption = Interruption(transport.close)
         try:
-            with interruption.heeded(), self._facts_at_hand():
+            with interruption.heeded(), facts_at_hand(self.settings):
                 return self._ran(transport, live, interruption)
         except OpsMopError as error:
             show(error, self.err)
@@ -101,20 +127,6 @@ class App:
             drive.preflight()
         return self._driven(drive)
 
-    @contextmanager
-    def _facts_at_hand(self) -> Iterator[None]:
-        """In local mode this machine is the target: its facts may be asked wherever the policy is."""
-        if self.settings.reach == "push":
-            yield
-            return
-        from opsmop.target.this_machine import ThisMachine  # with the target half, which a push does not need here
-
-        token = EVALUATION.set(ThisMachine(fact_options(self.settings)))
-        try:
-            yield
-        finally:
-            EVALUATION.reset(token)
-
     def _driven(self, drive: Drive) -> int:
         try:
             outcome = drive.drive()
@@ -124,15 +136,6 @@ class App:
         if outcome.error is not None:
             show(outcome.error, self.err)
         return exit_status(outcome, self.settings)
-
-    def _transport(self, live: Live) -> Transport:
-        if self.settings.reach == "push":
-            from opsmop.transport.direct import Direct  # a local run needs no ssh
-
-            return Direct()
-        from opsmop.transport.inprocess import InProcess  # brings the target half, which a push does not need here
-
-        return InProcess(live)
 
     def _console(self) -> Console:
         settings = self.settings
