@@ -1,0 +1,256 @@
+"""Language, section 1: a policy is a Python program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+ONE = """
+class One(Role):
+    def inventory(self): return inventory
+    def main(self):
+{main}
+
+class Site(Policy):
+    def set_roles(self): return Roles(One())
+"""
+
+
+def test_unknown_keywords_of_policies_and_roles_are_variables_and_name_and_tags_are_not(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self):
+                Echo("{{ color }} {{ size }} {{ name is defined }} {{ tag is defined }}")
+                Echo(self.name)
+
+        class Site(Policy):
+            def __init__(self): super().__init__(size="big", name="called")
+            def set_roles(self): return Roles(One(color="blue", name="first", tag="a"))
+        """)
+    assert seen.echoed == ["blue big False False", "first"]
+
+
+@pytest.mark.parametrize("roles", ["Roles(*made)", "Roles(made)", "Roles(Roles(*made))"])
+def test_roles_are_made_in_loops_by_type_and_inside_of_functions(both: Any, roles: str) -> None:
+    seen = both(f"""
+        def said(self): Echo("{{{{ what }}}}")
+
+        def made_here():
+            class Inner(Role):
+                def inventory(self): return inventory
+                def main(self): Echo("inner {{{{ what }}}}")
+            return Inner(what="function")
+
+        class Looped(Role):
+            def inventory(self): return inventory
+            def main(self): Echo(f"looped {{self.vars.number}}")
+
+        class Site(Policy):
+            def set_roles(self):
+                typed = type("Typed", (Role,), dict(main=said, inventory=lambda self: inventory))
+                made = [Looped(number=number) for number in range(2)] + [typed(what="type"), made_here()]
+                return {roles}
+        """)
+    assert seen.echoed == ["looped 0", "looped 1", "type", "inner function"]
+
+
+def test_a_role_may_take_parameters_of_its_own(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def __init__(self, port, **rest):
+                super().__init__(port=port, **rest)
+                self.twice = port * 2
+            def inventory(self): return inventory
+            def main(self): Echo(f"{self.vars.port} {self.twice} {{{{ extra }}}}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One(40, extra="x"))
+        """)
+    assert seen.echoed == ["40 80 x"]
+
+
+def test_the_next_line_of_python_sees_the_result(both: Any) -> None:
+    main = """
+        first = File(f"{OUT}/a", from_content="1")
+        again = File(f"{OUT}/a", from_content="1")
+        Echo(f"{first.changed} {first.changed()} {again.changed} {first.actions} {again.actions} {first}")
+    """
+    seen = both(ONE.format(main=main))
+    assert seen.echoed == [f"True True False ['create'] [] File {seen.out}/a"]
+
+
+DECLARED = """
+class One(Role):
+    def inventory(self): return inventory
+    def set_resources(self):
+        return Resources(
+            File(f"{OUT}/a", from_content="1", signals=["second", "first"]),
+            [File(f"{OUT}/b", from_content="1", signals="first"), Resources(Echo("nested"))],
+        )
+    def set_handlers(self):
+        return Handlers(first=Echo("first ran"), second=Echo("second ran"), third=Echo("third ran"))
+    def main(self):
+        Echo("main")
+
+class Site(Policy):
+    def set_roles(self): return Roles(One(), One(name="again"))
+"""
+
+
+def test_declared_resources_run_before_main_and_signalled_handlers_at_the_end_once_each_in_order(both: Any) -> None:
+    seen = both(DECLARED)
+    assert seen.echoed == ["nested", "main", "first ran", "second ran", "nested", "main"]
+
+
+@pytest.mark.parametrize("form", ["Resources([Echo('1'), Echo('2')])", "[Echo('1'), Echo('2')]"])
+def test_resources_take_arguments_or_one_list(both: Any, form: str) -> None:
+    seen = both(f"""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_resources(self): return {form}
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert seen.echoed == ["1", "2"]
+
+
+def test_main_may_signal_handlers_too_and_a_handler_sees_the_variables_of_its_place(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_handlers(self):
+                what = "as declared"
+                return Handlers(told=Echo("{{ what }} {{ late.changed }}"))
+            def main(self):
+                what = "of main"
+                File(f"{OUT}/a", from_content="1", signals="told", register="late")
+                Echo(what)
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert seen.echoed == ["of main", "as declared True"]
+
+
+def test_a_computed_handler_name_that_is_unknown_fails_its_resource_before_it_acts(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_handlers(self): return Handlers(restart_app=Echo("x"))
+            def main(self): File(f"{OUT}/a", from_content="1", signals="restart_" + "ap")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert "signals 'restart_ap', and the role has no such handler" in seen.failure
+    assert "Did you mean 'restart_app'?" in seen.failure
+    assert not (seen.out / "a").exists()
+
+
+def test_a_role_that_fails_lists_the_handlers_that_are_pending(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_handlers(self): return Handlers(one=Echo("1"), two=Echo("2"))
+            def main(self):
+                File(f"{OUT}/a", from_content="1", signals=["two", "one"])
+                Shell("exit 3")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert "handlers left pending: one, two" in seen.failure
+    assert seen.echoed == []
+
+
+def test_should_process_when_skips_the_role_on_that_host(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def should_process_when(self): return Platform.system() == "Plan 9"
+            def main(self): Echo("not here")
+
+        class Two(Role):
+            def inventory(self): return inventory
+            def should_process_when(self): return Platform.system() == "Linux"
+            def main(self): Echo("here")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One(), Two())
+        """)
+    assert seen.echoed == ["here"]
+    assert [host.status for host in seen.result.hosts] == ["skipped", "ok"]
+
+
+def test_what_main_returns_is_the_results_of_later_roles(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self): return {"port": 80, "names": ["a"]}
+
+        class Two(Role):
+            def inventory(self): return inventory
+            def set_variables(self): return dict(heard=self.results["here"])
+            def main(self): Echo("{{ heard.port }} {{ heard['names'][0] }}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One(), Two())
+        """)
+    assert seen.echoed == ["80 a"]
+    assert seen.result.hosts[0].value == {"port": 80, "names": ["a"]}
+
+
+def test_relative_paths_are_relative_to_the_policys_file(both: Any) -> None:
+    main = """
+        import os
+        os.chdir("/usr")
+        File(f"{OUT}/a", from_file="files/a")
+        File(f"{OUT}/b", from_template="files/b.j2")
+        Echo("{{ 1 }}")
+    """
+    seen = both(ONE.format(main=main), {"files/a": "as it is {{ x }}", "files/b.j2": "{{ 1 + 1 }}"})
+    assert ((seen.out / "a").read_text(), (seen.out / "b").read_text()) == ("as it is {{ x }}", "2")
+
+
+def test_module_level_code_runs_on_the_control_machine_and_its_values_travel(both: Any) -> None:
+    seen = both(
+        """
+        import os
+        WHERE = os.getpid()
+        from pathlib import Path
+        KNOWN = Path("known.txt").read_text()
+
+        class One(Role):
+            def inventory(self): return inventory
+            def set_variables(self): return dict(made_here=os.getpid() == WHERE)
+            def main(self): Echo(f"{KNOWN} {self.vars.made_here}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """,
+        {"known.txt": "read at home"},
+    )
+    assert seen.echoed == ["read at home True"]
+
+
+def test_eval_gives_a_native_value_and_conditions_take_it(both: Any) -> None:
+    main = """
+        count = 3
+        done = Shell("exit 4", failed_when=Eval("rc != count + 1"), changed_when=Eval("rc > 100"))
+        Echo(f"{done.failed} {done.changed} {done.rc}")
+        File(f"{OUT}/a", from_content="x", absent=Eval("count > 3"), mode=Eval("0o600 if count else 0o644"))
+        File(f"{OUT}/b", from_content=T("{{ count }}{{ count + 1 }}"), mode=0o600)
+    """
+    main = main.replace('Eval("0o600 if count else 0o644")', 'Eval("384 if count else 420")')
+    main = main.replace(', absent=Eval("count > 3")', "")
+    seen = both(ONE.format(main=main))
+    assert seen.echoed == ["False False 4"]
+    assert ((seen.out / "a").stat().st_mode & 0o777, (seen.out / "b").read_text()) == (0o600, "34")
+
+
+def test_print_in_main_is_an_event_like_any_other(both: Any) -> None:
+    seen = both(ONE.format(main="        print('hello', 'there')\n        Echo('after')"))
+    assert seen.endings[-1] == ("Echo", "after", "ok"), seen.events

@@ -1,0 +1,115 @@
+"""Language, section 4: templates, rendered where the role is evaluated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+ONE = """
+class One(Role):
+    def inventory(self): return inventory
+    def main(self):
+{main}
+
+class Site(Policy):
+    def set_roles(self): return Roles(One(port=80))
+"""
+TEMPLATE = ONE.format(main='        File(f"{OUT}/made", from_template="templates/made.j2")')
+
+
+def test_include_import_and_extends_are_served_to_targets_too(both: Any) -> None:
+    seen = both(
+        TEMPLATE,
+        {
+            "templates/made.j2": "{% extends 'templates/base.j2' %}{% import 'templates/words.j2' as words %}"
+            "{% block body %}{{ words.loud('hi') }} {% include 'templates/part.j2' %}{% endblock %}",
+            "templates/base.j2": "<{% block body %}{% endblock %}>",
+            "templates/words.j2": "{% macro loud(text) %}{{ text | upper }}{% endmacro %}",
+            "templates/part.j2": "port {{ port }}",
+        },
+    )
+    assert (seen.out / "made").read_text() == "<HI port 80>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"plain\n", b"no newline", b"crlf\r\nmixed\n\n\n", b"\xff\xfe\x00 binary {", b"  # { } %} }}\n\ttabs\n"],
+    ids=["empty", "plain", "no newline", "mixed", "binary", "braces"],
+)
+def test_a_file_without_jinja_syntax_comes_through_byte_for_byte(both: Any, content: bytes) -> None:
+    seen = both(TEMPLATE, {"templates/made.j2": content})
+    assert (seen.out / "made").read_bytes() == content
+
+
+def test_the_newline_at_the_end_is_kept_and_so_are_those_of_windows(both: Any) -> None:
+    seen = both(TEMPLATE, {"templates/made.j2": b"port {{ port }}\r\nend\r\n"})
+    assert (seen.out / "made").read_bytes() == b"port 80\r\nend\r\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"templates/made.j2": "one\n{{ prot }}\n"}, ["made.j2:2", "'prot' is not defined", "'port'"]),
+        ({"templates/made.j2": "one\n\n{% if %}"}, ["made.j2:3", "does not parse"]),
+        ({"templates/made.j2": "{{ 1 / 0 }}"}, ["made.j2:1", "ZeroDivisionError"]),
+        ({"templates/made.j2": "{% include 'templates/absent.j2' %}"}, ["templates/absent.j2"]),
+        ({"templates/made.j2": b"\xff {{ port }}"}, ["made.j2", "not UTF-8"]),
+        ({}, ["templates/made.j2", "No such file"]),
+        (
+            {"templates/made.j2": "\n{% include 'templates/in.j2' %}", "templates/in.j2": "\n\n{{ prot }}"},
+            ["in.j2:3", "'prot' is not defined"],
+        ),
+    ],
+    ids=["undefined", "syntax", "arithmetic", "include", "binary", "missing", "undefined in an include"],
+)
+def test_an_error_names_the_templates_file_and_line(both: Any, files: dict[str, str], said: list[str]) -> None:
+    seen = both(TEMPLATE, files)
+    assert [part for part in said if part not in seen.failure] == []
+    assert not (seen.out / "made").exists()
+
+
+def test_t_makes_any_text_late_inside_of_lists_and_dicts_too(both: Any) -> None:
+    main = """
+        word = "said"
+        done = Shell(T("echo $A {{ word }} $(cat)"), env={"A": T("{{ word }}!")}, stdin=T("{{ word }}?"))
+        Echo(done.stdout)
+        Directory(T("{{ out }}/{{ word }}"))
+    """
+    seen = both(ONE.format(main=main), extra={"out": str(both.out)})
+    assert seen.echoed == ["said! said said?"]
+    assert (seen.out / "said").is_dir()
+
+
+def test_other_texts_are_never_templates(both: Any) -> None:
+    main = '        File(f"{OUT}/{{{{ port }}}}", from_content="{{{{ port }}}}")'
+    seen = both(ONE.format(main=main.replace("{{{{", "{{{{{{{{").replace("}}}}", "}}}}}}}}")).replace("{{{{", "{{"))
+    assert [path.read_text() for path in seen.out.iterdir()] != ["80"]
+
+
+def test_facts_are_in_scope_by_name(both: Any) -> None:
+    main = """
+        Echo("{{ Platform.system() }} {{ FileTests.exists('/') }} {{ FileTest.is_directory('/') }}")
+        Echo("{{ Chaos.choice(['a']) }} {{ UserFacts is defined }}")
+    """
+    assert both(ONE.format(main=main)).echoed == ["Linux True True", "a True"]
+
+
+def test_filters_globals_and_facts_that_a_policy_adds_travel(both: Any) -> None:
+    seen = both("""
+        class Rack(Fact):
+            def number(self): return 7 if self._machine.status("/") else 0
+
+        def shout(text): return text.upper() + "!"
+
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self): Echo("{{ 'hi' | shout }} {{ site }} {{ double(4) }} {{ Rack.number() }}")
+
+        class Site(Policy):
+            def template_filters(self): return dict(shout=shout)
+            def template_globals(self): return dict(site="north", double=lambda n: 2 * n)
+            def fact_context(self): return dict(Rack=Rack())
+            def set_roles(self): return Roles(One())
+        """)
+    assert seen.echoed == ["HI! north 8 7"]

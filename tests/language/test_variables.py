@@ -1,0 +1,177 @@
+"""Language, section 3: which variables are in force, the same in Python and in templates."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+LAYERED = """
+class One(Role):
+    def inventory(self): return inventory
+    def set_variables(self): return dict(e="role says", f="role says", g="role says", h="role says")
+    def main(self):
+        g = h = "local"
+        Echo("{{ a }}, {{ b }}, {{ c }}, {{ d }}, {{ e }}, {{ f }}, {{ g }}, {{ h }}")
+        v = self.vars
+        Echo(f"{v.a}, {v.b}, {v.c}, {v.d}, {v.e}, {v.f}, {v.g}, {v.h}")
+        assert g and h
+
+class Site(Policy):
+    def __init__(self): super().__init__(**dict.fromkeys("def", "policy made"))
+    def set_variables(self): return dict.fromkeys("cdef", "policy says")
+    def set_roles(self): return Roles(One(**dict.fromkeys("f", "role made")))
+"""
+INVENTORY = """
+[groups.all.hosts]
+here = { opsmop_connection = "local", b = "host", c = "host" }
+[groups.all.vars]
+a = "all"
+b = "all"
+"""
+
+
+def test_the_last_layer_that_names_a_variable_wins_in_templates_and_in_python(both: Any) -> None:
+    (both.folder / "inventory.toml").write_text(INVENTORY)
+    seen = both(LAYERED, extra={"h": "extra"})
+    assert seen.echoed == ["all, host, policy says, policy made, role says, role made, local, extra"] * 2
+
+
+def test_inventory_layers_go_from_all_over_parents_and_children_to_the_host(both: Any) -> None:
+    (both.folder / "inventory.toml").write_text("""
+[groups.child.hosts]
+here = "opsmop_connection=local d=host"
+[groups.child.vars]
+c = "child"
+d = "child"
+[groups.parent]
+children = ["child"]
+[groups.parent.vars]
+b = "parent"
+c = "parent"
+[groups.all.vars]
+a = "all"
+b = "all"
+""")
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory.filter(groups="child")
+            def main(self): Echo("{{ a }} {{ b }} {{ c }} {{ d }}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert seen.echoed == ["all parent child host"]
+
+
+def test_passwords_and_key_files_of_the_inventory_are_no_variables(both: Any) -> None:
+    (both.folder / "inventory.toml").write_text(
+        '[groups.all.hosts]\nhere = "opsmop_connection=local opsmop_ssh_password=hidden opsmop_ssh_key_file=/k"\n'
+    )
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self): Echo("{{ opsmop_ssh_password is defined }} {{ opsmop_ssh_key_file is defined }}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert seen.echoed == ["False False"]
+
+
+def test_locals_of_helpers_are_seen_the_innermost_last_those_of_other_modules_too(both: Any) -> None:
+    seen = both(
+        """
+        import helping
+
+        def helper(shadowed):
+            inner = "helper's"
+            Echo("{{ outer }} {{ inner }} {{ shadowed }}")
+            assert inner
+
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self):
+                outer = shadowed = "main's"
+                helper("given")
+                helping.hand("more")
+                Echo("{{ shadowed }} {{ inner is defined }}")
+                assert outer and shadowed
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """,
+        {"helping.py": "from opsmop import Echo\n\ndef hand(given):\n    Echo('{{ outer }} {{ given }}')\n"},
+    )
+    assert seen.echoed == ["main's helper's given", "main's more", "main's False"]
+
+
+def test_locals_are_taken_as_they_are_when_the_resource_is_constructed(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_handlers(self):
+                word = "early"
+                made = Handlers(told=Echo("{{ word }}"))
+                word = "late"
+                return made
+            def main(self):
+                File(f"{OUT}/a", from_content="x", signals="told")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert seen.echoed == ["early"]
+
+
+def test_a_registered_result_is_a_variable(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self):
+                Shell("echo out; exit 2", register="answer", ignore_errors=True)
+                Echo("{{ answer.rc }} {{ answer.stdout }} {{ answer.failed }}")
+                Echo(f"{self.vars.answer.rc} {self.vars.answer.stdout} {self.vars.answer.failed}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert seen.echoed == ["2 out True"] * 2
+
+
+@pytest.mark.parametrize("main", ['Echo("{{ prot }}")', "Echo(str(self.vars.prot))"])
+def test_an_undefined_name_says_where_it_was_searched_and_what_is_close(both: Any, main: str) -> None:
+    seen = both(f"""
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self):
+                {main}
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One(port=80))
+        """)
+    assert "'prot' is not defined; searched: " in seen.failure
+    assert "One(...)" in seen.failure
+    assert "--extra-vars" in seen.failure
+    assert "Did you mean 'port'?" in seen.failure
+
+
+def test_variables_keep_their_types(both: Any) -> None:
+    values = {"number": 3, "flag": True, "words": ["a", "b"], "table": {"x": 1.5}}
+    seen = both(
+        """
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self):
+                import json
+                Echo(json.dumps([self.vars.number, self.vars.flag, self.vars.words, self.vars.table]))
+                Echo("{{ number + 1 }} {{ words[1] }} {{ table.x * 2 }}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """,
+        extra=values,
+    )
+    assert json.loads(seen.echoed[0]) == list(values.values())
+    assert seen.echoed[1] == "4 b 3.0"
