@@ -135,6 +135,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     add("--extra-vars", "VARS", "variables that win over all others: \"a=1 b='x y'\", or @FILE (.json, .toml, .yaml)")
     add("--limit-groups", "PATTERNS", "only hosts in these groups: 'rack1,dc*'")
     add("--limit-hosts", "PATTERNS", "only these hosts: 'web1*'")
+    add("--serial", "STEPS", "so many hosts at a time, and none after a failing batch: '10', '25%%' or '1,10%%,50%%'")
     add("--tags", "TAGS", "only roles with one of these tags")
     add("--skip-tags", "TAGS", "no roles with one of these tags")
     parser.add_argument("--host", default="", metavar="NAME", help="with --local: this machine's name in the inventory")
@@ -159,6 +160,8 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
     from opsmop.settings import Defaults, Settings  # --help does without
     from opsmop.settings.extra import extra_variables  # as above
 
+    if parsed.serial and parsed.reach != "push":
+        raise UsageError("--serial goes with --push")
     if parsed.host and parsed.reach != "local":
         raise UsageError("--host goes with --local", remedy="With --push, use --limit-hosts.")
     if parsed.detailed_exitcode and parsed.mode != "check":
@@ -174,6 +177,7 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
         extra_files=extra_files,
         limit_groups=_listed(parsed.limit_groups),
         limit_hosts=_listed(parsed.limit_hosts),
+        serial=_steps(_listed(parsed.serial)),
         tags=_listed(parsed.tags),
         skip_tags=_listed(parsed.skip_tags),
         host=parsed.host,
@@ -189,6 +193,14 @@ def _listed(given: list[str]) -> tuple[str, ...]:
     if not all(words):
         raise UsageError(f"there is an empty word in {','.join(given)!r}", remedy="Separate words by one comma.")
     return tuple(words)
+
+
+def _steps(words: tuple[str, ...]) -> tuple[int | str, ...]:
+    for word in words:
+        number = word.removesuffix("%")
+        if not number.isdecimal() or not int(number) or (word != number and int(number) > 100):  # noqa: PLR2004
+            raise UsageError(f"--serial {word!r} is no number of hosts", remedy="Say 10, 25% or 1,10%,50%.")
+    return tuple(word if word.endswith("%") else int(word) for word in words)
 
 
 def policy_file(policy: Any) -> Path:

@@ -9,7 +9,7 @@ import pytest
 from opsmop.errors import PolicyError, UsageError
 from opsmop.inventory import Inventory
 from opsmop.language.role import Role
-from opsmop.schedule import Limits, schedule, tagged
+from opsmop.schedule import Limits, Wishes, schedule, tagged
 
 
 class Rack(Inventory):
@@ -23,7 +23,7 @@ UNLIMITED = Limits()
 
 
 def batches(serial: Any, limits: Limits = UNLIMITED) -> list[list[str]]:
-    (stint,) = schedule([(Role(), Rack().hosts(), serial)], limits, 80)
+    (stint,) = schedule([(Role(), Rack().hosts(), Wishes(serial))], limits, 80)
     return [[host.name for host in batch] for batch in stint.batches]
 
 
@@ -48,8 +48,29 @@ def test_an_impossible_serial_is_the_policys_error(serial: Any) -> None:
         batches(serial)
 
 
+def stint(**wishes: Any) -> Any:
+    return schedule([(Role(), Rack().hosts(), Wishes(**wishes))], UNLIMITED, 80)[0]
+
+
+@pytest.mark.parametrize(("said", "allowed"), [(None, 0), (0, 0), (3, 3), ("10%", 1), ("5%", 0), ("100%", 11)])
+def test_max_failures_is_a_number_or_a_share_of_the_roles_hosts(said: Any, allowed: int) -> None:
+    assert stint(max_failures=said).allowed == allowed
+
+
+@pytest.mark.parametrize("said", [-1, True, "x", "101%", 2.5, [1]])
+def test_impossible_max_failures_are_the_policys_error(said: Any) -> None:
+    with pytest.raises(PolicyError, match=r"Role\.max_failures\(\) returned"):
+        stint(max_failures=said)
+
+
+def test_on_unreachable_says_fail_or_skip() -> None:
+    assert [stint(on_unreachable=said).skips_unreachable for said in (None, "fail", "skip")] == [False, False, True]
+    with pytest.raises(PolicyError, match=r"Role\.on_unreachable\(\) returned 'ignore'"):
+        stint(on_unreachable="ignore")
+
+
 def test_the_window_is_eighty_hosts_or_the_batch() -> None:
-    plain, serial = schedule([(Role(), Rack().hosts(), None), (Role(), Rack().hosts(), 3)], Limits(), 80)
+    plain, serial = schedule([(Role(), Rack().hosts(), Wishes()), (Role(), Rack().hosts(), Wishes(3))], Limits(), 80)
     assert (plain.window, serial.window) == (80, 3)
 
 
@@ -58,10 +79,17 @@ def test_limits_unite_within_and_intersect_between() -> None:
     assert batches(None, Limits(groups=("web",), hosts=("*1",))) == [["web1"]]
 
 
+def test_a_limit_with_an_exclamation_mark_leaves_out() -> None:
+    assert batches(None, Limits(hosts=("web?", "!web[1-7]"))) == [["web8", "web9"]]
+    assert batches(None, Limits(hosts=("!web*",))) == [["db1"]]
+    assert batches(None, Limits(groups=("!db",), hosts=("*1",))) == [["web1"]]
+
+
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
         (Limits(hosts=("web1", "wev*")), "--limit-hosts 'wev*' matches nothing"),
+        (Limits(hosts=("!wev*",)), "--limit-hosts '!wev*' matches nothing"),
         (Limits(groups=("rack",)), "--limit-groups 'rack' matches nothing"),
         (Limits(groups=("db",), hosts=("web1",)), "leave no host"),
     ],
@@ -74,13 +102,13 @@ def test_a_limit_that_matches_nothing_is_an_error(limits: Limits, message: str) 
 
 def test_a_limit_may_leave_one_role_without_hosts() -> None:
     rack = Rack()
-    assigned = [(Role(), rack.filter(groups=group).hosts(), None) for group in ("web", "db")]
+    assigned = [(Role(), rack.filter(groups=group).hosts(), Wishes()) for group in ("web", "db")]
     assert [len(stint.hosts) for stint in schedule(assigned, Limits(hosts=("db1",)), 80)] == [0, 1]
 
 
 def test_every_contact_has_a_host_of_its_own() -> None:
     hosts = Rack().hosts()
-    first, second = schedule([(Role(), hosts, None), (Role(), hosts, None)], Limits(), 80)
+    first, second = schedule([(Role(), hosts, Wishes()), (Role(), hosts, Wishes())], Limits(), 80)
     first.hosts[0].values["token"] = "x"
     assert second.hosts[0].values == {}
 

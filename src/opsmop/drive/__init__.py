@@ -22,6 +22,7 @@ from opsmop.errors import OpsMopError
 from opsmop.events import HOST_EVENTS, ContactStarted, Event, RoleFinished, RoleStarted, RunFinished, RunStarted, Warned
 from opsmop.inventory import Host
 from opsmop.language.role import Role
+from opsmop.schedule import Stint
 from opsmop.transport.base import Transport
 
 __all__ = [
@@ -52,7 +53,8 @@ class Outcome:
     """What a run has come to.
 
     :ivar contacted: whether any host was contacted
-    :ivar failed: the hosts on which something failed
+    :ivar failed: the hosts on which something failed; they get no later role
+    :ivar exceeded: whether more of them failed in a role than it allows
     :ivar pending: whether anything changed or ran, or would
     :ivar error: what was wrong on the control machine, if that ended the run
     :ivar stopped: why later roles did not run
@@ -61,6 +63,7 @@ class Outcome:
 
     contacted: bool = False
     failed: dict[str, None] = field(default_factory=dict)
+    exceeded: bool = False
     pending: bool = False
     error: OpsMopError | None = None
     stopped: str = ""
@@ -98,6 +101,8 @@ class Drive:
         self._count = 0
         self._values: dict[str, Any] = {}
         self._packed: dict[int, Cargo] = {}
+        self._failed_now: list[str] = []  # in the role that runs
+        self._turned_to: set[str] = set()  # by the role that runs
         self._queue: SimpleQueue[Event | Ending | BaseException | None] = SimpleQueue()
         self._abandoned = False
 
@@ -149,15 +154,16 @@ class Drive:
     def _stops(self, assignment: Assignment) -> bool:
         if self.interruption.over:
             self.outcome.stopped = "interrupted"
-        elif self.outcome.failed:
-            count = len(self.outcome.failed)
-            self.outcome.stopped = f"{assignment.stint.role.name} failed on {count} host{'s' * (count > 1)}"
+        elif self.outcome.exceeded:
+            self.outcome.stopped = f"{assignment.stint.role.name} failed on {_hosts(len(self._failed_now))}"
+            if assignment.stint.allowed:
+                self.outcome.stopped += f", and {assignment.stint.allowed} may"
         return bool(self.outcome.stopped)
 
     def _role(self, number: int, assignment: Assignment) -> None:
+        assignment = self._without_failed(assignment)
         role, hosts = assignment.stint.role, assignment.stint.hosts
         if not hosts:
-            self._say(Warned(role=role.name, text=f"the limits leave no host for role {role.name}"))
             return
         cargo = self._cargo(number, role)
         self._say(RoleStarted(role=role.name, hosts=tuple(host.name for host in hosts)))
@@ -165,8 +171,20 @@ class Drive:
             self._say(Warned(role=role.name, host=hosts[0].name, text=note))
         files = assignment.rules.riders(cargo.strings, LARGEST_RIDERS)
         contacts = Contacts(self.run, assignment, cargo, self.transport, self._queue.put, self._over, files)
-        failed = self._batches(assignment, contacts)
-        self._say(RoleFinished(role=role.name, failed=tuple(failed)))
+        self._batches(assignment, contacts)
+        left = tuple(host.name for host in hosts if host.name not in self._turned_to)
+        self._say(RoleFinished(role=role.name, failed=tuple(self._failed_now), untouched=left))
+
+    def _without_failed(self, assignment: Assignment) -> Assignment:
+        """It without the hosts that an earlier role failed on, and a word about why some or all are missing."""
+        role, failed = assignment.stint.role.name, self.outcome.failed
+        left = assignment.stint.without(failed)
+        gone = [host.name for host in assignment.stint.hosts if host.name in failed]
+        if gone:
+            self._say(Warned(role=role, text=f"{role} goes on without what failed before: {', '.join(gone)}"))
+        elif not left.hosts:
+            self._say(Warned(role=role, text=f"the limits leave no host for role {role}"))
+        return dataclasses.replace(assignment, stint=left)
 
     def _cargo(self, number: int, role: Role) -> Cargo:
         with seeing(role, self._values):
@@ -178,18 +196,19 @@ class Drive:
     def _layers(self, role: Role, said: dict[str, Any]) -> Layers:
         return (*self.run.policy_layers, *own_layers(role, said))
 
-    def _batches(self, assignment: Assignment, contacts: Contacts) -> list[str]:
-        failed: list[str] = []
+    def _batches(self, assignment: Assignment, contacts: Contacts) -> None:
+        self._failed_now, self._turned_to = [], set()
         with seeing(assignment.stint.role, self._values if self.run.settings.reach == "push" else None):
             for batch in assignment.stint.batches:
-                failed += self._batch(batch, assignment.stint.window, contacts)
-                if failed or self.interruption.over:
+                self._batch(batch, assignment.stint.window, contacts)
+                self.outcome.exceeded = len(self._failed_now) > assignment.stint.allowed
+                if self.outcome.exceeded or self.interruption.over:
                     break
-        self.outcome.failed.update(dict.fromkeys(failed))
-        return failed
+        self.outcome.failed.update(dict.fromkeys(self._failed_now))
+        if self._failed_now and not self.outcome.exceeded:
+            self._say(Warned(role=assignment.stint.role.name, text=_tolerated(assignment.stint, self._failed_now)))
 
-    def _batch(self, batch: tuple[Host, ...], window: int, contacts: Contacts) -> list[str]:
-        failed = []
+    def _batch(self, batch: tuple[Host, ...], window: int, contacts: Contacts) -> None:
         with (
             self.interruption.waking(lambda: self._queue.put(None)),
             ThreadPoolExecutor(min(window, len(batch)), "contact") as pool,
@@ -198,8 +217,7 @@ class Drive:
             for host in batch:
                 pool.submit(self._contact, contacts, host)
             for ending in self._endings(len(batch)):
-                failed += [ending.host] if ending.failed else []
-        return failed
+                self._failed_now += [ending.host] if ending.failed else []
 
     def _contact(self, contacts: Contacts, host: Host) -> None:
         try:
@@ -228,6 +246,7 @@ class Drive:
     def _pass_on(self, event: Event) -> None:
         if isinstance(event, ContactStarted):
             self.outcome.contacted = True
+            self._turned_to.add(event.host)
         if type(event).__name__ in HOST_EVENTS and event.seq:  # the host's own words keep their number and time
             self.report(dataclasses.replace(event, run=self.run.id))
         else:
@@ -254,3 +273,14 @@ class Drive:
         self._count += 1
         stamped = dataclasses.replace(event, run=self.run.id, seq=self._count, ts=event.ts or time.time())
         self.report(stamped)
+
+
+def _hosts(count: int) -> str:
+    return f"{count} host{'s' * (count != 1)}"
+
+
+def _tolerated(stint: Stint, failed: list[str]) -> str:
+    return (
+        f"{stint.role.name} failed on {_hosts(len(failed))} of {len(stint.hosts)}, "
+        f"and its max_failures() lets {stint.allowed}: the run goes on without {', '.join(failed)}"
+    )

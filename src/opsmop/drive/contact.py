@@ -34,17 +34,19 @@ class Ending:
     :param status: as `ContactFinished` has it; ``untouched`` if the run was over before it began
     :param pending: whether anything changed or ran, or would
     :param value: what `main()` returned there
+    :param excused: whether its role lets it be unreachable
     """
 
     host: str
     status: str
     pending: bool = False
     value: Any = None
+    excused: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether later roles must not run because of it."""
-        return self.status not in ("ok", "skipped", "untouched")
+        return self.status not in ("ok", "skipped", "untouched") and not self.excused
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class _Contact:
                 received=traffic.received,
             )
         )
-        return Ending(self.host.name, status, self.ledger.pending, value)
+        excused = status == "unreachable" and self.contacts.assignment.stint.skips_unreachable
+        return Ending(self.host.name, status, self.ledger.pending, value, excused)
 
     def _attempted(self) -> tuple[str, Failure | None, Traffic]:
         try:
@@ -111,7 +114,7 @@ class _Contact:
             self._hooks("before_connect", "before_contact")
             traffic = self._evaluated()
             status, failure = self._judged()
-            if status == "ok":
+            if status in ("ok", "skipped"):  # what the hooks before took out of service is in order, and goes back
                 self._hooks("after_connect", "after_contact")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this host's ending and no other's
             return self._status_of(error), told(error), Traffic()

@@ -20,7 +20,7 @@ from opsmop.inventory.tree import Tree, close
 from opsmop.language.additions import Additions
 from opsmop.language.policy import Policy, Roles
 from opsmop.language.role import Role
-from opsmop.schedule import Limits, Stint, schedule, tagged
+from opsmop.schedule import Limits, Stint, Wishes, schedule, tagged
 from opsmop.settings import Defaults, Settings
 from opsmop.transport.base import Route
 from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, FileRules
@@ -28,8 +28,6 @@ from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, FileRules
 # What the language has and this version has not. A method that nobody calls would be worse than an error.
 NOT_YET = {
     "get_delegate_host": "Give the role the inventory of the host that does the work.",
-    "max_failures": "Without it, a failure stops before the next role.",
-    "on_unreachable": "Without it, an unreachable host counts as failed.",
 }
 
 
@@ -111,15 +109,23 @@ def _refuse_what_is_not_yet(owner: Policy | Role) -> None:
 def _pushed(policy: Policy, roles: tuple[Role, ...], folder: Path, settings: Settings) -> tuple[Assignment, ...]:
     inventories = [_inventory(role) for role in roles]
     hosts = [inventory.require_hosts(f"role {role.name}") for role, inventory in zip(roles, inventories, strict=True)]
-    serials = [ask_if_defined(role, "serial") for role in roles]
+    wishes = [_wishes(role, settings) for role in roles]
     limits = Limits(settings.limit_groups, settings.limit_hosts)
-    assigned = list(zip(roles, hosts, serials, strict=True))
+    assigned = list(zip(roles, hosts, wishes, strict=True))
     stints = schedule(assigned, limits, settings.defaults["push_serial"])
     routes = [_routes(stint, settings.defaults) for stint in stints]
     private = _private_files(inventories, routes, settings)
     return tuple(
         Assignment(stint, found, _rules(policy, stint.role, folder, private))
         for stint, found in zip(stints, routes, strict=True)
+    )
+
+
+def _wishes(role: Role, settings: Settings) -> Wishes:
+    return Wishes(
+        settings.serial or ask_if_defined(role, "serial"),
+        ask_if_defined(role, "max_failures"),
+        ask_if_defined(role, "on_unreachable"),
     )
 
 

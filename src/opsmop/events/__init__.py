@@ -108,9 +108,10 @@ class RoleStarted(Event):
 
 @dataclass(frozen=True)
 class RoleFinished(Event):
-    """A role ended on all its hosts; `failed` names those on which it failed."""
+    """A role ended; `failed` names the hosts on which it failed, `untouched` those that it did not come to."""
 
     failed: tuple[str, ...] = ()
+    untouched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ def recap_lines(scene: Scene, tally: Tally) -> list[str]:
     lines += _table_lines(scene, tally)
     lines += _reason_lines(scene, tally)
     lines += _beyond_lines(scene, tally)
+    lines += _untouched_lines(scene, tally)
     lines += _left_lines(scene, tally)
     return [*lines, f"Took {duration_text(tally.duration)}.", result_line(tally)]
 
@@ -118,6 +119,15 @@ def _beyond_lines(scene: Scene, tally: Tally) -> list[str]:
             hosts_of.setdefault(scene.place(place), []).append(name)
     lines = [f"  {_names_text(names)}: beyond {place}" for place, names in hosts_of.items()]
     return ["", scene.look.paint("What check could not predict", "heading"), *lines] if lines else []
+
+
+def _untouched_lines(scene: Scene, tally: Tally) -> list[str]:
+    hosts_of: dict[str, list[str]] = {}
+    for name, host in tally.hosts.items():
+        for role in host.untouched:
+            hosts_of.setdefault(role, []).append(name)
+    lines = [f"  {role}: {_names_text(names)}" for role, names in hosts_of.items()]
+    return ["", scene.look.paint("Not contacted", "heading"), *lines] if lines else []
 
 
 def _left_lines(scene: Scene, tally: Tally) -> list[str]:

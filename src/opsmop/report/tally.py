@@ -55,6 +55,7 @@ class HostTally:
     :param ignored: failures that ``ignore_errors`` let pass
     :param skipped: resources whose guards said that there is nothing to do
     :param warnings: warnings
+    :param untouched: the roles that did not come to it
     :param reasons: why it failed, one per role at most
     :param beyond: the places beyond which check could not predict
     :param duration: seconds spent in its contacts
@@ -70,6 +71,7 @@ class HostTally:
     ignored: int = 0
     skipped: int = 0
     warnings: int = 0
+    untouched: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     beyond: tuple[str, ...] = ()
     duration: float = 0.0
@@ -128,8 +130,10 @@ class Tally:
             self.stopped, self.roles_left = event.stopped, event.roles_left
         elif isinstance(event, RoleStarted):
             self.hosts.update({name: HostTally() for name in event.hosts if name not in self.hosts})
-        elif isinstance(event, RoleFinished) and event.failed:
-            self.failed_roles += (event.role,)
+        elif isinstance(event, RoleFinished):
+            self.failed_roles += (event.role,) if event.failed else ()
+            for name in event.untouched:
+                self.hosts[name] = _untouched(self.hosts.get(name, HostTally()), event.role)
 
     def _count_host(self, event: Event, tally: HostTally) -> None:
         contact = self._contacts.setdefault(event.host, _Contact())
@@ -179,6 +183,11 @@ def _with_failed(tally: HostTally, event: ResourceFailed) -> HostTally:
     if event.ignored:
         return replace(tally, ignored=tally.ignored + 1)
     return replace(tally, failed=tally.failed + 1)
+
+
+def _untouched(tally: HostTally, role: str) -> HostTally:
+    ending = min("not contacted", tally.ending, key=ENDINGS.index)
+    return replace(tally, ending=ending, untouched=(*tally.untouched, role))
 
 
 def _with_contact(tally: HostTally, event: ContactFinished, contact: _Contact) -> HostTally:

@@ -23,6 +23,7 @@ class Settings:
     :param extra_files: the files that they came from, which are never served to a target
     :param limit_groups: fnmatch patterns; only hosts in a group that one of them matches
     :param limit_hosts: fnmatch patterns; only hosts whose name one of them matches
+    :param serial: in steps of how many hosts every role goes, whatever it says itself; empty if the roles decide
     :param tags: only roles that have one of these tags; all roles if empty
     :param skip_tags: no role that has one of these tags
     :param host: in local mode, the name that this machine has in the inventory
@@ -41,6 +42,7 @@ class Settings:
     extra_files: tuple[str, ...] = ()
     limit_groups: tuple[str, ...] = ()
     limit_hosts: tuple[str, ...] = ()
+    serial: tuple[int | str, ...] = ()
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
     host: str = ""

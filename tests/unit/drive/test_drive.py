@@ -135,6 +135,7 @@ def test_a_host_that_never_says_how_it_ended_has_failed(driven: Any, fleet: Any)
         [EvaluationStarted(), ResourceFinished(id=1)],
         [EvaluationStarted(), ResourceStarted(id=1), ResourceStarted(id=1)],
         [EvaluationStarted(), EvaluationFinished(), Warned(text="more")],
+        [EvaluationStarted(), ResourceStarted(id=1), EvaluationFinished()],
         [EvaluationStarted(), EvaluationFinished(status="splendid")],
         [EvaluationStarted(), EvaluationFinished(value="{")],
     ],
@@ -185,6 +186,58 @@ def test_eighty_hosts_at_a_time_unless_settings_say_otherwise(driven: Any, fleet
     done = driven(role_on(hosts))
     assert done.transport.most_at_once <= 80
     assert len(done.of(ContactFinished)) == 100
+
+
+def unreachable(order: Any, receive: Any) -> None:
+    raise ConnectError("no route", host=order.host)
+
+
+def test_max_failures_lets_the_run_go_on_without_the_failed_hosts_and_says_so(driven: Any, fleet: Any) -> None:
+    hosts = fleet("a", "b", "c", "d")
+    loose = role_on(hosts, "Loose", serial=lambda self: 1, max_failures=lambda self: "25%")
+    done = driven(loose, role_on(hosts, "Later"), scripts={("Loose", "b"): failing})
+    assert [(order.role, order.host) for order in done.transport.orders][:4] == [("Loose", name) for name in "abcd"]
+    assert {order.host for order in done.transport.orders if order.role == "Later"} == {"a", "c", "d"}
+    said = [event.text for event in done.of(Warned)]
+    assert said == [
+        "Loose failed on 1 host of 4, and its max_failures() lets 1: the run goes on without b",
+        "Later goes on without what failed before: b",
+    ]
+    assert done.status == 1
+
+
+def test_one_failure_more_than_max_failures_stops_the_run(driven: Any, fleet: Any) -> None:
+    hosts = fleet("a", "b", "c", "d")
+    loose = role_on(hosts, "Loose", serial=lambda self: 1, max_failures=lambda self: 1)
+    done = driven(loose, role_on(hosts, "Later"), scripts={"a": failing, "c": failing})
+    assert [order.host for order in done.transport.orders] == ["a", "b", "c"]
+    assert done.of(RoleFinished)[0].untouched == ("d",)
+    assert done.outcome.stopped == "Loose failed on 2 hosts, and 1 may"
+
+
+def test_a_role_whose_hosts_all_failed_before_is_passed_over(driven: Any, fleet: Any) -> None:
+    hosts = fleet("a")
+    loose = role_on(hosts, "Loose", max_failures=lambda self: 1)
+    done = driven(loose, role_on(hosts, "Later"), scripts={"a": failing})
+    assert [order.role for order in done.transport.orders] == ["Loose"]
+    assert (done.outcome.stopped, done.status) == ("", 1)
+
+
+def test_an_unreachable_host_fails_unless_the_role_skips_it(driven: Any, fleet: Any) -> None:
+    hosts = fleet("a", "b")
+    strict = driven(role_on(hosts, serial=lambda self: 1), scripts={"a": unreachable})
+    assert (strict.status, len(strict.transport.orders)) == (1, 1)
+    skipping = role_on(hosts, serial=lambda self: 1, on_unreachable=lambda self: "skip")
+    done = driven(skipping, scripts={"a": unreachable})
+    assert (done.status, len(done.transport.orders)) == (0, 2)
+    assert [event.status for event in done.of(ContactFinished)] == ["unreachable", "ok"]
+    assert driven(skipping, scripts={"a": failing}).status == 1
+
+
+def test_the_command_lines_steps_win_over_the_roles(driven: Any, fleet: Any) -> None:
+    role = role_on(fleet("a", "b", "c", "d"), serial=lambda self: 4)
+    done = driven(role, scripts={"a": failing}, serial=(1, "50%"))
+    assert [order.host for order in done.transport.orders] == ["a"]
 
 
 def test_a_failing_batch_leaves_the_remaining_hosts_untouched(driven: Any, fleet: Any) -> None:
@@ -270,6 +323,17 @@ def test_hooks_run_around_each_contact_and_only_in_apply(driven: Any, fleet: Any
     assert calls == called
 
 
+def test_a_host_that_skips_a_role_is_put_back_by_the_hooks_after(driven: Any, fleet: Any) -> None:
+    out_of_service: set[str] = set()
+    role = role_on(
+        fleet("a"),
+        before_connect=lambda self, host: out_of_service.add(host.name),
+        after_connect=lambda self, host: out_of_service.discard(host.name),
+    )
+    done = driven(role, scripts={"a": lambda order, receive: receive(EvaluationFinished(seq=1, status="skipped"))})
+    assert (out_of_service, done.status) == (set(), 0)
+
+
 def test_a_before_hooks_exception_fails_its_host_before_it_is_touched(driven: Any, fleet: Any) -> None:
     def before_contact(self: Role, host: Any) -> None:
         if host.name == "a":
@@ -342,7 +406,7 @@ def test_a_role_without_inventory_is_refused_before_anything_runs(driven: Any, f
         driven(role_on(fleet("a"), "First"), role_on(None, "Second"))
 
 
-@pytest.mark.parametrize("method", ["get_delegate_host", "max_failures", "on_unreachable"])
+@pytest.mark.parametrize("method", ["get_delegate_host"])
 def test_a_method_that_nothing_would_call_is_refused_and_not_ignored(driven: Any, fleet: Any, method: str) -> None:
     with pytest.raises(PolicyError, match=f"Web.{method}.. is not supported yet"):
         driven(role_on(fleet("a"), **{method: lambda self: None}))

@@ -13,6 +13,7 @@ from opsmop.events import (
     Failure,
     ResourceFailed,
     ResourceFinished,
+    RoleFinished,
     RoleStarted,
     RunFinished,
 )
@@ -54,6 +55,12 @@ def contact(status: str = "ok", role: str = "Web", failure: Failure | None = Non
 )
 def test_every_resource_is_counted_in_one_column(event: Event, column: str) -> None:
     assert tallied(event).hosts["web1"] == HostTally(**{column: 1})
+
+
+def test_a_host_that_a_later_role_did_not_come_to_counts_as_not_contacted() -> None:
+    tally = tallied(*contact("ok"), RoleFinished(role="Later", failed=("x",), untouched=("web1",)))
+    assert tally.ended("not contacted") == ("web1",)
+    assert tally.hosts["web1"].untouched == ("Later",)
 
 
 @pytest.mark.parametrize(
