@@ -147,3 +147,8 @@ def test_riders_keep_to_their_limit_together(policy: Path) -> None:
         (policy / f"part{number}").write_bytes(b"x" * 100)
     found = FileRules((policy,)).riders([f"part{number}" for number in range(5)], 250)
     assert sorted(found) == ["part0", "part1"]
+
+
+def test_a_literal_that_is_no_name_of_a_file_is_no_rider_and_no_error(policy: Path) -> None:
+    sentence = "word " * 70  # longer than any file's name may be, shorter than a path
+    assert FileRules((policy,)).riders([sentence, "files/app.conf/x", "\0", "\udcff"], 1 << 20) == {}
