@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
+
+from opsmop.wire import remake
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,23 @@ class Order:
 
     def to_bytes(self) -> bytes:
         """The order as bytes. Its reader is the target, which trusts its controller: a pickle of plain values."""
-        return pickle.dumps(vars(self), protocol=4)
+        stream = BytesIO()
+        _Writer(stream, protocol=4).dump(vars(self))
+        return stream.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Order:
         """The order that `to_bytes` wrote. Only ever called on a target."""
         return cls(**pickle.loads(data))  # noqa: S301 - the target trusts its controller
+
+
+class _Writer(pickle.Pickler):
+    """Writes paths by their public names: the module that defines them is another in every few versions of Python."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """Paths; whatever else is written as always."""
+        import pathlib  # only the controller writes orders
+
+        if isinstance(value, pathlib.PurePath):
+            return remake.path, (type(value).__name__, str(value))
+        return NotImplemented
