@@ -60,9 +60,19 @@ class RunShell(Provider, provides=Shell):
             return False
         if shell.removes and machine.status(shell.removes, follow=True) is None:
             return False
-        if shell.unless and self._ask(shell.unless).rc == 0:
+        if shell.unless and self._holds(shell.unless, "unless"):
             return False
-        return not (shell.only_if and self._ask(shell.only_if).rc != 0)
+        return not (shell.only_if and not self._holds(shell.only_if, "only_if"))
+
+    def _holds(self, guard: str, name: str) -> bool:
+        """Whether a guard succeeds; one whose time ran out has not said anything.
+
+        :raises CommandFailed: if its time ran out
+        """
+        completed = self._ask(guard)
+        if completed.timed_out:
+            succeeded(completed, f"{name} of {self.resource}")
+        return completed.rc == 0
 
     def _ask(self, command: str) -> Completed:
         shell = self.resource

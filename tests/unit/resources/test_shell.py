@@ -212,3 +212,12 @@ def test_a_secret_reaches_the_command_and_no_report(tmp_path: Path, evaluate: Ev
     assert done.last.output == "********\n********"
     assert "hunter22" not in done.wire()
     assert "swordfish" not in done.wire()
+
+
+@pytest.mark.parametrize("guard", ["only_if", "unless"])
+def test_a_guard_whose_time_ran_out_decides_nothing(evaluate: Evaluate, tmp_path: Path, guard: str) -> None:
+    ran = tmp_path / "ran"
+    failure = evaluate(lambda _: Shell(f"touch {ran}", timeout=0.3, **{guard: "sleep 300"}) and None).failure
+    assert guard in failure.message
+    assert "took too long" in failure.message
+    assert not ran.exists()
