@@ -13,6 +13,7 @@ from opsmop.events import (
     EvaluationStarted,
     Event,
     Failure,
+    Printed,
     ResourceFailed,
     ResourceFinished,
     ResourceStarted,
@@ -41,7 +42,7 @@ class Ledger:
         """
         if type(event).__name__ not in HOST_EVENTS:
             raise self._error(f"it said {type(event).__name__}, which only the controller may")
-        if self.ending is not None:
+        if self.ending is not None and not isinstance(event, Printed):  # which comes by a pipe of its own
             raise self._error(f"it said {type(event).__name__} after the end")
         self._note(event)
         return dataclasses.replace(event, host=self.host, role=self.role)
@@ -50,7 +51,7 @@ class Ledger:
         if isinstance(event, EvaluationStarted):
             self._begin()
         elif isinstance(event, EvaluationFinished):
-            self.ending = event
+            self._end(event)
         elif isinstance(event, ResourceStarted):
             self._open_resource(event)
         elif isinstance(event, (ResourceFinished, ResourceFailed)):
@@ -60,6 +61,11 @@ class Ledger:
         if self.started:
             raise self._error("it began twice")
         self.started = True
+
+    def _end(self, event: EvaluationFinished) -> None:
+        if self._open and event.status in ("ok", "skipped"):
+            raise self._error(f"it said that all went well in the middle of resource {min(self._open)}")
+        self.ending = event
 
     def _open_resource(self, event: ResourceStarted) -> None:
         if event.id in self._open:

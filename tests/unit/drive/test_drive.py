@@ -135,7 +135,6 @@ def test_a_host_that_never_says_how_it_ended_has_failed(driven: Any, fleet: Any)
         [EvaluationStarted(), ResourceFinished(id=1)],
         [EvaluationStarted(), ResourceStarted(id=1), ResourceStarted(id=1)],
         [EvaluationStarted(), EvaluationFinished(), Warned(text="more")],
-        [EvaluationStarted(), ResourceStarted(id=1), EvaluationFinished()],
         [EvaluationStarted(), EvaluationFinished(status="splendid")],
         [EvaluationStarted(), EvaluationFinished(value="{")],
     ],
@@ -321,17 +320,6 @@ def test_hooks_run_around_each_contact_and_only_in_apply(driven: Any, fleet: Any
     )
     driven(role, scripts={"b": failing}, mode=mode)
     assert calls == called
-
-
-def test_a_host_that_skips_a_role_is_put_back_by_the_hooks_after(driven: Any, fleet: Any) -> None:
-    out_of_service: set[str] = set()
-    role = role_on(
-        fleet("a"),
-        before_connect=lambda self, host: out_of_service.add(host.name),
-        after_connect=lambda self, host: out_of_service.discard(host.name),
-    )
-    done = driven(role, scripts={"a": lambda order, receive: receive(EvaluationFinished(seq=1, status="skipped"))})
-    assert (out_of_service, done.status) == (set(), 0)
 
 
 def test_a_before_hooks_exception_fails_its_host_before_it_is_touched(driven: Any, fleet: Any) -> None:
