@@ -13,6 +13,7 @@ from typing import Any
 from opsmop.app import exit_status, facts_at_hand, transport_for
 from opsmop.drive import Drive, Interruption, Live, Run, prepare, ship
 from opsmop.drive import findings as found_wrong
+from opsmop.drive.reading.handlers import refuse_unknown_handlers
 from opsmop.errors import HostsFailed, OpsMopError, UsageError
 from opsmop.events import (
     ChangeReport,
@@ -179,6 +180,7 @@ def run(
 
 def _driven(prepared: Run, transport: Transport, live: Live, events: Callable[[Event], None]) -> RunResult:
     settings, gathered = prepared.settings, _Gathered(events)
+    refuse_unknown_handlers(assignment.stint.role for assignment in prepared.assignments)
     pushed = settings.reach == "push"
     drive = Drive(
         prepared,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from opsmop.drive import Drive, Interruption, Live, Outcome, Run, findings, prepare, ship
 from opsmop.drive.asking import told
+from opsmop.drive.reading.handlers import refuse_unknown_handlers
 from opsmop.errors import OpsMopError
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.policy import Policy
@@ -114,6 +115,7 @@ class App:
             return self._listed(run)
         if self.settings.mode == "validate":
             return self._validated(run)
+        refuse_unknown_handlers(assignment.stint.role for assignment in run.assignments)
         pushed = self.settings.reach == "push"
         drive = Drive(
             run,
