@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from opsmop.errors import PolicyError
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event
+from opsmop.events.wire import LONGEST_TEXT
 from opsmop.language.additions import Additions
 from opsmop.language.collections import Handlers, flat
 from opsmop.language.evaluation import EVALUATION
@@ -181,12 +182,18 @@ def _as_json(value: Any, role: Role) -> str:
     if value is None:
         return ""
     try:
-        return json.dumps(value)
+        text = json.dumps(value)
     except (TypeError, ValueError) as error:
         raise PolicyError(
             f"main() of {role} returned a {type(value).__name__} that JSON cannot hold: {error}",
             remedy="Return plain values: text, numbers, lists, dicts.",
         ) from error
+    if len(text) > LONGEST_TEXT:
+        raise PolicyError(
+            f"main() of {role} returned a {type(value).__name__} of {len(text)} characters; {LONGEST_TEXT} are the most",
+            remedy="Return only what later roles need.",
+        )
+    return text
 
 
 def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> EvaluationFinished:
