@@ -20,13 +20,17 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
+        self._hide()  # made on a host, it stands in the policy's source, of which errors show lines
 
     def reveal(self) -> str:
         """The text itself, for the one place that needs it. From then on the evaluation masks it in what it reports."""
+        self._hide()
+        return self._value
+
+    def _hide(self) -> None:
         evaluation = current()
         if evaluation is not None:
             evaluation.hide(self._value)
-        return self._value
 
     def __repr__(self) -> str:
         return f"Secret({MASK})"

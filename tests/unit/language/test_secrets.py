@@ -50,3 +50,12 @@ def test_a_failure_is_masked_before_it_is_cut(evaluate: Any) -> None:
     told = evaluate(main)
     assert told.failure.rc == 3
     assert "staple" not in told.wire()
+
+
+def test_a_secret_that_the_policys_source_spells_is_masked_in_the_lines_that_an_error_shows(evaluate: Any) -> None:
+    def refuse(password: Secret) -> None:
+        raise ValueError("no")
+
+    done = evaluate(lambda _: refuse(Secret("tr0ub4dor")))
+    assert "refuse(Secret(" in done.failure.trace
+    assert "tr0ub4dor" not in done.wire()
