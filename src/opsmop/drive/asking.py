@@ -7,8 +7,7 @@ from typing import Any
 
 from opsmop.errors import OpsMopError, PolicyError
 from opsmop.events import Failure
-from opsmop.language.scope import of_policy
-from opsmop.target.failures import failure_of
+from opsmop.target.failures import failure_of, place_of_error
 
 
 def ask(owner: Any, method: str, *arguments: Any) -> Any:
@@ -21,23 +20,13 @@ def ask(owner: Any, method: str, *arguments: Any) -> Any:
     try:
         return getattr(owner, method)(*arguments)
     except OpsMopError as error:
-        error.place = error.place or _authors_place(error)
+        error.place = error.place or place_of_error(error)
         raise
     except (Exception, SystemExit) as error:
         found = failure_of(error)
         raise PolicyError(
             f"{owner.name}.{method}() raised {found.error}: {found.message}", place=found.place
         ) from error
-
-
-def _authors_place(error: BaseException) -> str:
-    """The innermost line of the author's own that `error` came through."""
-    place, trace = "", error.__traceback__
-    while trace is not None:
-        if of_policy(trace.tb_frame):
-            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
 
 
 def ask_if_defined(owner: Any, method: str, *arguments: Any) -> Any:

@@ -34,7 +34,7 @@ def failure_of(error: BaseException, shown: Callable[[str], str] = str) -> Failu
     return Failure(
         error=type(error).__name__,
         message=_cut(shown(_said(error)), LONGEST_MESSAGE),
-        place=f"{frames[-1][0]}:{frames[-1][1]}" if frames else "",
+        place=place_of_error(error),
         trace=_cut("\n".join(_shown(*frame) for frame in frames[-MOST_FRAMES:]), LONGEST_OUTPUT),
     )
 
@@ -48,6 +48,12 @@ def _said(error: BaseException) -> str:
 
 def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text) - longest} more characters)"
+
+
+def place_of_error(error: BaseException) -> str:
+    """``file:line`` of the innermost line of the author's own that `error` came through; empty if it came through none."""
+    frames = _authors_frames(error.__traceback__)
+    return f"{frames[-1][0]}:{frames[-1][1]}" if frames else ""
 
 
 def _authors_frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:

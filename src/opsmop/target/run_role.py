@@ -16,10 +16,10 @@ from opsmop.language.additions import Additions
 from opsmop.language.collections import Handlers, flat
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.role import Role
-from opsmop.language.scope import Layer, of_policy
+from opsmop.language.scope import Layer
 from opsmop.language.secrets import Secret, masked, spellings
 from opsmop.target.evaluate import RoleEvaluation
-from opsmop.target.failures import failure_of
+from opsmop.target.failures import failure_of, place_of_error
 from opsmop.target.machine import RealMachine, SimulatedMachine
 from opsmop.wire.order import Order
 
@@ -203,7 +203,7 @@ def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> Evalua
             failure, message=f"{failure.message} (handlers left pending: {', '.join(waiting)})"
         )
     if evaluation is not None and evaluation.machine.simulated and evaluation.beyond_prediction:
-        return EvaluationFinished(status="ok", beyond=_place_of(error) or failure.place)
+        return EvaluationFinished(status="ok", beyond=place_of_error(error) or failure.place)
     if isinstance(error, SystemExit):
         failure = dataclasses.replace(
             failure,
@@ -211,13 +211,3 @@ def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> Evalua
             remedy="Return from main() to end a role, raise an exception to fail it.",
         )
     return EvaluationFinished(status="failed", failure=failure)
-
-
-def _place_of(error: BaseException) -> str:
-    """The innermost place in the policy that `error` came through."""
-    place, trace = "", error.__traceback__
-    while trace is not None:
-        if of_policy(trace.tb_frame):
-            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
