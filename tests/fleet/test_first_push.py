@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.fleet.harness import Fleet, difference
 
 RELEASES = ("bullseye", "bookworm", "trixie")
@@ -108,4 +107,3 @@ def test_a_failing_host_fails_alone_and_the_next_role_does_not_start(fleet: Flee
     assert f"site.py:{line}" in apply.stdout
     for host in fleet.hosts:
         assert "again" not in host.run("cat /srv/afterwards", check=False).stdout, "the second role must not start"
-
