@@ -130,9 +130,9 @@ def _refuse_idle_limits(hosts: list[Host], limits: Limits) -> None:
 
 
 def _stint(role: Role, hosts: tuple[Host, ...], wishes: Wishes, window: int) -> Stint:
-    if wishes.serial is None:
-        batches, size = (hosts,) if hosts else (), window
-    else:
+    batches: tuple[tuple[Host, ...], ...] = (hosts,) if hosts else ()
+    size = window
+    if wishes.serial is not None:
         batches = _batches(role, hosts, wishes.serial)
         size = max(map(len, batches), default=1)
     return Stint(role, batches, size, _allowed(role, wishes.max_failures, len(hosts)), _skips(role, wishes))

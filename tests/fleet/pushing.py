@@ -10,7 +10,7 @@ from tests.fleet.harness import Fleet
 
 from opsmop.app import exit_status
 from opsmop.drive import Drive, Interruption, prepare, ship
-from opsmop.events import ContactFinished, Event, ResourceFailed, ResourceFinished
+from opsmop.events import ContactFinished, Event, ResourceFailed, ResourceFinished, Warned
 from opsmop.settings import Settings
 from opsmop.transport.direct import Direct
 
@@ -38,15 +38,18 @@ NUMBERS = itertools.count(1)
 class Pushed:
     """What a push came to, on all hosts together.
 
-    `ended` holds the ending of every resource, `failures` the text of every failure.
+    `ended` holds the ending of every resource, `failures` the text of every failure, `warnings` that of every warning.
     """
 
     ended: list[ResourceFinished | ResourceFailed] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, (ResourceFinished, ResourceFailed)):
             self.ended.append(event)
+        if isinstance(event, Warned):
+            self.warnings.append(event.text)
         failure = event.failure if isinstance(event, (ContactFinished, ResourceFailed)) else None
         if failure is not None:
             self.failures.append(f"{failure.message}\n{failure.remedy}\n{failure.output}\n{failure.trace}")

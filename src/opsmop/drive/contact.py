@@ -157,7 +157,7 @@ class _Contact:
 
     def _options(self) -> dict[str, Any]:
         settings = self.contacts.run.settings
-        said = {"diff": settings.diff, "log": settings.defaults["log_path"]}
+        said = {"verbose": settings.verbose, "diff": settings.diff, "log": settings.defaults["log_path"]}
         return {**said, **fact_options(settings, self.host.name, self.role.name)}
 
     def _judged(self) -> tuple[str, Failure | None]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from opsmop.report.lines import Scene, message_text
-from opsmop.report.look import duration_text
+from opsmop.events.lines import Scene, message_text
+from opsmop.events.look import duration_text
 from opsmop.report.tally import HostTally, Reason, Tally
 
 _COLUMNS = ("ok", "changed", "ran", "failed", "assumed", "skipped")

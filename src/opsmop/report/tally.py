@@ -18,6 +18,7 @@ from opsmop.events import (
     RunStarted,
     Warned,
 )
+from opsmop.events.lines import event_place, is_assumed, same_failure, told_status
 
 # The kinds of ending a host can come to, worst first; a host's ending in a run is the worst of its roles'.
 ENDINGS = ("failed", "unreachable", "cancelled", "not contacted", "changed", "ok", "skipped")
@@ -155,23 +156,6 @@ class Tally:
         self.hosts[event.host] = tally
 
 
-def told_status(event: ResourceFinished) -> str:
-    """The status that `event` tells; a host may send any text, and one that means nothing is ``ok``."""
-    return event.status if event.status in ("ok", "changed", "ran", "skipped") else "ok"
-
-
-def is_assumed(event: ResourceFinished) -> bool:
-    """Whether none of what `event` announces is certain."""
-    if event.changes:
-        return all(change.assumed for change in event.changes)
-    return event.assumed
-
-
-def same_failure(first: Failure | None, second: Failure | None) -> bool:
-    """Whether both tell of one error, as a resource's and its role's ending do."""
-    return first is not None and second is not None and (first.error, first.message) == (second.error, second.message)
-
-
 def _with_finished(tally: HostTally, event: ResourceFinished) -> HostTally:
     column = told_status(event)
     if column in ("changed", "ran") and is_assumed(event):
@@ -210,10 +194,3 @@ def _reasons(event: ContactFinished, contact: _Contact) -> tuple[Reason, ...]:
         failure = last.failure if last.failure.place else replace(last.failure, place=event_place(last))
         return (Reason(event.role, event.status, failure, resource=f"{last.type} {last.name}".strip()),)
     return (Reason(event.role, event.status, told),) if told is not None else ()
-
-
-def event_place(event: Event) -> str:
-    """The policy's ``file:line`` that caused `event`, or nothing."""
-    if not event.file:
-        return ""
-    return f"{event.file}:{event.line}" if event.line else event.file

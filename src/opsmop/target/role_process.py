@@ -15,6 +15,7 @@ from typing import Any, Callable
 from opsmop.errors import FileRefusedError, ProviderError
 from opsmop.events import EvaluationFinished, Event
 from opsmop.events.wire import to_wire
+from opsmop.target.log import Logged
 from opsmop.target.printed import printing_as_events
 from opsmop.wire import frames
 from opsmop.wire.order import Order
@@ -184,8 +185,9 @@ def become_role(order: bytes, packages: tuple[str, bytes] | None, pipes: Mapping
         interruption = Interruption()
         line = Line(pipes["incoming"], pipes["outgoing"], interruption)
         interruption.listen(pipes["lifeline"])
-        with printing_as_events(line.emit) as emit:
-            _evaluate(order, packages, line, emit)
+        logged = Logged(line.emit)
+        with printing_as_events(logged) as emit:
+            _evaluate(order, packages, line, logged, emit)
         status = 0
     except KeyboardInterrupt:
         status = 0  # it was asked to end, and said so
@@ -205,12 +207,16 @@ def _redirect(output: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _evaluate(order: bytes, packages: tuple[str, bytes] | None, line: Line, emit: Callable[[Event], None]) -> None:
+def _evaluate(
+    order: bytes, packages: tuple[str, bytes] | None, line: Line, logged: Logged, emit: Callable[[Event], None]
+) -> None:
     try:
         if packages is not None:
             _install(*packages)
         run_role = evaluation_entry()
-        run_role(Order.from_bytes(order), emit, line.fetch, command_started=line.command_started)
+        read = Order.from_bytes(order)
+        logged.open(read)
+        run_role(read, emit, line.fetch, command_started=line.command_started)
     except Exception as error:
         if line.finished:
             raise

@@ -7,12 +7,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from opsmop.errors import HostLostError
 from opsmop.events import Event
 from opsmop.events.wire import from_wire, to_wire
 from opsmop.ship.bundle import Bundle
+from opsmop.target.log import Logged
 from opsmop.target.machine.commands import STARTING
 from opsmop.target.printed import printing_as_events
 from opsmop.target.run_role import Shipped, run_role
@@ -53,8 +54,10 @@ class InProcess:
             requests += 1
             return serve(name)
 
-        printing = printing_as_events(emit, aside=True, mine=_this_thread())
-        with self._as_current(route), _fresh_surroundings(), printing as emit_in_order:
+        logged = Logged(emit)
+        printing = printing_as_events(logged, aside=True, mine=_this_thread())
+        with self._as_current(route), _fresh_surroundings(), printing as emit_in_order, closing(logged):
+            logged.open(order)
             run_role(order, emit_in_order, fetch, live=self._live, command_started=self._note_command)
         return Traffic(requests=requests)
 

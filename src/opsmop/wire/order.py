@@ -23,8 +23,8 @@ class Order:
     :param extra: variables of ``--extra-vars``
     :param files: controller files that ride along, by the path that the role names them with
     :param policy_file: the policy file's path on the controller
-    :param options: what the evaluation needs besides: ``diff`` (bool), ``log`` (path or empty), ``facts_dir`` (the
-        directory of user facts), ``facts_timeout`` (seconds), ``seed`` (text for Chaos, or empty)
+    :param options: what the evaluation needs besides: ``verbose`` and ``diff`` (bool), ``log`` (path or empty),
+        ``facts_dir`` (the directory of user facts), ``facts_timeout`` (seconds), ``seed`` (text for Chaos, or empty)
     """
 
     run: str

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from opsmop.errors import UsageError
-from opsmop.report.look import Look, carries_signs, duration_text, tell_color
+from opsmop.events.look import Look, duration_text
+from opsmop.report.look import carries_signs, tell_color
 
 
 class Terminal(io.StringIO):

@@ -6,9 +6,8 @@ import textwrap
 from dataclasses import dataclass
 
 from opsmop import errors
-from opsmop.events import ChangeReport, ContactFinished, Failure, ResourceFailed, ResourceFinished
-from opsmop.report.look import Look, duration_text
-from opsmop.report.tally import event_place, is_assumed, told_status
+from opsmop.events import ChangeReport, ContactFinished, Event, Failure, ResourceFailed, ResourceFinished
+from opsmop.events.look import Look, duration_text
 
 OUTPUT_LINES = 20  # of a failed command's output
 _INDENT = 6  # columns before what belongs to the line above
@@ -206,3 +205,27 @@ def _wrapped(look: Look, text: str) -> list[str]:
     for row in text.splitlines():
         rows += textwrap.wrap(row, room, break_long_words=False, break_on_hyphens=False) or [""]
     return _indented(rows)
+
+
+def told_status(event: ResourceFinished) -> str:
+    """The status that `event` tells; a host may send any text, and one that means nothing is ``ok``."""
+    return event.status if event.status in ("ok", "changed", "ran", "skipped") else "ok"
+
+
+def is_assumed(event: ResourceFinished) -> bool:
+    """Whether none of what `event` announces is certain."""
+    if event.changes:
+        return all(change.assumed for change in event.changes)
+    return event.assumed
+
+
+def same_failure(first: Failure | None, second: Failure | None) -> bool:
+    """Whether both tell of one error, as a resource's and its role's ending do."""
+    return first is not None and second is not None and (first.error, first.message) == (second.error, second.message)
+
+
+def event_place(event: Event) -> str:
+    """The policy's ``file:line`` that caused `event`, or nothing."""
+    if not event.file:
+        return ""
+    return f"{event.file}:{event.line}" if event.line else event.file

@@ -1,0 +1,91 @@
+"""What a host says, as lines of text: the console writes them, and so does the log on the host."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from opsmop.events import (
+    ContactFinished,
+    ContactStarted,
+    EvaluationFinished,
+    Event,
+    Failure,
+    Printed,
+    ResourceFailed,
+    ResourceFinished,
+    Warned,
+)
+from opsmop.events.lines import (
+    Scene,
+    contact_lines,
+    event_place,
+    failed_lines,
+    failure_lines,
+    finished_lines,
+    head_lines,
+    same_failure,
+    text_lines,
+)
+from opsmop.events.wire import clean
+
+
+class Telling:
+    """Makes lines of events; a failure that was told is not told again.
+
+    :param scene: what is the same for many lines; may be replaced between two events
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._told: dict[str, list[Failure]] = {}
+
+    def lines(self, event: Event) -> list[str]:
+        """What `event` says; nothing for what concerns the whole run."""
+        if isinstance(event, ContactStarted):
+            self._told[event.host] = []
+        if isinstance(event, ResourceFinished):
+            return finished_lines(self.scene, event)
+        if isinstance(event, ResourceFailed):
+            self._told.setdefault(event.host, []).append(event.failure)
+            return failed_lines(self.scene, event)
+        if isinstance(event, EvaluationFinished):
+            return self._evaluation_finished(event)
+        if isinstance(event, ContactFinished):
+            return contact_lines(self.scene, event, told=self._was_told(event.host, event.failure))
+        if isinstance(event, Printed):
+            return text_lines(self.scene, "prints", event.host, event.text)
+        return self._warned(event) if isinstance(event, Warned) else []
+
+    def _evaluation_finished(self, event: EvaluationFinished) -> list[str]:
+        lines: list[str] = []
+        if event.failure is not None and not self._was_told(event.host, event.failure):
+            self._told.setdefault(event.host, []).append(event.failure)
+            kind = "cancelled" if event.status == "cancelled" else "failed"
+            lines += head_lines(self.scene, kind, event.host, event.role)
+            lines += failure_lines(self.scene, event.failure, event_place(event))
+        if event.beyond:
+            place = self.scene.place(event.beyond)
+            lines += head_lines(self.scene, "assumed", event.host, f"cannot predict beyond {place}", word="unknown")
+        return lines
+
+    def _warned(self, event: Warned) -> list[str]:
+        place = self.scene.place(event_place(event))
+        text = f"{place}: {event.text}" if place else event.text
+        return text_lines(self.scene, "warning", event.host, text)
+
+    def _was_told(self, host: str, failure: Failure | None) -> bool:
+        told = self._told.get(host, [])
+        return bool(told) if failure is None else any(same_failure(failure, one) for one in told)
+
+
+def cleaned(value: Any) -> Any:
+    """`value` with all its texts fit for a terminal."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, tuple):
+        return tuple(cleaned(entry) for entry in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {entry.name: cleaned(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+        return dataclasses.replace(value, **fields)
+    return value
