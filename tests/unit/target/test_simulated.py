@@ -127,3 +127,21 @@ def test_what_the_evaluating_user_may_not_write_is_refused(machine: SimulatedMac
         machine.write("/etc/passwd/x", b"", mode=0o644, owner=None, group=None)
     with pytest.raises(ProviderError, match="does not exist"):
         machine.make_directory("/no-such-directory/x", mode=0o755)
+
+
+def test_what_was_behind_a_link_that_is_to_go_is_not_behind_what_takes_its_place(
+    machine: SimulatedMachine, tmp_path: Path
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").write_text("x")
+    (tmp_path / "link").symlink_to("real")
+    behind = str(tmp_path / "link" / "file")
+    found = machine.status(behind)
+    assert found is not None
+    machine.remove(str(tmp_path / "link"))
+    assert machine.status(behind) is None
+    machine.make_directory(str(tmp_path / "link"), mode=0o755)
+    assert machine.status(behind) is None
+    machine.write(behind, b"new", mode=0o644, owner=None, group=None)
+    assert (machine.read(behind), machine.listing(str(tmp_path / "link"))) == (b"new", ["file"])
+    assert machine.read(str(tmp_path / "real" / "file")) == b"x"

@@ -7,7 +7,7 @@ is answered as things are now, and counted as an assumption (`assumptions`).
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
@@ -72,7 +72,7 @@ class SimulatedMachine(Unaffected):
 
     def _node(self, path: str) -> Any:
         """What the model has at `path`: a node, None for nothing there, `_MISSING` if the machine must be asked."""
-        key = _key(path)
+        key = _key(path, self._nodes)
         if key in self._nodes:
             return self._nodes[key]
         while key != "/":
@@ -101,7 +101,7 @@ class SimulatedMachine(Unaffected):
     def listing(self, path: str) -> list[str]:
         """See `Machine.listing`."""
         node = self._node(path)
-        key = _key(path)
+        key = _key(path, self._nodes)
         names = set(self._real.listing(path)) if node is _MISSING or (node and not node.fresh) else set()
         for other, found in self._nodes.items():
             if os.path.dirname(other) == key and other != key:
@@ -179,23 +179,23 @@ class SimulatedMachine(Unaffected):
             size=len(content),
             predicted=True,
         )
-        self._nodes[_key(path)] = Node(status, content)
+        self._nodes[_key(path, self._nodes)] = Node(status, content)
 
     def make_directory(self, path: str, *, mode: int) -> None:
         """See `Machine.make_directory`."""
         self._refuse_unless_possible("make the directory", path)
         status = Status("directory", mode, self.real_user(), self._own_group(), predicted=True)
-        self._nodes[_key(path)] = Node(status)
+        self._nodes[_key(path, self._nodes)] = Node(status)
 
     def remove(self, path: str) -> None:
         """See `Machine.remove`."""
         self._refuse_unless_possible("remove", path)
-        self._nodes[_key(path)] = None
+        self._nodes[_key(path, self._nodes)] = None
 
     def remove_tree(self, path: str) -> None:
         """See `Machine.remove_tree`."""
         self.remove(path)
-        key = _key(path)
+        key = _key(path, self._nodes)
         self._nodes = {other: node for other, node in self._nodes.items() if not other.startswith(key + "/")}
 
     def set_mode(self, path: str, mode: int) -> None:
@@ -218,7 +218,7 @@ class SimulatedMachine(Unaffected):
                 remedy="The evaluating user may not do this: does the role need sudo()?",
             )
         old = Node(status, fresh=False) if node is _MISSING or node is None else node
-        self._nodes[_key(path)] = replace(old, status=replace(status, predicted=True, **values))
+        self._nodes[_key(path, self._nodes)] = replace(old, status=replace(status, predicted=True, **values))
 
     def run(
         self,
@@ -281,7 +281,17 @@ def _number_of(entry: Account | AccountGroup) -> int | None:
     return entry.uid if isinstance(entry, Account) else entry.gid
 
 
-def _key(path: str) -> str:
-    """One name for a path however it is spelled: the links among its directories resolved, its last part as it is."""
+def _key(path: str, planned: Mapping[str, Node | None]) -> str:
+    """One name for a path however it is spelled: the links among its directories resolved, its last part as it is.
+
+    :param planned: what the model has; a link that is to go leads nowhere any more
+    """
     directory, name = os.path.split(os.path.normpath(path))
-    return os.path.join(os.path.realpath(directory), name)
+    resolved = "/"
+    for part in filter(None, directory.split("/")):
+        resolved = os.path.join(resolved, part)
+        node = planned.get(resolved)
+        stays = resolved not in planned or (node is not None and node.status.kind == "link")
+        if stays and os.path.islink(resolved):
+            resolved = os.path.realpath(resolved)
+    return os.path.join(resolved, name)
