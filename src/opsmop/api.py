@@ -12,8 +12,8 @@ from typing import Any
 
 from opsmop.app import exit_status, facts_at_hand, transport_for
 from opsmop.drive import Drive, Interruption, Live, Run, prepare, ship
-from opsmop.drive import findings as found_wrong
 from opsmop.drive.reading.handlers import refuse_unknown_handlers
+from opsmop.drive.validating import validate
 from opsmop.errors import HostsFailed, OpsMopError, UsageError
 from opsmop.events import (
     ChangeReport,
@@ -169,10 +169,11 @@ def run(
     transport = transport_for(settings, live)
     try:
         with facts_at_hand(settings):
-            prepared = prepare(policy, _file_of(policy, file), settings)
             if settings.mode == "validate":
-                wrong = tuple(found_wrong(prepared))
-                return RunResult(exit_status=2 if wrong else 0, findings=wrong)
+                found = validate(policy, _file_of(policy, file), settings)
+                doubts = tuple(map(str, found.doubtful))
+                return RunResult(2 if found.wrong else 0, findings=tuple(found.wrong), warnings=doubts)
+            prepared = prepare(policy, _file_of(policy, file), settings)
             return _driven(prepared, transport, live, events or (lambda _: None))
     finally:
         transport.close()

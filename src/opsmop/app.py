@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from opsmop.drive import Drive, Interruption, Live, Outcome, Run, findings, prepare, ship
+from opsmop.drive import Drive, Interruption, Live, Outcome, Run, prepare, ship
 from opsmop.drive.asking import told
 from opsmop.drive.reading.handlers import refuse_unknown_handlers
+from opsmop.drive.validating import validate
 from opsmop.errors import OpsMopError
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.policy import Policy
@@ -110,11 +111,11 @@ class App:
             transport.close()
 
     def _ran(self, transport: Transport, live: Live, interruption: Interruption) -> int:
+        if self.settings.mode == "validate" and not self.settings.list_hosts:
+            return self._validated()
         run = prepare(self.policy, self.policy_file, self.settings)
         if self.settings.list_hosts:
             return self._listed(run)
-        if self.settings.mode == "validate":
-            return self._validated(run)
         refuse_unknown_handlers(assignment.stint.role for assignment in run.assignments)
         pushed = self.settings.reach == "push"
         drive = Drive(
@@ -152,26 +153,24 @@ class App:
                 self.out.write(f"  batch {number}: {', '.join(host.name for host in batch)}\n")
         return OK
 
-    def _validated(self, run: Run) -> int:
+    def _validated(self) -> int:
         """Look for everything that can be wrong without contacting a host, and show all of it."""
-        wrong = list(findings(run))
-        for error in wrong:
+        found = validate(self.policy, self.policy_file, self.settings)
+        for error in found.wrong:
             show(error, self.err)
-        roles = len(run.assignments)
-        if wrong:
-            self.err.write(f"Found wrong: {len(wrong)}, in {roles} role(s).\n")
+        for error in found.doubtful:
+            show(error, self.err, kind="warning: ")
+        if found.wrong:
+            self.err.write(f"Found wrong: {len(found.wrong)}, in {found.roles} role(s).\n")
             return NOTHING_RAN
-        self.out.write(
-            f"{self.policy.name}: {roles} role(s) looked at: variables, hosts and what travels are in order.\n"
-            "What main() says is not looked at yet.\n"
-        )
+        self.out.write(f"{self.policy.name}: {found.roles} role(s) looked at, nothing found wrong.\n")
         return OK
 
 
-def show(error: OpsMopError, stream: TextIO) -> None:
+def show(error: OpsMopError, stream: TextIO, *, kind: str = "") -> None:
     """Write what is wrong in a few lines: place, message, the author's frames, remedy."""
     failure = told(error)
     place = f"{failure.place}: " if failure.place else ""
-    lines = [f"opsmop: {place}{failure.message}", failure.trace, failure.output]
+    lines = [f"opsmop: {kind}{place}{failure.message}", failure.trace, failure.output]
     lines += [f"  {line}" for line in failure.remedy.splitlines()]
     stream.write("".join(f"{line.rstrip()}\n" for line in lines if line.strip()))

@@ -17,7 +17,6 @@ from opsmop.drive.contact import LARGEST_RIDERS, Contacts, Ending
 from opsmop.drive.interruption import Interruption
 from opsmop.drive.preparing import Assignment, Run, own_layers, prepare
 from opsmop.drive.results import NoResultError, Results, seeing
-from opsmop.drive.validating import findings
 from opsmop.errors import OpsMopError
 from opsmop.events import HOST_EVENTS, ContactStarted, Event, RoleFinished, RoleStarted, RunFinished, RunStarted, Warned
 from opsmop.inventory import Host
@@ -37,7 +36,6 @@ __all__ = [
     "Pack",
     "Results",
     "Run",
-    "findings",
     "own_layers",
     "prepare",
     "ship",

@@ -1,40 +1,184 @@
-"""What can be found wrong with a run's roles without contacting a host or running `main()`."""
+"""Everything that can be found wrong with a policy without contacting a host or running `main()`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from opsmop.drive.asking import variables_said
-from opsmop.drive.cargo import Layers, ship
-from opsmop.drive.preparing import Run, own_layers
+from opsmop.drive.asking import ask, variables_said
+from opsmop.drive.cargo import ship
+from opsmop.drive.preparing import Run, own_layers, prepare
+from opsmop.drive.reading.calls import calls_in, faults_of
+from opsmop.drive.reading.code import Code, codes_of
+from opsmop.drive.reading.handlers import unknown_handlers
+from opsmop.drive.reading.templates import Sources
 from opsmop.drive.results import NoResultError, seeing
-from opsmop.errors import OpsMopError
+from opsmop.errors import InventoryError, OpsMopError
+from opsmop.inventory import Inventory
+from opsmop.inventory.tree import close
 from opsmop.language.additions import Additions
+from opsmop.language.policy import Policy, Roles
 from opsmop.language.role import Role
+from opsmop.schedule import tagged
+from opsmop.settings import Settings
+from opsmop.target.templates import Reader
+from opsmop.transport.files import FileRules
+
+# Hooks may attach values to the contact, under any name.
+_ATTACHING = ("before_connect", "before_contact")
 
 
-def findings(run: Run) -> Iterator[OpsMopError]:
-    """Everything that is wrong with the variables of the roles, and with what would travel."""
-    for assignment in run.assignments:
-        yield from _of_role(run, assignment.stint.role)
+@dataclass
+class Findings:
+    """What was found.
+
+    :ivar wrong: what would fail
+    :ivar doubtful: what may
+    :ivar roles: how many roles were looked at
+    """
+
+    wrong: list[OpsMopError] = field(default_factory=list)
+    doubtful: list[OpsMopError] = field(default_factory=list)
+    roles: int = 0
+
+    def note(self, errors: Iterable[OpsMopError]) -> None:
+        """Add what is wrong, each once."""
+        said = {(error.place, error.message) for error in self.wrong}
+        for error in errors:
+            if (error.place, error.message) not in said:
+                said.add((error.place, error.message))
+                self.wrong.append(error)
 
 
-def _of_role(run: Run, role: Role) -> Iterator[OpsMopError]:
-    said: dict[str, Any] = {}
+def validate(policy: Policy, policy_file: Path, settings: Settings) -> Findings:
+    """Look at every branch of every role.
+
+    :returns: everything that was found
+    """
+    found = Findings()
+    try:
+        roles = _roles(policy, policy_file, settings)
+    except OpsMopError as error:
+        found.note([error])
+        return found
+    for role in roles:
+        found.roles += 1
+        _look_at(role, policy, policy_file, settings, found)
+    return found
+
+
+def _roles(policy: Policy, policy_file: Path, settings: Settings) -> tuple[Role, ...]:
+    said = ask(policy, "set_roles")
+    if not isinstance(said, Roles):  # the preparation of a run says best what is wrong with it
+        prepare(policy, policy_file, settings)
+    return tagged(said, settings.tags, settings.skip_tags)
+
+
+def _look_at(role: Role, policy: Policy, policy_file: Path, settings: Settings, found: Findings) -> None:
+    found.note(_lost_hosts(role))
+    run: Run | None = None
+    try:
+        run = prepare(_only(policy, role), policy_file, _unlimited(settings))
+    except OpsMopError as error:
+        found.note([error])
+    said, errors = _said(role)
+    found.note(errors)
+    if run is not None and settings.reach == "push":
+        found.note(_of_cargo(role, run, said or {}))
+    codes = codes_of(role)
+    found.note(unknown_handlers(role, codes))
+    sources = _sources(role, run, said, policy_file, codes)
+    for code in codes:
+        for call in calls_in(code):
+            found.note(faults_of(call))
+            found.note(sources.faults(call))
+    found.doubtful += sources.warned
+
+
+def _sources(role: Role, run: Run | None, said: dict[str, Any] | None, policy_file: Path, codes: list[Code]) -> Sources:
+    if run is None:
+        return Sources(Reader(Additions()), FileRules((policy_file.parent,)), None)
+    known = _known(role, run, codes) if said is not None else None
+    if known is not None:
+        known |= set(said or {})
+    return Sources(Reader(run.additions), run.assignments[0].rules, known)
+
+
+def _only(policy: Policy, role: Role) -> Policy:
+    """The same policy with one role, so that what is wrong with one does not hide what is wrong with the others."""
+    one = type(type(policy).__name__, (type(policy),), {"set_roles": lambda _: Roles(role)})
+    made: Policy = object.__new__(one)
+    vars(made).update(vars(policy))
+    return made
+
+
+def _unlimited(settings: Settings) -> Settings:
+    return dataclasses.replace(settings, tags=(), skip_tags=(), limit_groups=(), limit_hosts=())
+
+
+def _said(role: Role) -> tuple[dict[str, Any] | None, list[OpsMopError]]:
+    """What `set_variables()` answers, and what is wrong with it; None if only a run would tell."""
     try:
         with seeing(role, {}):
-            said = variables_said(role)
-    except NoResultError:
-        pass  # it depends on what an earlier role returns, which nobody knows before it ran
+            return variables_said(role), []
+    except NoResultError:  # it depends on what an earlier role returns, which nobody knows before it ran
+        return None, []
     except OpsMopError as error:
-        yield error
-    if run.settings.reach == "push":
-        yield from _of_cargo(role, (*run.policy_layers, *own_layers(role, said)), run.additions)
+        return None, [error]
 
 
-def _of_cargo(role: Role, layers: Layers, additions: Additions) -> Iterator[OpsMopError]:
+def _of_cargo(role: Role, run: Run, said: dict[str, Any]) -> Iterator[OpsMopError]:
     try:
-        ship(role, layers, additions)
+        ship(role, (*run.policy_layers, *own_layers(role, said)), run.additions)
     except OpsMopError as error:
         yield error
+
+
+def _known(role: Role, run: Run, codes: list[Code]) -> set[str] | None:
+    """Every name that could be defined for the templates of a role; None if that cannot be told."""
+    from opsmop.facts import by_name  # with the facts' own code
+
+    if any(hasattr(role, hook) for hook in _ATTACHING):
+        return None
+    known = {*run.settings.extra, *by_name(), *run.additions.facts, *role.constructor_variables}
+    known.update(name for _, values in run.policy_layers for name in values)
+    for host in run.assignments[0].stint.hosts:
+        known.update(name for _, values in host.layers() for name in values)
+    for code in codes:
+        known |= code.local_names
+        for call in calls_in(code):
+            if call.open_ended or not isinstance(call.values.get("register", ""), str):
+                return None
+            known.add(call.values.get("register", ""))
+    return known | {"rc", "data", "stdout", "stderr", "result"}
+
+
+def _lost_hosts(role: Role) -> Iterator[OpsMopError]:
+    """Hosts that are reached through others which are not there, or through each other in a circle."""
+    try:
+        inventory = role.inventory()
+        if not isinstance(inventory, Inventory):
+            return
+        via = {host.name: host.all_variables().get("opsmop_via") for host in inventory.whole.hosts()}
+        chosen = [host.name for host in inventory.hosts()]
+    except Exception:  # noqa: BLE001 - whatever the author's code raises, the preparation tells it with its place
+        return
+    for name in chosen:
+        message, remedy = _lost(name, via)
+        if message:
+            yield InventoryError(message, place=", ".join(inventory.files()), remedy=remedy)
+
+
+def _lost(name: str, via: dict[str, Any]) -> tuple[str, str]:
+    way = [name]
+    while (after := via[way[-1]]) is not None:
+        if after not in via:
+            return f"{way[-1]}: opsmop_via names {after!r}, which is no host of the inventory", close(str(after), via)
+        if after in way:
+            circle = " -> ".join(sorted(way[way.index(after) :]))
+            return f"opsmop_via leads in a circle: {circle}", "Take opsmop_via from the one that is reached directly."
+        way.append(after)
+    return "", ""

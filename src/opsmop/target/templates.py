@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 import jinja2
+import jinja2.meta
 
 from opsmop.errors import TemplateError
 from opsmop.language.additions import Additions
@@ -143,3 +144,36 @@ class _mapped:  # noqa: N801 - reads as a word of the `with` statement that it i
                 place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
             trace = trace.tb_next
         return place
+
+
+class Reader:
+    """Reads templates without rendering them: for those who look at a policy before it runs.
+
+    :param additions: globals and filters of the policy's own
+    """
+
+    def __init__(self, additions: Additions) -> None:
+        self._environment = Templates(lambda _: b"", additions)._environment("\n")  # noqa: SLF001 - the same environment
+
+    def text(self, template: str, place: str, *, in_policy: bool = True) -> tuple[set[str], set[str]]:
+        """The names that a template takes from outside without asking whether they are defined, and the templates it
+        names.
+
+        :raises TemplateError: if it does not parse, or uses a filter or a test that does not exist
+        """
+        with _mapped(place, Variables(()), in_policy=in_policy):
+            tree = self._environment.parse(template, filename=None if in_policy else place)
+            self._environment.compile(template, filename=None if in_policy else place)
+        names = jinja2.meta.find_undeclared_variables(tree) - set(self._environment.globals) - _asked_for(tree)
+        return names, {name for name in jinja2.meta.find_referenced_templates(tree) if name is not None}
+
+    def expression(self, expression: str, place: str) -> set[str]:
+        """As `text`, of an expression."""
+        return self.text("{{ (" + expression + ") }}", place)[0]
+
+
+def _asked_for(tree: jinja2.nodes.Template) -> set[str]:
+    """Names that may be undefined: those that ``is defined`` or ``default()`` is asked of."""
+    asked = [test.node for test in tree.find_all(jinja2.nodes.Test) if test.name in ("defined", "undefined")]
+    asked += [one.node for one in tree.find_all(jinja2.nodes.Filter) if one.name in ("default", "d") and one.node]
+    return {node.name for node in asked if isinstance(node, jinja2.nodes.Name)}

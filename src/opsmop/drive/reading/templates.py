@@ -1,0 +1,82 @@
+"""The templates and files that a role's code names: are they there, may they be served, do they parse?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from opsmop.drive.reading.calls import Call, texts_of
+from opsmop.drive.reading.code import Code
+from opsmop.errors import OpsMopError, TemplateError
+from opsmop.language.fields import nearest
+from opsmop.target.templates import Reader
+from opsmop.transport.files import FileRules
+
+_SYNTAX = (b"{{", b"{%", b"{#")
+
+
+@dataclass
+class Sources:
+    """What the resources of one role are made from.
+
+    :param reader: reads templates
+    :param rules: which files the role may have
+    :param known: the names that are defined for templates; None if that cannot be told
+    :ivar warned: names that nothing defines, each a warning
+    """
+
+    reader: Reader
+    rules: FileRules
+    known: set[str] | None
+    warned: list[OpsMopError] = field(default_factory=list)
+    _read: set[str] = field(default_factory=set)
+
+    def faults(self, call: Call) -> Iterator[OpsMopError]:
+        """What is wrong with the files and templates that a resource names."""
+        for name in ("from_file", "from_template"):
+            path = call.values.get(name)
+            if isinstance(path, str):
+                yield from self._file(path, call.place, is_template=name == "from_template")
+        for kind, text in texts_of(call):
+            try:
+                names = (
+                    self.reader.text(text, call.place)[0]
+                    if kind == "text"
+                    else self.reader.expression(text, call.place)
+                )
+            except TemplateError as error:
+                yield error
+            else:
+                self._look_up(names, call.code, call.place)
+
+    def _file(self, path: str, place: str, *, is_template: bool) -> Iterator[OpsMopError]:
+        try:
+            content = self.rules.read(path)
+        except OpsMopError as error:
+            error.place = error.place or place
+            yield error
+            return
+        if is_template and path not in self._read and any(mark in content for mark in _SYNTAX):
+            self._read.add(path)
+            yield from self._template(path, content)
+
+    def _template(self, path: str, content: bytes) -> Iterator[OpsMopError]:
+        try:
+            names, others = self.reader.text(content.decode(), path, in_policy=False)
+        except UnicodeDecodeError as error:
+            yield TemplateError(f"the template is not UTF-8 text (byte {error.start})", place=path)
+            return
+        except TemplateError as error:
+            yield error
+            return
+        self._look_up(names, None, path)
+        for other in sorted(others):
+            yield from self._file(other, path, is_template=True)
+
+    def _look_up(self, names: set[str], code: Code | None, place: str) -> None:
+        if self.known is None:
+            return
+        known = self.known | (code.local_names if code is not None else set())
+        for name in sorted(names - known):
+            remedy = nearest(name, known, "Defined are") if len(known) else ""
+            self.warned.append(TemplateError(f"nothing defines {name!r}", place=place, remedy=remedy))

@@ -1,0 +1,161 @@
+"""`--validate` finds what is wrong in every branch of every role; it contacts no host and runs no `main()`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.language.conftest import loaded
+
+from opsmop import RunResult, Settings, run
+
+POLICY = """
+COLOR = "blue"
+
+class One(Role):
+    def inventory(self): return inventory
+    def set_handlers(self): return Handlers(restart_app=Echo("restarted"))
+    def main(self):
+        port = 80
+        Shell(f"touch {OUT}/ran")
+        if Platform.system() == "Plan 9":
+            WRONG
+
+class Two(Role):
+    def inventory(self): return inventory
+    def main(self): Echo("{{ COLOR is defined }}")
+
+class Site(Policy):
+    def set_variables(self): return dict(env="prod")
+    def set_roles(self): return Roles(One(), Two())
+"""
+
+
+def validated(both: Any, text: str, files: dict[str, str] | None = None, reach: str = "push") -> tuple[RunResult, Path]:
+    site = both.write(text, files or {})
+    both.out.mkdir(exist_ok=True)
+    result = run(loaded(site).Site(), Settings(mode="validate", reach=reach))
+    assert not list(both.out.iterdir())
+    return result, site
+
+
+def line_of(site: Path, text: str) -> int:
+    return next(number for number, row in enumerate(site.read_text().splitlines(), 1) if text in row)
+
+
+@pytest.mark.parametrize("reach", ["local", "push"])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ('File("/a", mod=1)', "File has no parameter 'mod'"),
+        ("File(mode=0o644)", "File needs 'name'"),
+        ('File("/a", "b")', "by position"),
+        ("File(f'/{port}', mode=1.5)", "File(mode=...) takes"),
+        ('File("/a", mode="0999")', "not octal digits"),
+        ('File("a", from_content=COLOR)', "absolute path"),
+        ('Service("x")', "nothing is said of it"),
+        ('File("/a", from_content="x", absent=True)', "takes only one of"),
+        ('File(f"/{port}", from_file="files/absent")', "'files/absent': No such file"),
+        ('File("/a", from_template="templates/broken.j2")', "does not parse"),
+        ('File("/a", from_template="templates/outer.j2")', "does not parse"),
+        ('Echo("{{ port")', "does not parse"),
+        ('Echo("{{ port | nofilter }}")', "nofilter"),
+        ('Shell(T("{% if %}"))', "does not parse"),
+        ('Shell("true", env={"A": T("{{")})', "does not parse"),
+        ('Shell("true", failed_when=Eval("rc >"))', "does not parse"),
+        ('File("/a", signals="restart_ap")', "no handler of that name"),
+        ("User('x', uid='many')", "User(uid=...) takes"),
+    ],
+)
+def test_a_fault_in_a_branch_that_may_never_run_is_found(both: Any, wrong: str, said: str, reach: str) -> None:
+    files = {"templates/broken.j2": "a\n{% if %}", "templates/outer.j2": "{% include 'templates/broken.j2' %}"}
+    result, site = validated(both, POLICY.replace("WRONG", wrong), files, reach)
+    assert len(result.findings) == 1, result.findings
+    error = result.findings[0]
+    assert said in error.message
+    assert error.place in (f"{site}:{line_of(site, wrong)}", "templates/broken.j2:2")
+    assert (result.exit_status, result.ok) == (2, False)
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        'File("/a", **dict(mode=0o644))',
+        'File(*["/a"], mode="0644")',
+        'File(name=f"/{port}", owner=port, from_content=COLOR)',
+        'Echo("{{ env }} {{ port }} {{ Platform.system() }} {{ range(3) }} {{ maybe | default(1) }}")',
+        'Service("x", started=bool(port))',
+        'File = lambda *_: None; File("/a", "b")',
+        'File("/a", from_template="templates/fine.j2", signals="restart_app", changed_when=lambda r: True)',
+    ],
+)
+def test_what_is_right_is_left_alone(both: Any, right: str) -> None:
+    files = {"templates/fine.j2": "{% for x in [1] %}{{ x }}{% endfor %}{{ env }}"}
+    result, _ = validated(both, POLICY.replace("WRONG", right), files)
+    assert (result.findings, result.warnings, result.exit_status) == ((), (), 0)
+
+
+def test_everything_is_found_in_one_run(both: Any) -> None:
+    text = POLICY.replace("WRONG", 'File("/a", mod=1, mode=1.5); Echo("{{")').replace(
+        "    def inventory(self): return inventory\n    def main(self): Echo",
+        "    def set_variables(self): return None\n    def main(self): Echo",
+    )
+    result, _ = validated(both, text)
+    said = "\n".join(map(str, result.findings))
+    wanted = ["no parameter 'mod'", "File(mode=...)", "does not parse", "Two.set_variables() returned NoneType"]
+    wanted.append("role Two does not say which hosts it is for")
+    assert [part for part in wanted if part not in said] == []
+    assert len(result.findings) == len(wanted)
+
+
+def test_a_template_variable_that_nothing_defines_is_a_warning(both: Any) -> None:
+    text = POLICY.replace("WRONG", 'File("/a", from_template="templates/a.j2"); Echo("{{ prot }} {{ port }}")')
+    result, site = validated(both, text, {"templates/a.j2": "{{ envi }}{{ env }}"})
+    assert result.ok
+    assert len(result.warnings) == 2
+    assert "nothing defines 'prot'" in result.warnings[1]
+    assert f"{site}:{line_of(site, 'prot')}" in result.warnings[1]
+    assert "templates/a.j2: nothing defines 'envi'" in result.warnings[0]
+
+
+def test_a_file_that_the_rules_do_not_serve_is_found_in_push_mode(both: Any) -> None:
+    text = POLICY.replace("WRONG", 'File("/a", from_file="inventory.toml"); File("/b", from_file="old.bak")')
+    result, _ = validated(both, text, {"old.bak": "x"})
+    assert [("controller's own" in one.message, ".bak" in one.message) for one in result.findings] == [
+        (True, False),
+        (False, True),
+    ]
+    assert validated(both, text, {"old.bak": "x"}, "local")[0].ok
+
+
+def test_code_of_other_modules_and_bases_is_looked_at_too(both: Any) -> None:
+    text = "import helping\n" + POLICY.replace("class One(Role)", "class One(helping.Base)").replace(
+        "WRONG", "helping.hand()"
+    )
+    helping = (
+        "from opsmop import *\n\nclass Base(Role):\n    def more(self):\n        File('/a', mod=1)\n\n"
+        "def hand():\n    inner = lambda: Echo('{{')\n    return inner()\n"
+    )
+    result, _ = validated(both, text, {"helping.py": helping})
+    assert sorted(Path(one.place).name for one in result.findings) == ["helping.py:5", "helping.py:8"]
+
+
+def test_hosts_reached_through_unknown_ones_or_in_circles_are_found(both: Any) -> None:
+    (both.folder / "inventory.toml").write_text(
+        '[groups.all.hosts]\na = "opsmop_via=b"\nb = "opsmop_via=a"\nc = "opsmop_via=gate"\ngat = ""\n'
+    )
+    result, _ = validated(both, POLICY.replace("WRONG", "pass"))
+    said = "\n".join(map(str, result.findings))
+    assert "opsmop_via leads in a circle: a -> b" in said
+    assert "c: opsmop_via names 'gate', which is no host of the inventory" in said
+    assert "Did you mean 'gat'?" in said
+
+
+def test_what_cannot_travel_is_found_in_push_mode(both: Any) -> None:
+    text = POLICY.replace("WRONG", "lock.acquire()").replace(
+        "COLOR =", "import threading\nlock = threading.Lock()\nCOLOR ="
+    )
+    result, _ = validated(both, text)
+    assert ["lock" in str(one) for one in result.findings] == [True]
+    assert validated(both, text, reach="local")[0].ok
