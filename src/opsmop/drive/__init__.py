@@ -14,6 +14,7 @@ from typing import Any
 from opsmop.drive.asking import variables_said
 from opsmop.drive.cargo import Cargo, Layers, Live, Pack, ship
 from opsmop.drive.contact import LARGEST_RIDERS, Contacts, Ending
+from opsmop.drive.hooks import hooks_of
 from opsmop.drive.interruption import Interruption
 from opsmop.drive.preparing import Assignment, Run, own_layers, prepare
 from opsmop.drive.results import NoResultError, Results, seeing
@@ -164,7 +165,7 @@ class Drive:
         if not hosts:
             return
         cargo = self._cargo(number, role)
-        self._say(RoleStarted(role=role.name, hosts=tuple(host.name for host in hosts)))
+        self._say(RoleStarted(role=role.name, hosts=tuple(host.name for host in hosts), hooks=self._hooks(role)))
         for note in assignment.notes:
             self._say(Warned(role=role.name, host=hosts[0].name, text=note))
         files = assignment.rules.riders(cargo.strings, LARGEST_RIDERS)
@@ -172,6 +173,10 @@ class Drive:
         self._batches(assignment, contacts)
         left = tuple(host.name for host in hosts if host.name not in self._turned_to)
         self._say(RoleFinished(role=role.name, failed=tuple(self._failed_now), untouched=left))
+
+    def _hooks(self, role: Role) -> tuple[str, ...]:
+        hooks = hooks_of(role)
+        return (*hooks.before, *hooks.after) if self.run.settings.reach == "push" else ()
 
     def _without_failed(self, assignment: Assignment) -> Assignment:
         """It without the hosts that an earlier role failed on, and a word about why some or all are missing."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from opsmop.drive.asking import ask, ask_if_defined, told
 from opsmop.drive.cargo import Cargo
+from opsmop.drive.hooks import hooks_of
 from opsmop.drive.ledger import Ledger
 from opsmop.drive.preparing import Assignment, Run
 from opsmop.errors import ConnectError, HostLostError, OpsMopError, PolicyError, ProtocolError, SudoError
@@ -85,6 +86,7 @@ class _Contact:
         self.role = contacts.assignment.stint.role
         self.hooked = contacts.run.settings.reach == "push"
         self.ledger = Ledger(host.name, self.role.name)
+        self.left_out = False
 
     def ended(self) -> Ending:
         started = time.monotonic()
@@ -102,6 +104,7 @@ class _Contact:
                 duration=time.monotonic() - started,
                 sent=traffic.sent,
                 received=traffic.received,
+                left_out=self.left_out,
             )
         )
         excused = status == "unreachable" and self.contacts.assignment.stint.skips_unreachable
@@ -111,20 +114,26 @@ class _Contact:
         try:
             if self.hooked and not ask(self.role, "should_contact", self.host):
                 return "skipped", None, Traffic()
-            self._hooks("before_connect", "before_contact")
+            hooks = hooks_of(self.role)
+            self.left_out = self.hooked and self._applies() and bool(hooks.before and hooks.after)
+            self._call(hooks.before)
             traffic = self._evaluated()
             status, failure = self._judged()
             if status in ("ok", "skipped"):  # what the hooks before took out of service is in order, and goes back
-                self._hooks("after_connect", "after_contact")
+                self._call(hooks.after)
+                self.left_out = False
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this host's ending and no other's
             return self._status_of(error), told(error), Traffic()
         return status, failure, traffic
 
-    def _hooks(self, *names: str) -> None:
+    def _applies(self) -> bool:
+        return self.contacts.run.settings.mode == "apply"
+
+    def _call(self, hooks: tuple[str, ...]) -> None:
         # They change load balancers and the like: check must not.
-        if self.hooked and self.contacts.run.settings.mode == "apply":
-            for name in names:
-                ask_if_defined(self.role, name, self.host)
+        if self.hooked and self._applies():
+            for name in hooks:
+                ask(self.role, name, self.host)
 
     def _evaluated(self) -> Traffic:
         contacts = self.contacts
@@ -180,7 +189,7 @@ class _Contact:
         return "failed"
 
     def _announced(self, status: str, failure: Failure) -> Failure:
-        if self.hooked and status != "cancelled" and self.contacts.run.settings.mode == "apply":
+        if self.hooked and status != "cancelled" and self._applies():
             try:
                 ask_if_defined(self.role, "on_failure", self.host, failure)
             except OpsMopError as error:

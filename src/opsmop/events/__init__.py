@@ -101,9 +101,10 @@ class RunFinished(Event):
 
 @dataclass(frozen=True)
 class RoleStarted(Event):
-    """A role begins on `hosts`."""
+    """A role begins on `hosts`; `hooks` names its hooks, which are called for each of them, in check mode not."""
 
     hosts: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ class ContactFinished(Event):
     :param duration: seconds since the contact started
     :param sent: bytes sent to the host
     :param received: bytes received from it
+    :param left_out: whether the hook before the role ran and the one after it did not
     """
 
     status: str = "ok"
@@ -136,6 +138,7 @@ class ContactFinished(Event):
     duration: float = 0.0
     sent: int = 0
     received: int = 0
+    left_out: bool = False
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,10 @@ class Console:
         start = f"{event.role} on {count}"
         names = ", ".join(event.hosts)
         fits = names and len(start) + 2 + len(names) <= look.width
-        return ["", look.paint(start, "heading") + (f": {names}" if fits else "")]
+        lines = ["", look.paint(start, "heading") + (f": {names}" if fits else "")]
+        if event.hooks and self._scene.mode == "check":
+            lines.append(f"  apply would call {' and '.join(event.hooks)} here for each host")
+        return lines
 
     def _write(self, text: str) -> None:
         encoding = getattr(self._stream, "encoding", None) or "utf-8"

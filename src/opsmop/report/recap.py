@@ -19,7 +19,9 @@ def recap_lines(scene: Scene, tally: Tally) -> list[str]:
     lines += _table_lines(scene, tally)
     lines += _reason_lines(scene, tally)
     lines += _beyond_lines(scene, tally)
-    lines += _untouched_lines(scene, tally)
+    lines += _role_lines(scene, "Not contacted", {name: host.untouched for name, host in tally.hosts.items()})
+    left_out = {name: host.left_out for name, host in tally.hosts.items()}
+    lines += _role_lines(scene, "Left out: the hook before the role ran, the hook after it did not", left_out)
     lines += _left_lines(scene, tally)
     return [*lines, f"Took {duration_text(tally.duration)}.", result_line(tally)]
 
@@ -121,13 +123,14 @@ def _beyond_lines(scene: Scene, tally: Tally) -> list[str]:
     return ["", scene.look.paint("What check could not predict", "heading"), *lines] if lines else []
 
 
-def _untouched_lines(scene: Scene, tally: Tally) -> list[str]:
+def _role_lines(scene: Scene, heading: str, roles: dict[str, tuple[str, ...]]) -> list[str]:
+    """The hosts of each role, below a heading; all of them, for somebody has to look after each."""
     hosts_of: dict[str, list[str]] = {}
-    for name, host in tally.hosts.items():
-        for role in host.untouched:
+    for name, named in roles.items():
+        for role in named:
             hosts_of.setdefault(role, []).append(name)
-    lines = [f"  {role}: {_names_text(names)}" for role, names in hosts_of.items()]
-    return ["", scene.look.paint("Not contacted", "heading"), *lines] if lines else []
+    lines = [f"  {role}: {', '.join(names)}" for role, names in hosts_of.items()]
+    return ["", scene.look.paint(heading, "heading"), *lines] if lines else []
 
 
 def _left_lines(scene: Scene, tally: Tally) -> list[str]:

@@ -57,6 +57,7 @@ class HostTally:
     :param skipped: resources whose guards said that there is nothing to do
     :param warnings: warnings
     :param untouched: the roles that did not come to it
+    :param left_out: the roles whose hook before ran and whose hook after did not
     :param reasons: why it failed, one per role at most
     :param beyond: the places beyond which check could not predict
     :param duration: seconds spent in its contacts
@@ -73,6 +74,7 @@ class HostTally:
     skipped: int = 0
     warnings: int = 0
     untouched: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     beyond: tuple[str, ...] = ()
     duration: float = 0.0
@@ -182,7 +184,8 @@ def _with_contact(tally: HostTally, event: ContactFinished, contact: _Contact) -
         ending = "changed" if tally.touched else "ok"
     worst = min(ending, "skipped" if tally.ending == "not contacted" else tally.ending, key=ENDINGS.index)
     reasons = tally.reasons + _reasons(event, contact)
-    return replace(tally, ending=worst, lost=lost, duration=duration, reasons=reasons)
+    left_out = tally.left_out + ((event.role,) if event.left_out else ())
+    return replace(tally, ending=worst, lost=lost, duration=duration, reasons=reasons, left_out=left_out)
 
 
 def _reasons(event: ContactFinished, contact: _Contact) -> tuple[Reason, ...]:

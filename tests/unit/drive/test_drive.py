@@ -214,6 +214,76 @@ def test_one_failure_more_than_max_failures_stops_the_run(driven: Any, fleet: An
     assert done.outcome.stopped == "Loose failed on 2 hosts, and 1 may"
 
 
+def pooled(calls: list[str], inventory: Any, **methods: Any) -> Role:
+    return role_on(
+        inventory,
+        before_connect=lambda self, host: calls.append(f"out {host.name}"),
+        after_contact=lambda self, host: calls.append(f"in {host.name}"),
+        **methods,
+    )
+
+
+def skipping(order: Any, receive: Any) -> None:
+    receive(EvaluationStarted(seq=1))
+    receive(EvaluationFinished(seq=2, status="skipped"))
+
+
+def test_a_host_whose_hook_before_ran_and_whose_hook_after_did_not_is_left_out(driven: Any, fleet: Any) -> None:
+    calls: list[str] = []
+    scripts = {"b": failing, "c": unreachable, "d": skipping}
+    done = driven(pooled(calls, fleet(*"abcd")), scripts=scripts)
+    assert sorted(calls) == ["in a", "in d", "out a", "out b", "out c", "out d"]
+    assert {event.host for event in done.of(ContactFinished) if event.left_out} == {"b", "c"}
+    assert done.of(RoleStarted)[0].hooks == ("before_connect", "after_contact")
+
+
+@pytest.mark.parametrize("broken", ["before_connect", "after_contact"])
+def test_a_hook_that_fails_in_the_middle_leaves_its_host_out(driven: Any, fleet: Any, broken: str) -> None:
+    def hook(self: Role, host: Any) -> None:
+        raise RuntimeError("the balancer is busy")
+
+    role = role_on(
+        fleet("a"),
+        **{"before_connect": lambda self, host: None, "after_contact": lambda self, host: None, broken: hook},
+    )
+    done = driven(role)
+    (ended,) = done.of(ContactFinished)
+    assert (ended.status, ended.left_out) == ("failed", True)
+    assert len(done.transport.orders) == (broken == "after_contact")
+
+
+def test_hosts_are_left_out_by_a_signal_too_and_never_by_check(driven: Any, fleet: Any) -> None:
+    calls: list[str] = []
+
+    def interrupt(event: Any) -> None:
+        if isinstance(event, ResourceStarted):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    done = driven(pooled(calls, fleet("a")), scripts={"a": "until_cancelled"}, listen=interrupt)
+    assert ([event.left_out for event in done.of(ContactFinished)], done.status) == ([True], 130)
+    calls.clear()
+    done = driven(pooled(calls, fleet("a")), scripts={"a": failing}, mode="check")
+    assert (calls, [event.left_out for event in done.of(ContactFinished)]) == ([], [False])
+
+
+def test_a_hook_that_waits_keeps_no_other_host_from_its_work(driven: Any, fleet: Any) -> None:
+    others = threading.Barrier(3)
+
+    def before(self: Role, host: Any) -> None:
+        others.wait(30)  # all three are in their hooks at once
+
+    waits = threading.Event()
+
+    def after(self: Role, host: Any) -> None:
+        if host.name == "a":
+            assert waits.wait(30)  # until another host is done
+        else:
+            waits.set()
+
+    done = driven(role_on(fleet("a", "b", "c"), before_connect=before, after_connect=after))
+    assert done.status == 0
+
+
 def test_a_role_whose_hosts_all_failed_before_is_passed_over(driven: Any, fleet: Any) -> None:
     hosts = fleet("a")
     loose = role_on(hosts, "Loose", max_failures=lambda self: 1)

@@ -57,6 +57,12 @@ def test_every_resource_is_counted_in_one_column(event: Event, column: str) -> N
     assert tallied(event).hosts["web1"] == HostTally(**{column: 1})
 
 
+def test_a_host_that_a_role_left_out_of_its_pool_is_known_by_the_role() -> None:
+    tally = tallied(ContactFinished(host="web1", role="Web", status="failed", left_out=True))
+    assert tally.hosts["web1"].left_out == ("Web",)
+    assert tally.hosts["web1"].untouched == ()
+
+
 def test_a_host_that_a_later_role_did_not_come_to_counts_as_not_contacted() -> None:
     tally = tallied(*contact("ok"), RoleFinished(role="Later", failed=("x",), untouched=("web1",)))
     assert tally.ended("not contacted") == ("web1",)
