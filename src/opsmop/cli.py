@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from opsmop.settings import Settings
 
 MODES = ("validate", "check", "apply")
+VARS = "vars"  # what only the command does: opsmop vars POLICY.py --host NAME
 USAGE_STATUS = 2
+# The options that set a default for this run, and what each limits.
+TIME_LIMITS = {"connect-timeout": "ssh_connect_timeout", "sudo-timeout": "sudo_timeout"}
+_LIMITED = {"ssh_connect_timeout": "connecting", "sudo_timeout": "sudo"}
 
 _EXAMPLES = """\
 Examples:
@@ -30,6 +34,7 @@ Examples:
   opsmop validate site.py --push         find what is wrong, without contacting a host
   opsmop check site.py --push            show what would change
   opsmop apply site.py --push            change it
+  opsmop vars site.py --host web1 port   show a variable, or each of them, and where it came from
 
 A policy may also be run by itself: python3 site.py --push --check
 Options of validate, check and apply: opsmop check --help
@@ -55,12 +60,17 @@ def run(policy: Any, arguments: Sequence[str]) -> int:
     from opsmop.language.policy import Policy  # only where a policy is at hand
 
     try:
-        settings = settings_from(_parser(f"python3 {Path(sys.argv[0]).name}").parse_args(arguments))
+        parsed = _parser(f"python3 {Path(sys.argv[0]).name}").parse_args(arguments)
+        settings = settings_from(parsed)
         if not isinstance(policy, Policy):
             made = policy.__name__ if isinstance(policy, type) else "MyPolicy"
             raise UsageError(f"Cli was given {policy!r}, not a policy", remedy=f"Write Cli({made}()).")
     except OpsMopError as error:
         return _show(error)
+    if settings.mode == VARS:
+        from opsmop.variables import tell_here  # only for that command
+
+        return tell_here(policy, policy_file(policy), settings, tuple(parsed.names))
     from opsmop.app import App  # everything else; --help and a wrong option do without
 
     return App(policy, policy_file(policy), settings).run()
@@ -93,15 +103,16 @@ def command(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_file(mode: str, words: list[str]) -> int:
-    if mode not in MODES:
-        raise UsageError(f"opsmop has no command {mode!r}", remedy=f"There are: demo, {', '.join(MODES)}.")
+    if mode not in (*MODES, VARS):
+        raise UsageError(f"opsmop has no command {mode!r}", remedy=f"There are: demo, {', '.join((*MODES, VARS))}.")
     if not words or words[0].startswith("-"):
         if words[:1] in (["-h"], ["--help"]):
             _parser(f"opsmop {mode} POLICY.py", mode=mode).parse_args(words)
         raise UsageError(f"opsmop {mode} takes the policy's file", remedy=f"Write: opsmop {mode} site.py --push")
     from opsmop.program import run_program  # only where a policy's file is run
 
-    return run_program(words[0], [f"--{mode}", *words[1:]])
+    reach = ["--push"] if mode == VARS and "--local" not in words else []
+    return run_program(words[0], [f"--{mode}", *reach, *words[1:]])
 
 
 class _Parser(argparse.ArgumentParser):
@@ -120,10 +131,13 @@ def _parser(program: str, mode: str = "") -> argparse.ArgumentParser:
     what.add_argument("--validate", action="store_const", const="validate", dest="mode", help="find what is wrong")
     what.add_argument("--check", action="store_const", const="check", dest="mode", help="show what would change")
     what.add_argument("--apply", action="store_const", const="apply", dest="mode", help="change it")
+    what.add_argument("--vars", action="store_const", const=VARS, dest="mode", help=argparse.SUPPRESS)
+    parser.add_argument("names", nargs="*", help=argparse.SUPPRESS)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--local", action="store_const", const="local", dest="reach", help="on this machine")
     where.add_argument("--push", action="store_const", const="push", dest="reach", help="on the hosts of the inventory")
     _add_selection(parser)
+    _add_connections(parser)
     _add_display(parser)
     return parser
 
@@ -141,6 +155,15 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="", metavar="NAME", help="with --local: this machine's name in the inventory")
     parser.add_argument("--seed", default="", metavar="TEXT", help="make Chaos fall the same way each time")
     parser.add_argument("--list-hosts", action="store_true", help="show which hosts each role goes to, and do no more")
+
+
+def _add_connections(parser: argparse.ArgumentParser) -> None:
+    for what in ("ssh", "sudo"):
+        parser.add_argument(
+            f"--ask-{what}-pass", action="append_const", const=what, dest="ask", help=f"ask for {what}'s password, once"
+        )
+    for name, default in TIME_LIMITS.items():
+        parser.add_argument(f"--{name}", metavar="SECONDS", help=f"how long {_LIMITED[default]} may take on a host")
 
 
 def _add_display(parser: argparse.ArgumentParser) -> None:
@@ -162,10 +185,17 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
 
     if parsed.serial and parsed.reach != "push":
         raise UsageError("--serial goes with --push")
-    if parsed.host and parsed.reach != "local":
+    if parsed.mode == VARS and not parsed.host and parsed.reach == "push":
+        raise UsageError("opsmop vars takes the host", remedy="Write: opsmop vars site.py --host web1")
+    if parsed.names and parsed.mode != VARS:
+        raise UsageError(f"{parsed.names[0]!r} means nothing here", remedy="--help shows the options.")
+    if parsed.host and parsed.reach != "local" and parsed.mode != VARS:
         raise UsageError("--host goes with --local", remedy="With --push, use --limit-hosts.")
+    if parsed.ask and parsed.reach != "push":
+        raise UsageError(f"--ask-{parsed.ask[0]}-pass goes with --push")
     if parsed.detailed_exitcode and parsed.mode != "check":
         raise UsageError("--detailed-exitcode goes with --check")
+    limits = {TIME_LIMITS[name]: vars(parsed)[name.replace("-", "_")] for name in TIME_LIMITS}
     extra, extra_files = extra_variables(parsed.extra_vars)
     return Settings(
         mode=parsed.mode,
@@ -184,8 +214,33 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
         detailed_exitcode=parsed.detailed_exitcode,
         list_hosts=parsed.list_hosts,
         seed=parsed.seed,
-        defaults=Defaults.usual(),
+        typed_passwords=_typed(parsed.ask or ()),
+        defaults=Defaults.usual().overridden(limits),
     )
+
+
+def _typed(asked: Sequence[str]) -> dict[str, Any]:
+    """Ask for passwords on the terminal.
+
+    :raises UsageError: if there is none, or nothing was typed
+    """
+    import getpass  # few runs ask
+    import warnings  # as above
+
+    from opsmop.settings.passwords import one_line  # as above
+
+    typed = {}
+    for what in dict.fromkeys(asked):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", getpass.GetPassWarning)
+                typed[what] = one_line(getpass.getpass(f"Password for {what}: "), f"--ask-{what}-pass")
+        except (getpass.GetPassWarning, EOFError):
+            raise UsageError(
+                f"--ask-{what}-pass: there is no terminal to ask on",
+                remedy=f"Name a file or a command instead: [{what}] password_file or password_command in the defaults.",
+            ) from None
+    return typed
 
 
 def _listed(given: list[str]) -> tuple[str, ...]:

@@ -13,10 +13,15 @@ from opsmop.errors import PolicyError, UsageError
 from opsmop.inventory import Host
 from opsmop.inventory.magic import host_key_check, option_words, port_number
 from opsmop.language.role import Role
+from opsmop.language.secrets import Secret
 from opsmop.settings import Defaults
+from opsmop.settings.passwords import Passwords, one_line
 from opsmop.transport.base import Route
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+Pair = tuple[str | None, Secret | None]
 
 
 @dataclass(frozen=True)
@@ -29,9 +34,9 @@ class Access:
     :param host_keys: ``yes``, ``no`` or ``accept-new``
     """
 
-    login: tuple[str | None, str | None] | None = None
+    login: Pair | None = None
     sudo: bool = False
-    become: tuple[str | None, str | None] | None = None
+    become: Pair | None = None
     host_keys: str | None = None
 
     @classmethod
@@ -44,12 +49,14 @@ class Access:
         return cls(_pair(role, "ssh_as"), sudo, _pair(role, "sudo_as") if sudo else None, _host_keys(role))
 
 
-def _pair(role: Role, method: str) -> tuple[str | None, str | None] | None:
+def _pair(role: Role, method: str) -> Pair | None:
     said = ask(role, method)
     if said is None:
         return None
-    if isinstance(said, (tuple, list)) and len(said) == 2 and all(isinstance(part, (str, type(None))) for part in said):  # noqa: PLR2004
-        return said[0], said[1]
+    if isinstance(said, (tuple, list)) and len(said) == 2:  # noqa: PLR2004
+        name, password = said
+        if isinstance(name, (str, type(None))) and isinstance(password, (str, Secret, type(None))):
+            return name, one_line(password, f"{role.name}.{method}()") if password else None
     # What was said may hold a password.
     raise PolicyError(
         f"{role.name}.{method}() did not return a name and a password",
@@ -65,10 +72,11 @@ def _host_keys(role: Role) -> str | None:
         raise PolicyError(f"{role.name}.check_host_keys() returned {error}") from None
 
 
-def route(host: Host, access: Access, defaults: Defaults) -> Route:
+def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords | None = None) -> Route:
     """How to reach `host`.
 
-    :raises UsageError: if that takes a password or another host on the way, which is not supported yet
+    :param passwords: the run's passwords; those of the defaults if not given
+    :raises UsageError: if that takes another host on the way, which is not supported yet, or a password cannot be read
     """
     magic = host.all_variables()
     address = host.hostname()
@@ -79,10 +87,7 @@ def route(host: Host, access: Access, defaults: Defaults) -> Route:
             remedy='Use ssh\'s own way: opsmop_ssh_args = "-J bastion.example.com"',
         )
     chosen = _Chosen(magic, defaults)
-    if not local:
-        _refuse_password(host, access.login, chosen("opsmop_ssh_password", "ssh_password"), "ssh")
-    if access.sudo:
-        _refuse_password(host, access.become, chosen("opsmop_sudo_password", "sudo_password"), "sudo")
+    passwords = passwords or Passwords(defaults)
     key_file = chosen("opsmop_ssh_key_file", "ssh_key_file")
     return Route(
         host=host.name,
@@ -96,8 +101,11 @@ def route(host: Host, access: Access, defaults: Defaults) -> Route:
         check_host_keys=access.host_keys or chosen("opsmop_check_host_keys", "ssh_check_host_keys", host_key_check),
         python=_python(magic, defaults, local=local),
         become=_become(access, chosen),
+        ssh_password=None if local else _password(access.login, magic, "ssh", passwords),
+        sudo_password=_password(access.become, magic, "sudo", passwords) if access.sudo else None,
         local=local,
         connect_timeout=defaults["ssh_connect_timeout"],
+        sudo_timeout=defaults["sudo_timeout"],
         silence_timeout=defaults["ssh_silence_timeout"],
     )
 
@@ -120,10 +128,12 @@ def _is_local(address: str, magic: Mapping[str, Any]) -> bool:
     return address in LOOPBACK and not remote
 
 
-def _refuse_password(host: Host, said: tuple[str | None, str | None] | None, otherwise: Any, what: str) -> None:
-    if said[1] if said is not None else otherwise:
-        remedy = "Log in with a key." if what == "ssh" else "Let sudo ask for none (NOPASSWD in sudoers)."
-        raise UsageError(f"{host.name}: passwords for {what} are not supported yet", remedy=remedy)
+def _password(said: Pair | None, magic: Mapping[str, Any], what: str, passwords: Passwords) -> Secret | None:
+    """What the role says, even if that is none; else the inventory's; else what the run has."""
+    if said is not None:
+        return said[1] or passwords.typed(what)  # whoever types one wants it to be used
+    variable = f"opsmop_{what}_password"
+    return one_line(magic[variable], variable) if variable in magic else passwords(what)
 
 
 def _become(access: Access, chosen: _Chosen) -> str | None:

@@ -21,7 +21,8 @@ from opsmop.language.additions import Additions
 from opsmop.language.policy import Policy, Roles
 from opsmop.language.role import Role
 from opsmop.schedule import Limits, Stint, Wishes, schedule, tagged
-from opsmop.settings import Defaults, Settings
+from opsmop.settings import Settings
+from opsmop.settings.passwords import Passwords
 from opsmop.transport.base import Route
 from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, FileRules
 
@@ -113,7 +114,8 @@ def _pushed(policy: Policy, roles: tuple[Role, ...], folder: Path, settings: Set
     limits = Limits(settings.limit_groups, settings.limit_hosts)
     assigned = list(zip(roles, hosts, wishes, strict=True))
     stints = schedule(assigned, limits, settings.defaults["push_serial"])
-    routes = [_routes(stint, settings.defaults) for stint in stints]
+    passwords = Passwords(settings.defaults, settings.typed_passwords)
+    routes = [_routes(stint, settings, passwords) for stint in stints]
     private = _private_files(inventories, routes, settings)
     return tuple(
         Assignment(stint, found, _rules(policy, stint.role, folder, private))
@@ -144,16 +146,17 @@ def _inventory(role: Role) -> Inventory:
     )
 
 
-def _routes(stint: Stint, defaults: Defaults) -> dict[str, Route]:
+def _routes(stint: Stint, settings: Settings, passwords: Passwords) -> dict[str, Route]:
     access = Access.of(stint.role)
-    return {host.name: route(host, access, defaults) for host in stint.hosts}
+    return {host.name: route(host, access, settings.defaults, passwords) for host in stint.hosts}
 
 
 def _private_files(inventories: list[Inventory], routes: list[dict[str, Route]], settings: Settings) -> frozenset[Path]:
     files = [file for inventory in inventories for file in inventory.files()]
     files += [*settings.defaults.files, *settings.extra_files]
+    files += [settings.defaults[f"{what}_password_file"] for what in ("ssh", "sudo")]
     files += [found.key_file for of_role in routes for found in of_role.values() if found.key_file]
-    return frozenset(Path(file).absolute() for file in files)
+    return frozenset(Path(file).expanduser().absolute() for file in files if file)
 
 
 def _rules(policy: Policy, role: Role, folder: Path, private: frozenset[Path]) -> FileRules:

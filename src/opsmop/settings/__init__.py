@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from opsmop.language.secrets import Secret
 from opsmop.settings.defaults import Defaults, UserDefaults
 
 __all__ = ["Defaults", "Settings", "UserDefaults", "fact_options"]
@@ -30,6 +31,7 @@ class Settings:
     :param detailed_exitcode: whether a check with pending changes ends with status 3
     :param list_hosts: whether to show which hosts each role would go to, and to do no more
     :param seed: makes Chaos repeatable; empty if it is not
+    :param typed_passwords: what was typed for ``ssh`` and ``sudo`` when the run began
     :param defaults: what the environment and the defaults files say
     """
 
@@ -49,6 +51,7 @@ class Settings:
     detailed_exitcode: bool = False
     list_hosts: bool = False
     seed: str = ""
+    typed_passwords: dict[str, Secret] = field(default_factory=dict)
     defaults: Defaults = field(default_factory=Defaults)
 
 

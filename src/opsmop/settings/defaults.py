@@ -54,6 +54,8 @@ class Default:
 DEFAULTS: dict[str, Default] = {
     "ssh_username": Default(_text, "", "the login's name; ssh decides if empty"),
     "ssh_password": Default(_text, None, "the login's password", private=True),
+    "ssh_password_file": Default(_text, "", "a private file that holds the login's password"),
+    "ssh_password_command": Default(option_words, (), "a command that prints the login's password"),
     "ssh_port": Default(port_number, 0, "the port; ssh decides if 0"),
     "ssh_key_file": Default(_text, "", "the private key's file; ssh decides if empty"),
     "ssh_args": Default(option_words, (), "options for the ssh command"),
@@ -64,6 +66,9 @@ DEFAULTS: dict[str, Default] = {
     "ssh_silence_timeout": Default(_count, 30, "seconds without a sign of life after which a host is lost"),
     "sudo_username": Default(_text, "root", "whom to become"),
     "sudo_password": Default(_text, None, "the password that becoming takes", private=True),
+    "sudo_password_file": Default(_text, "", "a private file that holds the password that becoming takes"),
+    "sudo_password_command": Default(option_words, (), "a command that prints the password that becoming takes"),
+    "sudo_timeout": Default(_count, 20, "seconds that sudo may take"),
     "python_path": Default(_text, "", "the path of Python 3 on a host; /usr/bin/python3, else looked for, if empty"),
     "log_path": Default(_text, "~/.opsmop/opsmop.log", "the log on the machine that evaluates a role"),
     "facts_dir": Default(
@@ -89,6 +94,14 @@ class Defaults:
 
     def __getitem__(self, name: str) -> Any:
         return self.values.get(name, DEFAULTS[name].built_in)
+
+    def overridden(self, given: Mapping[str, Any]) -> Defaults:
+        """These defaults with what options of the command line say instead, by name; None where they say nothing.
+
+        :raises UsageError: if a value is not what it should be
+        """
+        said = {name: _read(name, value, name, "command line") for name, value in given.items() if value is not None}
+        return Defaults({**self.values, **said}, self.files, self.warnings)
 
     @classmethod
     def found(cls, environment: Mapping[str, str], *files: Path) -> Defaults:

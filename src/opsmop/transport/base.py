@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from opsmop.events import Event
+from opsmop.language.secrets import Secret
 from opsmop.ship.bundle import Bundle
 from opsmop.wire.order import Order
 
@@ -29,8 +30,11 @@ class Route:
     :param check_host_keys: ``yes``, ``no`` or ``accept-new`` (ssh_config(5), StrictHostKeyChecking)
     :param python: the path of Python on the host; looked for there if empty
     :param become: whom to become with sudo after the login; None to stay the login user
+    :param ssh_password: the login's password, if it has one
+    :param sudo_password: the password that sudo may ask for
     :param local: a separate process on this machine instead of ssh
-    :param connect_timeout: seconds until the host must have started Python
+    :param connect_timeout: seconds until the login must stand, and Python without sudo
+    :param sudo_timeout: seconds that sudo may take
     :param silence_timeout: seconds without a word from the host, after which it counts as lost
     """
 
@@ -45,8 +49,11 @@ class Route:
     check_host_keys: str = "yes"
     python: str = ""
     become: str | None = None
+    ssh_password: Secret | None = None
+    sudo_password: Secret | None = None
     local: bool = False
     connect_timeout: float = 30.0
+    sudo_timeout: float = 30.0
     silence_timeout: float = 30.0
 
     @property

@@ -11,7 +11,8 @@ from opsmop.events import HOST_EVENTS, EvaluationFinished, Event, Printed
 from opsmop.events.wire import from_wire
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Receive, Serve, Traffic
-from opsmop.transport.link import Link, off_protocol, stopped
+from opsmop.transport.diagnosis import stopped
+from opsmop.transport.link import Link, off_protocol
 from opsmop.transport.pipes import Waker
 from opsmop.wire import frames
 from opsmop.wire.order import Order

@@ -26,12 +26,14 @@ _BAD_OPTION = re.compile(
     r"Bad configuration option|command-line[: ]|unknown option|illegal option|Can't open user config"
 )
 
+_TRIED_ONCE = "It was tried once, not again. --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults give it."
+
 # What sudo says (sudo 1.8 to 1.9, plugins/sudoers), each with what is to be told and done.
 _SUDO = (
     (
         re.compile(r"sudo: .*a password is required|sudo: a terminal is required to read the password"),
         "needs a password for sudo",
-        "Allow sudo without one (NOPASSWD in sudoers); passwords for sudo are not supported yet.",
+        "Give it (--ask-sudo-pass, sudo_as(), opsmop_sudo_password), or allow sudo without one (NOPASSWD in sudoers).",
     ),
     (
         re.compile(r"is not in the sudoers file|is not allowed to (?:execute|run)|may not run sudo"),
@@ -49,6 +51,12 @@ _SUDO = (
         "has no sudo",
         "Install it there, or log in as the user that the role needs.",
     ),
+    (
+        re.compile(r"incorrect password attempt|incorrect authentication attempt"),
+        "refuses the password for sudo",
+        _TRIED_ONCE,
+    ),
+    (re.compile(r"^sudo: (?!.*command not found)", re.MULTILINE), "refuses sudo", "Try by hand what sudo says there."),
 )
 
 
@@ -115,6 +123,32 @@ def why_not_in_time(route: Route, complaint: str) -> ConnectError:
         f"{route.host} ({route.place}) did not start Python within {route.connect_timeout:g} seconds{_said(complaint)}",
         host=route.host,
         remedy=f"Try by hand: {_by_hand(route)} true",
+    )
+
+
+def why_sudo_password_refused(route: Route, complaint: str) -> SudoError:
+    """The password for sudo was wrong: sudo asked for it again."""
+    return _refused(route, "refuses the password for sudo", _TRIED_ONCE, complaint)
+
+
+def why_sudo_hangs(route: Route, complaint: str) -> SudoError:
+    """The login works, and sudo neither starts Python nor ends."""
+    what = f"did not get through sudo within {route.sudo_timeout:g} seconds"
+    by_hand = f"{_by_hand(route)} sudo -u {route.become} true"
+    return _refused(route, what, f"It may wait at a prompt of its own. Try by hand: {by_hand}", complaint)
+
+
+def why_password_refused(route: Route, question: str) -> AuthenticationError:
+    """The login asks for more than the password that it was given.
+
+    :param question: what it asks
+    """
+    return AuthenticationError(
+        f"{route.host} ({route.place}) does not let {_user(route)} in with the password that was given; it asks:\n"
+        f"    {remote_text(question)}",
+        host=route.host,
+        remedy="The password was tried once and not again. ssh_as(), opsmop_ssh_password, --ask-ssh-pass or the defaults "
+        "give it.",
     )
 
 
@@ -188,16 +222,23 @@ def _unknown_key(route: Route) -> HostKeyError:
 
 
 def _denied(route: Route, complaint: str) -> AuthenticationError:
-    user = f"user {route.user}" if route.user else "the login user"
     return AuthenticationError(
-        f"{route.host} ({route.place}) does not let {user} in with {_offered(route)}{_said(complaint)}",
+        f"{route.host} ({route.place}) does not let {_user(route)} in with {_offered(route)}{_said(complaint)}",
         host=route.host,
-        remedy="Is the public key in that user's ~/.ssh/authorized_keys? opsmop_ssh_username and opsmop_ssh_key_file name "
-        "who logs in with what.",
+        remedy="The password was tried once and not again. Does the host allow logins with passwords?"
+        if route.ssh_password is not None
+        else "Is the public key in that user's ~/.ssh/authorized_keys? opsmop_ssh_username and opsmop_ssh_key_file name "
+        "who logs in with what. A key with a passphrase must be in the agent: ssh-add.",
     )
 
 
+def _user(route: Route) -> str:
+    return f"user {route.user}" if route.user else "the login user"
+
+
 def _offered(route: Route) -> str:
+    if route.ssh_password is not None:
+        return "the password that was given"
     if not route.key_file:
         return "the keys of the agent and of ~/.ssh"
     missing = "" if Path(route.key_file).expanduser().exists() else ", which does not exist"
@@ -207,8 +248,17 @@ def _offered(route: Route) -> str:
 def _sudo_failure(route: Route, complaint: str) -> SudoError | None:
     for pattern, what, remedy in _SUDO:
         if pattern.search(complaint):
-            user = route.user or "the login user"
-            return SudoError(
-                f"{route.host} {what} (from {user} to {route.become}){_said(complaint)}", host=route.host, remedy=remedy
-            )
+            return _refused(route, what, remedy, complaint)
     return None
+
+
+def _refused(route: Route, what: str, remedy: str, complaint: str) -> SudoError:
+    user = route.user or "the login user"
+    return SudoError(
+        f"{route.host} {what} (from {user} to {route.become}){_said(complaint)}", host=route.host, remedy=remedy
+    )
+
+
+def stopped(route: Route) -> HostLostError:
+    """The run was stopped here."""
+    return HostLostError(f"the run was stopped before the role ended on {route.host}", host=route.host)

@@ -10,7 +10,8 @@ from opsmop.errors import OpsMopError
 from opsmop.ship.bundle import Bundle, code_bundle
 from opsmop.transport.base import Receive, Route, Serve, Traffic
 from opsmop.transport.conversation import Conversation, Limits
-from opsmop.transport.link import Link, stopped
+from opsmop.transport.diagnosis import stopped
+from opsmop.transport.link import Link
 from opsmop.transport.pipes import Waker
 from opsmop.wire.order import Order
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Sequence
 
-from opsmop.errors import ConnectError, HostLostError, ProtocolError, TransportError
-from opsmop.events.wire import clean
+from opsmop.errors import ConnectError, ProtocolError, TransportError
 from opsmop.ship.bundle import Bundle
+from opsmop.transport.askpass import Askpass
 from opsmop.transport.base import Route
-from opsmop.transport.diagnosis import (
-    remote_text,
-    why_lost,
-    why_no_connection,
-    why_no_python,
-    why_not_in_time,
-    why_too_old,
-)
+from opsmop.transport.diagnosis import why_lost, why_no_connection
+from opsmop.transport.opening import LAST_WORDS, Opening, shown
 from opsmop.transport.openssh import ssh_arguments
 from opsmop.transport.pipes import Pipes, Waker
-from opsmop.transport.stub import NO_PYTHON, READY, TOO_OLD, agent_arguments, boot_program, for_any_shell
+from opsmop.transport.stub import agent_arguments, boot_program, for_any_shell
 from opsmop.wire import frames
-
-MOST_NOISE = 64 << 10  # bytes that a login may print before the agent answers
-LAST_WORDS = 2.0  # seconds for which the reason of an end is waited for
-_PATIENCE_OF_SSH = 2.0  # seconds that ssh's own time limit, which says more, has to be first
 
 
 class Link:
@@ -45,9 +36,10 @@ class Link:
         self._code = code
         self._decoder = frames.Decoder(frames.FROM_AGENT)
         self._early: list[frames.Frame] = []
-        self.pipes = _started(route, beat, lease)
-        self.pipes.send(boot_program())
-        self.send_code()
+        self._prompt = f"[opsmop {secrets.token_hex(8)}]" if route.become and route.sudo_password else ""
+        self.pipes = _started(route, beat, lease, self._prompt)
+        if not self._prompt:  # sudo would take it for the password
+            self._send_program()
 
     @property
     def usable(self) -> bool:
@@ -68,12 +60,11 @@ class Link:
         :raises ConnectError: if it does not, and why; `SudoError` if sudo is why; `ProtocolError` for endless noise
         :raises HostLostError: if a waker called
         """
-        deadline = time.monotonic() + self.route.connect_timeout + _PATIENCE_OF_SSH
-        noise = b""
-        while READY not in noise:
-            noise += self.pipes.read(deadline, wakers)
-            self._check_opening(noise, deadline, wakers)
-        self._early = self._decoded(noise.partition(READY)[2])
+        early = Opening(self.route, self.pipes, self._prompt).await_ready(wakers)
+        self.pipes.stop_answering()
+        if self._prompt:
+            self._send_program()
+        self._early = self._decoded(early)
 
     def read(self, until: float, wakers: Sequence[Waker] = ()) -> list[frames.Frame]:
         """The frames that come next; none if time is up or a waker called.
@@ -87,7 +78,7 @@ class Link:
         said = self._decoded(self.pipes.read(until, wakers))
         if self.pipes.ended and not said:
             self.pipes.last_words(LAST_WORDS)
-            raise why_lost(self.route, self.pipes.complaint, self.pipes.status)
+            raise why_lost(self.route, shown(self.route, self.pipes.complaint, self._prompt), self.pipes.status)
         return said
 
     def part(self) -> None:
@@ -95,27 +86,9 @@ class Link:
         self.send(frames.BYE)
         self.pipes.hang_up()
 
-    def _check_opening(self, noise: bytes, deadline: float, wakers: Sequence[Waker]) -> None:
-        route = self.route
-        if READY in noise:
-            return
-        if any(waker.called for waker in wakers):
-            raise stopped(route)
-        for mark, why in ((TOO_OLD, why_too_old), (NO_PYTHON, why_no_python)):
-            told, ended, _ = noise.partition(mark)[2].partition(b"\n")
-            if ended:
-                raise why(route, told.decode("utf-8", "replace"))
-        if len(noise) > MOST_NOISE:
-            raise ProtocolError(
-                f"{route.host} printed {len(noise)} bytes without an answer of Python:\n    {_beginning(noise)}",
-                host=route.host,
-                remedy="Do the login's rc files print without end?",
-            )
-        if self.pipes.ended:
-            self.pipes.last_words(LAST_WORDS)
-            raise why_no_connection(route, self.pipes.complaint, self.pipes.status)
-        if time.monotonic() >= deadline:
-            raise why_not_in_time(route, self.pipes.complaint)
+    def _send_program(self) -> None:
+        self.pipes.send(boot_program())
+        self.send_code()
 
     def _decoded(self, data: bytes) -> list[frames.Frame]:
         try:
@@ -124,13 +97,18 @@ class Link:
             raise off_protocol(self.route, error.message) from None
 
 
-def _started(route: Route, beat: float, lease: float) -> Pipes:
-    arguments = agent_arguments(route, beat, lease)
+def _started(route: Route, beat: float, lease: float, prompt: str) -> Pipes:
+    arguments = agent_arguments(route, beat, lease, prompt)
     if not route.local:
         arguments = ssh_arguments(route, for_any_shell(arguments, route))
+    askpass: Askpass | None = None
     try:
-        return Pipes(arguments)
+        if route.ssh_password is not None and not route.local:
+            askpass = Askpass(route.ssh_password)
+        return Pipes(arguments, askpass)
     except OSError as error:
+        if askpass is not None:
+            askpass.close()
         raise _cannot_start(route, arguments[0], error) from None
 
 
@@ -144,10 +122,6 @@ def _cannot_start(route: Route, program: str, error: OSError) -> TransportError:
     )
 
 
-def _beginning(noise: bytes) -> str:
-    return remote_text(clean(noise[:200].decode("utf-8", "replace")))
-
-
 def off_protocol(route: Route, what: str) -> ProtocolError:
     """The host said something that is not the protocol."""
     return ProtocolError(
@@ -155,8 +129,3 @@ def off_protocol(route: Route, what: str) -> ProtocolError:
         host=route.host,
         remedy="Does something on the host write into the connection, or is it not the host it seems to be?",
     )
-
-
-def stopped(route: Route) -> HostLostError:
-    """The run was stopped here."""
-    return HostLostError(f"the run was stopped before the role ended on {route.host}", host=route.host)

@@ -12,7 +12,6 @@ _ADDRESS = re.compile(r"(?!-)[\w.:%@\[\]/+-]+")
 
 # ssh_config(5). For each option ssh takes the first value that it meets, so what the user gave comes before these.
 _OPTIONS = (
-    "BatchMode=yes",
     "LogLevel=ERROR",
     "ControlMaster=no",
     "ClearAllForwardings=yes",
@@ -38,7 +37,12 @@ def ssh_arguments(route: Route, command: str) -> list[str]:
             host=route.host,
             remedy="Set opsmop_host to a name or address.",
         )
-    options = [*_host_keys(route), *_OPTIONS, f"ConnectTimeout={max(1, round(route.connect_timeout))}"]
+    options = [
+        *_host_keys(route),
+        *_authentication(route),
+        *_OPTIONS,
+        f"ConnectTimeout={max(1, round(route.connect_timeout))}",
+    ]
     # Of several -F ssh takes the last one, unlike with options.
     configuration = ["-F", route.ssh_config] if route.ssh_config else []
     login = [f"-p{route.port}"] if route.port else []
@@ -46,6 +50,15 @@ def ssh_arguments(route: Route, command: str) -> list[str]:
     login += ["-i", route.key_file, "-oIdentitiesOnly=yes"] if route.key_file else []
     ours = [*login, *(f"-o{option}" for option in options)]
     return ["ssh", *configuration, *route.ssh_args, "-T", *ours, "--", route.target, command]
+
+
+def _authentication(route: Route) -> list[str]:
+    if route.ssh_password is None:
+        return ["BatchMode=yes"]
+    # The agent's keys would use up the tries that the server allows (sshd_config(5), MaxAuthTries).
+    key = "publickey," if route.key_file else ""
+    methods = f"PreferredAuthentications={key}password,keyboard-interactive"
+    return ["BatchMode=no", "NumberOfPasswordPrompts=1", methods]
 
 
 def _host_keys(route: Route) -> list[str]:

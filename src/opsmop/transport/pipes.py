@@ -9,7 +9,9 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from opsmop.transport.askpass import Askpass
 
 _READ = 1 << 16
 _MOST_KEPT = 1 << 14  # bytes of stderr; the end is what tells
@@ -37,10 +39,13 @@ class Pipes:
     """A process in a session of its own, so that a terminal's Ctrl-C does not reach it.
 
     :param arguments: the command; its environment is ours, with messages in English
+    :param askpass: answers it if it asks for a password; closed with the pipes
     :raises OSError: if it cannot be started
     """
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str], askpass: Askpass | None = None) -> None:
+        self.askpass = askpass
+        more: Mapping[str, str] = askpass.environment if askpass is not None else {}
         self._process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell string
             arguments,
             stdin=subprocess.PIPE,
@@ -48,7 +53,7 @@ class Pipes:
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
-            env={**os.environ, "LC_ALL": "C"},
+            env={**os.environ, "LC_ALL": "C", **more},
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -97,7 +102,11 @@ class Pipes:
             waiting.register(self._input, select.POLLOUT)
         for waker in wakers:
             waiting.register(waker.channel, select.POLLIN)
+        if self.askpass is not None:
+            waiting.register(self.askpass.channel, select.POLLIN)
         ready = {channel for channel, _ in waiting.poll(max(0.0, until - time.monotonic()) * 1000)}
+        if self.askpass is not None and self.askpass.channel in ready:
+            self.askpass.answer(self._process.pid)
         if not self._errors.closed and self._errors.fileno() in ready:
             self._hear_complaint()
         if not self._input.closed and self._input.fileno() in ready:
@@ -122,6 +131,12 @@ class Pipes:
                 self._push()
             self._input.close()
 
+    def stop_answering(self) -> None:
+        """There is no password to be asked for any more."""
+        if self.askpass is not None:
+            self.askpass.close()
+            self.askpass = None
+
     def interrupt(self) -> None:
         """Hang up and ask its whole session to end."""
         self.hang_up()
@@ -135,6 +150,7 @@ class Pipes:
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
             self._process.wait()
+        self.stop_answering()
         for pipe in (self._output, self._errors):
             pipe.close()
 

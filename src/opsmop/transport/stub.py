@@ -11,6 +11,7 @@ from opsmop.errors import ConnectError
 from opsmop.transport.base import Route
 
 READY = b"OPSMOP-READY\n"
+LOGGED_IN = b"OPSMOP-LOGIN\n"
 TOO_OLD = b"OPSMOP-OLD-PYTHON "
 NO_PYTHON = b"OPSMOP-NO-PYTHON "
 OLDEST = (3, 9)
@@ -40,6 +41,12 @@ FINDER = (
     f'echo;echo "{NO_PYTHON.decode()}$f";exit 97'
 )
 
+# Says that the login has worked, and leaves sudo out if it has made us that user already.
+BECOMER = (
+    f'echo;echo {LOGGED_IN.decode().strip()};u=$1;shift;[ "$(id -un)" = "$u" ]&&'
+    'until [ "$1" = -- ];do shift;done&&shift;exec "$@"'
+)
+
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
 _UNQUOTABLE = re.compile(r"['!\\\x00-\x1f\x7f]")
 
@@ -51,11 +58,12 @@ def boot_program() -> bytes:
     return b"\n".join(source for source in sources if source is not None) + b"\nstart(install)\n"
 
 
-def agent_arguments(route: Route, beat: float, lease: float) -> list[str]:
+def agent_arguments(route: Route, beat: float, lease: float, prompt: str = "") -> list[str]:
     """The command that starts an agent, becoming another user on the way if `route` says so.
 
     :param beat: seconds between two signs of life of the agent
     :param lease: seconds after which an agent that hears nothing ends its role
+    :param prompt: how sudo is to ask for its password, on its stderr; it must not ask if empty
     """
     # -E and -s: neither the login's environment nor its own packages; -B: nothing is written. Not -I, which a Python 2
     # would refuse before it could say that it is too old.
@@ -63,7 +71,9 @@ def agent_arguments(route: Route, beat: float, lease: float) -> list[str]:
     python = [route.python, *stub] if route.python else ["/bin/sh", "-c", FINDER, "opsmop", *stub]
     if route.become is None or route.become == route.user:
         return python
-    return ["env", "LC_ALL=C", "sudo", "-n", "-H", "-u", route.become, "--", *python]
+    asking = ["-S", "-p", prompt] if prompt else ["-n"]
+    sudo = ["env", "LC_ALL=C", "sudo", *asking, "-H", "-u", route.become, "--"]
+    return ["/bin/sh", "-c", BECOMER, "opsmop", route.become, *sudo, *python]
 
 
 def for_any_shell(arguments: list[str], route: Route) -> str:

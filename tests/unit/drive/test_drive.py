@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from opsmop.errors import ConnectError, HostLostError, PolicyError, ProtocolError, SudoError, UsageError
+from opsmop.errors import ConnectError, HostLostError, PolicyError, ProtocolError, SudoError
 from opsmop.events import (
     ContactFinished,
     ContactStarted,
@@ -474,11 +474,3 @@ def test_limits_that_leave_a_role_no_host_say_so(driven: Any, fleet: Any) -> Non
     done = driven(role_on(fleet("a"), "First"), role_on(fleet("b"), "Second"), limit_hosts=("b",))
     assert [order.role for order in done.transport.orders] == ["Second"]
     assert done.of(Warned)[0].text == "the limits leave no host for role First"
-
-
-@pytest.mark.parametrize("password", [{"ssh_as": ("ann", "hidden")}, {"sudo": True, "sudo_as": ("root", "hidden")}])
-def test_a_password_is_refused_before_any_contact_and_never_shown(driven: Any, fleet: Any, password: Any) -> None:
-    methods = {name: (lambda self, value=value: value) for name, value in password.items()}
-    with pytest.raises(UsageError, match="not supported yet") as caught:
-        driven(role_on(fleet("a"), **methods))
-    assert "hidden" not in str(caught.value)
