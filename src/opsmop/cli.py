@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MODES = ("validate", "check", "apply")
 VARS = "vars"  # what only the command does: opsmop vars POLICY.py --host NAME
 USAGE_STATUS = 2
+# The options that set a default for this run, and what each limits.
+TIME_LIMITS = {"connect-timeout": "ssh_connect_timeout", "sudo-timeout": "sudo_timeout"}
+_LIMITED = {"ssh_connect_timeout": "connecting", "sudo_timeout": "sudo"}
 
 _EXAMPLES = """\
 Examples:
@@ -134,6 +137,7 @@ def _parser(program: str, mode: str = "") -> argparse.ArgumentParser:
     where.add_argument("--local", action="store_const", const="local", dest="reach", help="on this machine")
     where.add_argument("--push", action="store_const", const="push", dest="reach", help="on the hosts of the inventory")
     _add_selection(parser)
+    _add_connections(parser)
     _add_display(parser)
     return parser
 
@@ -151,6 +155,15 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="", metavar="NAME", help="with --local: this machine's name in the inventory")
     parser.add_argument("--seed", default="", metavar="TEXT", help="make Chaos fall the same way each time")
     parser.add_argument("--list-hosts", action="store_true", help="show which hosts each role goes to, and do no more")
+
+
+def _add_connections(parser: argparse.ArgumentParser) -> None:
+    for what in ("ssh", "sudo"):
+        parser.add_argument(
+            f"--ask-{what}-pass", action="append_const", const=what, dest="ask", help=f"ask for {what}'s password, once"
+        )
+    for name, default in TIME_LIMITS.items():
+        parser.add_argument(f"--{name}", metavar="SECONDS", help=f"how long {_LIMITED[default]} may take on a host")
 
 
 def _add_display(parser: argparse.ArgumentParser) -> None:
@@ -178,8 +191,11 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
         raise UsageError(f"{parsed.names[0]!r} means nothing here", remedy="--help shows the options.")
     if parsed.host and parsed.reach != "local" and parsed.mode != VARS:
         raise UsageError("--host goes with --local", remedy="With --push, use --limit-hosts.")
+    if parsed.ask and parsed.reach != "push":
+        raise UsageError(f"--ask-{parsed.ask[0]}-pass goes with --push")
     if parsed.detailed_exitcode and parsed.mode != "check":
         raise UsageError("--detailed-exitcode goes with --check")
+    limits = {TIME_LIMITS[name]: vars(parsed)[name.replace("-", "_")] for name in TIME_LIMITS}
     extra, extra_files = extra_variables(parsed.extra_vars)
     return Settings(
         mode=parsed.mode,
@@ -198,8 +214,33 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
         detailed_exitcode=parsed.detailed_exitcode,
         list_hosts=parsed.list_hosts,
         seed=parsed.seed,
-        defaults=Defaults.usual(),
+        typed_passwords=_typed(parsed.ask or ()),
+        defaults=Defaults.usual().overridden(limits),
     )
+
+
+def _typed(asked: Sequence[str]) -> dict[str, Any]:
+    """Ask for passwords on the terminal.
+
+    :raises UsageError: if there is none, or nothing was typed
+    """
+    import getpass  # few runs ask
+    import warnings  # as above
+
+    from opsmop.settings.passwords import one_line  # as above
+
+    typed = {}
+    for what in dict.fromkeys(asked):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", getpass.GetPassWarning)
+                typed[what] = one_line(getpass.getpass(f"Password for {what}: "), f"--ask-{what}-pass")
+        except (getpass.GetPassWarning, EOFError):
+            raise UsageError(
+                f"--ask-{what}-pass: there is no terminal to ask on",
+                remedy=f"Name a file or a command instead: [{what}] password_file or password_command in the defaults.",
+            ) from None
+    return typed
 
 
 def _listed(given: list[str]) -> tuple[str, ...]:

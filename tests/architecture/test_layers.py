@@ -20,7 +20,20 @@ CONTROLLER = PLAIN | {"settings", "schedule", "ship"}
 EVERYTHING = (
     TARGET
     | CONTROLLER
-    | {"transport", "drive", "report", "app", "api", "variables", "cli", "program", "factsheet", "demo", "core", "__init__"}
+    | {
+        "transport",
+        "drive",
+        "report",
+        "app",
+        "api",
+        "variables",
+        "cli",
+        "program",
+        "factsheet",
+        "demo",
+        "core",
+        "__init__",
+    }
 )
 ROOMS = {
     "errors": GROUND,
@@ -125,7 +138,7 @@ def test_what_travels_parses_on_the_oldest_target(path: Path) -> None:
 def test_core_never_prints() -> None:
     offenders = [
         f"{path.relative_to(SOURCE)}:{node.lineno}"
-        for path in sources(set(ROOMS) - {"report", "app", "api", "variables", "cli", "demo"})
+        for path in sources(set(ROOMS) - {"report", "app", "cli", "demo"})
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
