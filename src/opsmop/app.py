@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from opsmop.drive import Drive, Interruption, Live, Outcome, Run, prepare, ship
 from opsmop.drive.asking import told
 from opsmop.drive.reading.handlers import refuse_unknown_handlers
+from opsmop.drive.remembered import remember
 from opsmop.drive.validating import validate
 from opsmop.errors import OpsMopError
 from opsmop.language.evaluation import EVALUATION
@@ -138,7 +139,16 @@ class App:
             return FAILED if drive.outcome.contacted else NOTHING_RAN
         if outcome.error is not None:
             show(outcome.error, self.err)
+        self._remember(outcome)
         return exit_status(outcome, self.settings)
+
+    def _remember(self, outcome: Outcome) -> None:
+        if (self.settings.mode, self.settings.reach) != ("apply", "push"):
+            return
+        try:
+            remember(self.policy_file, outcome.failed, outcome.well)
+        except OSError as error:
+            self.err.write(f"opsmop: the hosts that failed cannot be remembered: {error}\n")
 
     def _console(self) -> Console:
         settings = self.settings

@@ -148,7 +148,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
     add("--extra-vars", "VARS", "variables that win over all others: \"a=1 b='x y'\", or @FILE (.json, .toml, .yaml)")
     add("--limit-groups", "PATTERNS", "only hosts in these groups: 'rack1,dc*'")
-    add("--limit-hosts", "PATTERNS", "only these hosts: 'web1*'")
+    add("--limit-hosts", "PATTERNS", "only these hosts: 'web1*,!web13', '@FILE'; '@failed' are those that failed last")
+    parser.add_argument("--retry", action="store_true", help="only the hosts that failed last; --limit-hosts @failed")
     add("--serial", "STEPS", "so many hosts at a time, and none after a failing batch: '10', '25%%' or '1,10%%,50%%'")
     add("--tags", "TAGS", "only roles with one of these tags")
     add("--skip-tags", "TAGS", "no roles with one of these tags")
@@ -182,7 +183,10 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
     """
     from opsmop.settings import Defaults, Settings  # --help does without
     from opsmop.settings.extra import extra_variables  # as above
+    from opsmop.settings.limits import FAILED, limit_patterns  # as above
 
+    if parsed.retry and parsed.limit_hosts:
+        raise UsageError("--retry does not go with --limit-hosts", remedy="Write --limit-hosts '@failed,!web1'.")
     if parsed.serial and parsed.reach != "push":
         raise UsageError("--serial goes with --push")
     if parsed.mode == VARS and not parsed.host and parsed.reach == "push":
@@ -205,8 +209,8 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
         color=parsed.color,
         extra=extra,
         extra_files=extra_files,
-        limit_groups=_listed(parsed.limit_groups),
-        limit_hosts=_listed(parsed.limit_hosts),
+        limit_groups=limit_patterns("--limit-groups", _listed(parsed.limit_groups)),
+        limit_hosts=(FAILED,) if parsed.retry else limit_patterns("--limit-hosts", _listed(parsed.limit_hosts)),
         serial=_steps(_listed(parsed.serial)),
         tags=_listed(parsed.tags),
         skip_tags=_listed(parsed.skip_tags),

@@ -53,6 +53,7 @@ class Outcome:
 
     :ivar contacted: whether any host was contacted
     :ivar failed: the hosts on which something failed; they get no later role
+    :ivar well: the hosts on which a role ended well
     :ivar exceeded: whether more of them failed in a role than it allows
     :ivar pending: whether anything changed or ran, or would
     :ivar error: what was wrong on the control machine, if that ended the run
@@ -62,6 +63,7 @@ class Outcome:
 
     contacted: bool = False
     failed: dict[str, None] = field(default_factory=dict)
+    well: dict[str, None] = field(default_factory=dict)
     exceeded: bool = False
     pending: bool = False
     error: OpsMopError | None = None
@@ -257,6 +259,8 @@ class Drive:
 
     def _note(self, ending: Ending) -> None:
         self.outcome.pending = self.outcome.pending or ending.pending
+        if ending.status in ("ok", "skipped"):
+            self.outcome.well[ending.host] = None
         if ending.value is not None:
             self._values[ending.host] = ending.value
 

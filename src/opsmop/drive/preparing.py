@@ -14,6 +14,7 @@ from opsmop.drive.access import Access, route
 from opsmop.drive.adding import additions_said
 from opsmop.drive.asking import ask, ask_if_defined, variables_said
 from opsmop.drive.cargo import Layers
+from opsmop.drive.remembered import recalled
 from opsmop.errors import PolicyError, UsageError
 from opsmop.inventory import Host, Inventory
 from opsmop.inventory.tree import Tree, close
@@ -81,7 +82,7 @@ def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
         _refuse_what_is_not_yet(owner)
     layers = own_layers(policy, variables_said(policy))
     assigned = _pushed if settings.reach == "push" else _local
-    assignments = assigned(policy, roles, policy_file.parent, settings)
+    assignments = assigned(policy, roles, policy_file, settings)
     return Run(secrets.token_hex(8), policy, policy_file, settings, layers, assignments, additions_said(policy))
 
 
@@ -107,18 +108,19 @@ def _refuse_what_is_not_yet(owner: Policy | Role) -> None:
             raise PolicyError(f"{owner.name}.{method}() is not supported yet", remedy=remedy)
 
 
-def _pushed(policy: Policy, roles: tuple[Role, ...], folder: Path, settings: Settings) -> tuple[Assignment, ...]:
+def _pushed(policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings: Settings) -> tuple[Assignment, ...]:
     inventories = [_inventory(role) for role in roles]
     hosts = [inventory.require_hosts(f"role {role.name}") for role, inventory in zip(roles, inventories, strict=True)]
     wishes = [_wishes(role, settings) for role in roles]
-    limits = Limits(settings.limit_groups, settings.limit_hosts)
+    names = {host.name for of_role in hosts for host in of_role}
+    limits = Limits(settings.limit_groups, recalled(settings.limit_hosts, policy_file, names))
     assigned = list(zip(roles, hosts, wishes, strict=True))
     stints = schedule(assigned, limits, settings.defaults["push_serial"])
     passwords = Passwords(settings.defaults, settings.typed_passwords)
     routes = [_routes(stint, settings, passwords) for stint in stints]
     private = _private_files(inventories, routes, settings)
     return tuple(
-        Assignment(stint, found, _rules(policy, stint.role, folder, private))
+        Assignment(stint, found, _rules(policy, stint.role, policy_file.parent, private))
         for stint, found in zip(stints, routes, strict=True)
     )
 
@@ -179,12 +181,12 @@ def _texts(owner: Policy | Role, method: str, said: Any) -> tuple[str, ...]:
     raise PolicyError(f"{owner.name}.{method}() did not return a list of texts", remedy="Return a list: ['.']")
 
 
-def _local(_policy: Policy, roles: tuple[Role, ...], folder: Path, settings: Settings) -> tuple[Assignment, ...]:
+def _local(_policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings: Settings) -> tuple[Assignment, ...]:
     if settings.limit_groups or settings.limit_hosts:
         raise UsageError("--limit-groups and --limit-hosts mean nothing with --local", remedy="Use --push.")
     inventories = [ask(role, "inventory") for role in roles]
     _refuse_unknown_name([found for found in inventories if isinstance(found, Inventory)], settings.host)
-    rules = FileRules((Path("/"),), deny=(), base=folder)  # the role may read here what its user may
+    rules = FileRules((Path("/"),), deny=(), base=policy_file.parent)  # the role may read here what its user may
     return tuple(
         _local_assignment(role, _this_machine(inventory, settings.host), rules)
         for role, inventory in zip(roles, inventories, strict=True)

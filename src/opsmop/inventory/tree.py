@@ -210,6 +210,11 @@ class _Reader:
         return InventoryError(f"{key}: {message}", place=self.place, remedy=remedy)
 
 
+def literal(name: str) -> str:
+    """A pattern that matches `name` alone."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
+
+
 def names_matching(patterns: tuple[str, ...], names: Any) -> Iterator[str]:
     """Those of `names` that one of the fnmatch patterns matches, in their own order. Case counts."""
     from fnmatch import fnmatchcase  # only filters need it

@@ -1,0 +1,104 @@
+"""Limits from files, and the hosts that failed last."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+POLICY = """
+from opsmop import *
+
+inventory = TomlInventory("hosts.toml")
+
+class Web(Role):
+    def inventory(self): return inventory.filter()
+    def max_failures(self): return "100%"
+    def main(self):
+        Shell(f"test ! -e {self.vars.broken}")
+
+class Site(Policy):
+    def set_roles(self): return Roles(Web())
+
+if __name__ == "__main__":
+    Cli(Site())
+"""
+NAMES = ("a", "b", "c[1]", "d")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    lines = [f'"{name}" = {{ opsmop_connection = "local", broken = "{tmp_path}/broken-{name[0]}" }}' for name in NAMES]
+    (tmp_path / "hosts.toml").write_text("[groups.all.hosts]\n" + "\n".join(lines))
+    (tmp_path / "site.py").write_text(POLICY)
+    (tmp_path / "home").mkdir()
+    return tmp_path / "site.py"
+
+
+def run(site: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    surroundings = {name: value for name, value in os.environ.items() if name != "XDG_STATE_HOME"}
+    return subprocess.run(
+        [sys.executable, str(site), "--push", *options],
+        env={**surroundings, "HOME": str(site.parent / "home"), **environment},
+        cwd=site.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def listed(site: Path, *options: str) -> str:
+    done = run(site, "--check", "--list-hosts", *options)
+    return done.stdout.partition("batch 1: ")[2].strip() or done.stderr
+
+
+def test_a_file_of_patterns_limits_and_leaves_out(site: Path) -> None:
+    (site.parent / "some").write_text("# the first two\na\n\n[bx]  # b\n")
+    assert listed(site, "--limit-hosts", "@some") == "a, b"
+    assert listed(site, "--limit-hosts", "!@some") == "c[1], d"
+    assert listed(site, "--limit-hosts", "@some,d,!a") == "b, d"
+
+
+def test_the_hosts_that_failed_are_run_again_until_they_end_well(site: Path) -> None:
+    broken = [site.parent / "broken-b", site.parent / "broken-c"]
+    for mark in broken:
+        mark.touch()
+    assert run(site, "--apply").returncode == 1
+    assert sorted(listed(site, "--retry").split(", ")) == ["b", "c[1]"]
+    assert listed(site, "--limit-hosts", "!@failed") == "a, d"
+    broken[0].unlink()
+    again = run(site, "--apply", "--retry")
+    assert again.returncode == 1
+    assert "RESULT failed=1 unreachable=0 changed=1" in again.stdout
+    assert run(site, "--apply", "--limit-hosts", "a").returncode == 0
+    assert listed(site, "--retry") == "c[1]", "what did not run is remembered as it was"
+    broken[1].unlink()
+    assert run(site, "--apply", "--retry").returncode == 0
+    assert "no host is remembered" in run(site, "--apply", "--retry").stderr
+
+
+def test_what_is_remembered_is_the_users_alone_and_each_policys_own(site: Path) -> None:
+    (site.parent / "broken-a").touch()
+    run(site, "--check")
+    state = site.parent / "home" / ".local" / "state" / "opsmop" / "failed"
+    assert not state.exists(), "check remembers nothing"
+    run(site, "--apply")
+    (memory,) = state.iterdir()
+    assert (memory.stat().st_mode & 0o777, state.stat().st_mode & 0o777) == (0o600, 0o700)
+    other = site.with_name("other.py")
+    other.write_text(POLICY)
+    assert "no host is remembered" in listed(other, "--retry")
+    run(site, "--apply", XDG_STATE_HOME=str(site.parent / "state"))
+    assert len(list((site.parent / "state" / "opsmop" / "failed").iterdir())) == 1
+
+
+def test_a_memory_that_cannot_be_written_changes_no_result(site: Path) -> None:
+    (site.parent / "broken-a").touch()
+    done = run(site, "--apply", XDG_STATE_HOME="/dev/null")
+    assert done.returncode == 1
+    assert "the hosts that failed cannot be remembered" in done.stderr
+    assert "RESULT failed=1" in done.stdout
