@@ -6,14 +6,84 @@ from typing import TYPE_CHECKING, Any
 
 import opsmop
 
-# For programs that run policies. A policy's own names, such as subprocess's run, are not to be replaced by a star.
-_FOR_PROGRAMS = ("HostResult", "ResourceResult", "RunResult", "Settings", "run")
-
 if TYPE_CHECKING:
-    from opsmop import *  # noqa: F403 - for type checkers alone; the names come one by one, below
+    from opsmop import (
+        Change,
+        Chaos,
+        Cli,
+        DebugFacts,
+        Directory,
+        Echo,
+        Eval,
+        Fact,
+        File,
+        FileTest,
+        FileTests,
+        Group,
+        Handlers,
+        Host,
+        Inventory,
+        OpsMopError,
+        Package,
+        Platform,
+        Policy,
+        PolicyError,
+        Provider,
+        ProviderError,
+        Resource,
+        Resources,
+        Role,
+        Roles,
+        Secret,
+        Service,
+        Shell,
+        T,
+        TomlInventory,
+        User,
+        UserDefaults,
+        UserFacts,
+        field,
+    )
 
-__all__: list[str] = []
-__all__ += [name for name in opsmop.__all__ if name not in _FOR_PROGRAMS]
+# Not those for programs that run policies: a policy's own names, such as subprocess's run, are not to be replaced by a
+# star. They are written out for type checkers.
+__all__ = [
+    "Change",
+    "Chaos",
+    "Cli",
+    "DebugFacts",
+    "Directory",
+    "Echo",
+    "Eval",
+    "Fact",
+    "File",
+    "FileTest",
+    "FileTests",
+    "Group",
+    "Handlers",
+    "Host",
+    "Inventory",
+    "OpsMopError",
+    "Package",
+    "Platform",
+    "Policy",
+    "PolicyError",
+    "Provider",
+    "ProviderError",
+    "Resource",
+    "Resources",
+    "Role",
+    "Roles",
+    "Secret",
+    "Service",
+    "Shell",
+    "T",
+    "TomlInventory",
+    "User",
+    "UserDefaults",
+    "UserFacts",
+    "field",
+]
 
 
 def __getattr__(name: str) -> Any:
