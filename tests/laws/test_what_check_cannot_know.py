@@ -6,7 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from opsmop import Change, Directory, Echo, File, FileTests, Provider, ProviderError, Resource, Shell, T, field
+from opsmop import (
+    Change,
+    Directory,
+    Echo,
+    File,
+    FileTests,
+    Provider,
+    ProviderError,
+    Resource,
+    Role,
+    Shell,
+    T,
+    field,
+)
 from opsmop.language.machine import Effect
 
 Evaluate = Callable[..., Any]
@@ -198,3 +211,28 @@ def test_an_owner_whom_nothing_makes_is_refused_in_check_too(tmp_path: Path, eva
     assert "no-such-user" in evaluate(main, "check").failure.message
     assert "no-such-user" in evaluate(main, "apply").failure.message
     assert list(tmp_path.iterdir()) == [], "and half of it is not left behind"
+
+
+def test_what_stands_in_an_assumed_directory_is_assumed(evaluate: Evaluate, tmp_path: Path) -> None:
+    """A command that did not run may make the directory with files of its own in it."""
+
+    def main(role: Role) -> None:
+        Shell(f"mkdir -p {tmp_path}/app && touch {tmp_path}/app/present")
+        Directory(f"{tmp_path}/app")
+        Directory(f"{tmp_path}/app/inner")
+        File(f"{tmp_path}/app/inner/present", from_content="x")
+        File(f"{tmp_path}/app/present", absent=True)
+
+    checked = evaluate(main, "check")
+    assert all(event.assumed for event in checked.finished[1:])
+    assert [event.status for event in checked.finished[1:]] == ["changed", "changed", "changed", "ok"]
+
+
+def test_what_is_refused_on_the_control_machine_is_no_assumption(evaluate: Evaluate) -> None:
+    """Whether the policy has a file does not depend on a command that did not run."""
+
+    def main(role: Role) -> None:
+        Shell("true")
+        File("/tmp/never-written", from_file="files/missing")
+
+    assert evaluate(main, "check").failure.error == "FileRefusedError"

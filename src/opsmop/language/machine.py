@@ -96,6 +96,7 @@ class Machine(Protocol):
     """What a machine can be asked, and what can be done to it. Paths are absolute."""
 
     simulated: bool
+    assuming: bool  # whether the effects that come now belong to a change that may turn out unnecessary
     assumptions: int  # how many looks so far could be answered only as things are now; 0 on a real machine
 
     # Looks

@@ -56,6 +56,7 @@ class Attempt:
             self.assumed = self.assumed or self._machine.assumptions > doubts
             self.completed = provider.completed
         self.assumed = self.assumed or (self._machine.simulated and any(change.assumed for change in self.changes))
+        self._machine.assuming = self.assumed
         for change in list(self.changes):
             completed = change.make()
             if completed is NOT_NEEDED:

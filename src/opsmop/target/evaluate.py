@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from opsmop.errors import CommandFailed, OpsMopError, ProviderError
+from opsmop.errors import CommandFailed, FileRefusedError, OpsMopError, ProviderError, TemplateError
 from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceStarted, Warned
 from opsmop.language.additions import Additions
 from opsmop.language.fields import accepted, declared
@@ -158,8 +158,9 @@ class RoleEvaluation:
                 raise early
             self.signals.refuse_unknown([attempt.resource])
             attempt.run()
-        except OpsMopError as error:
-            if not (self.machine.simulated and attempt.assumed):
+        except (ProviderError, TemplateError) as error:
+            depends_on_the_host = not isinstance(error, FileRefusedError)
+            if not (self.machine.simulated and attempt.assumed and depends_on_the_host):
                 raise
             attempt.changes = [Change("cannot be predicted", lambda: None, after=error.message)]
 

@@ -100,12 +100,14 @@ def test_doubt_is_counted_only_where_an_answer_may_change(machine: SimulatedMach
     machine.ask(["true"])
     assert machine.assumptions == 0, "nothing is planned yet"
     machine.run(["install"], effects=[Effect("package", "x", value="1", brings="installation")])
-    machine.status("/usr/bin/env")
     machine.status(str(tmp_path / "missing"))
     machine.status("/srvice")
     assert machine.look("package", "x", lambda: None) == "1"
     assert machine.which("sh")
-    assert machine.assumptions == 0, "no package takes away what is there, or brings what is elsewhere"
+    assert machine.assumptions == 0, "no package brings what is elsewhere"
+    machine.status("/usr/bin/env")
+    assert machine.assumptions == 1, "an installation may replace what is already there"
+    machine.assumptions = 0
     for ask in (
         lambda: machine.status("/usr/no-such-thing"),
         lambda: machine.which("no-such-command"),

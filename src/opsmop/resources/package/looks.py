@@ -15,8 +15,14 @@ _JOURNAL = "/var/lib/dpkg/updates"  # files named by numbers are an interrupted 
 STAMP = "/var/lib/apt/periodic/update-success-stamp"
 UNKNOWN = "newest"  # the version that a plan predicts where only refreshed lists could tell
 _ABSENT = "(none)"
-# apt keeps what it has worked out of its lists in two files; a check leaves even those as they are (apt.conf(5)).
-_NO_CACHE_FILES = ("-oDir::Cache::pkgcache=", "-oDir::Cache::srcpkgcache=")
+# apt keeps what it has worked out of its lists in two files, and logs what its planner was asked; a check leaves even
+# those as they are (apt.conf(5)).
+_NO_FILES = (
+    "-oDir::Cache::pkgcache=",
+    "-oDir::Cache::srcpkgcache=",
+    "-oDir::Log::Planner=/dev/null",
+    "-oDir::Log::Solver=/dev/null",
+)
 
 # Predictions. Each is a tuple of one, because an answer that is not empty is no doubt (`AptLooks._known`).
 REPAIRED = (Effect("packages", "half done", ((),)), Effect("packages", "interrupted", (False,)))
@@ -61,8 +67,8 @@ class AptLooks:
 
     def _tidy(self, argv: Sequence[str]) -> list[str]:
         """The command so that in check mode it writes nothing, not even what it could work out again."""
-        caches = _NO_CACHE_FILES if self._machine.simulated and argv[0].startswith("apt-") else ()
-        return [argv[0], *caches, *argv[1:]]
+        options = _NO_FILES if self._machine.simulated and argv[0].startswith("apt-") else ()
+        return [argv[0], *options, *argv[1:]]
 
     def native(self) -> str:
         """The architecture of packages that do not name theirs."""

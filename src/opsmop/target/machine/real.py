@@ -49,6 +49,7 @@ class RealMachine:
 
     simulated = False
     assumptions = 0
+    assuming = False
 
     def __init__(self, command_started: Callable[[int], None] = lambda _: None) -> None:
         self._command_started = command_started

@@ -16,21 +16,25 @@ from opsmop.language.machine import Account, AccountGroup, Completed, Effect, St
 from opsmop.target.machine.real import RealMachine
 from opsmop.target.machine.unaffected import Unaffected
 
-# Where packages put things (Filesystem Hierarchy Standard 3.0, chapters 3 to 5; Debian Policy, 9.1).
+# Where packages put things (Filesystem Hierarchy Standard 3.0, chapters 3 to 5; Debian Policy, 9.1); /srv is the site's.
 _INSTALLED_UNDER = tuple(
-    f"/{name}/" for name in ("bin", "boot", "etc", "lib", "lib32", "lib64", "opt", "run", "sbin", "srv", "usr", "var")
+    f"/{name}/" for name in ("bin", "boot", "etc", "lib", "lib32", "lib64", "opt", "run", "sbin", "usr", "var")
 )
 _MOST_LINKS = 40  # as the kernel has it: path_resolution(7)
-_MISSING = object()
 
 
 @dataclass(frozen=True)
 class Node:
-    """What the model has at a path. `fresh` means that nothing of it is on the machine yet."""
+    """What the model has at a path.
 
-    status: Status
+    :param fresh: nothing of it is on the machine yet
+    :param assumed: check could not know that it will come to this: what is there, or beneath, is no more certain
+    """
+
+    status: Status | None
     content: bytes = b""
     fresh: bool = True
+    assumed: bool = False
 
 
 class SimulatedMachine(Unaffected):
@@ -43,11 +47,13 @@ class SimulatedMachine(Unaffected):
 
     def __init__(self, real: RealMachine) -> None:
         super().__init__(real)
-        self._nodes: dict[str, Node | None] = {}
+        self._nodes: dict[str, Node] = {}
         self._known: dict[tuple[str, str], Any] = {}
         self._brought: set[str] = set()
         self._inside_look = False
+        self._assumed_effects: set[tuple[str, str]] = set()
         self.assumptions = 0
+        self.assuming = False  # the effects that come now belong to a change that may turn out unnecessary
 
     # Looks
 
@@ -63,50 +69,51 @@ class SimulatedMachine(Unaffected):
 
     def _status(self, path: str) -> Status | None:
         node = self._node(path)
-        if node is _MISSING:
-            found = self._real.status(path)
-            self._doubt(missing=found is None and f"{path}/".startswith(_INSTALLED_UNDER))
-            return found
-        self._doubt(missing=False)
-        return node.status if node is not None else None
+        return self._real.status(path) if node is None else node.status
 
-    def _node(self, path: str) -> Any:
-        """What the model has at `path`: a node, None for nothing there, `_MISSING` if the machine must be asked."""
+    def _node(self, path: str) -> Node | None:
+        """What the model has at `path`, or None if the machine must be asked; counts what is not certain about it."""
         key = _key(path, self._nodes)
-        if key in self._nodes:
-            return self._nodes[key]
+        node = self._nodes.get(key) or self._beneath(key)
+        self._doubt(installed=f"{key}/".startswith(_INSTALLED_UNDER), assumed=node is not None and node.assumed)
+        return node
+
+    def _beneath(self, key: str) -> Node | None:
+        """What is at a path of which the model has only a directory above: nothing, unless that is on the machine."""
         while key != "/":
             key = os.path.dirname(key)
-            if key in self._nodes:
-                ancestor = self._nodes[key]
-                return None if ancestor is None or ancestor.fresh else _MISSING
-        return _MISSING
+            above = self._nodes.get(key)
+            if above is not None:
+                return Node(None, assumed=above.assumed) if above.status is None or above.fresh else None
+        return None
 
-    def _doubt(self, *, missing: bool) -> None:
-        """Count an assumption if a planned command may change what was just found (or not found)."""
-        if not self._inside_look and ("anything" in self._brought or (missing and "installation" in self._brought)):
+    def _doubt(self, *, installed: bool, assumed: bool = False) -> None:
+        """Count an assumption if what was just looked at may be different by then.
+
+        :param installed: whether an installation may bring or change it
+        :param assumed: whether the answer itself follows from something assumed
+        """
+        brought = "anything" in self._brought or (installed and "installation" in self._brought)
+        if not self._inside_look and (brought or assumed):
             self.assumptions += 1
 
     def read(self, path: str) -> bytes:
         """See `Machine.read`."""
         node = self._node(path)
-        self._doubt(missing=False)
-        if node is None:
-            raise ProviderError(f"cannot read {path}: there will be no such file")
-        if node is _MISSING or not node.fresh:
+        if node is None or (node.status is not None and not node.fresh):
             return self._real.read(path)
-        content: bytes = node.content
-        return content
+        if node.status is None:
+            raise ProviderError(f"cannot read {path}: there will be no such file")
+        return node.content
 
     def listing(self, path: str) -> list[str]:
         """See `Machine.listing`."""
         node = self._node(path)
         key = _key(path, self._nodes)
-        names = set(self._real.listing(path)) if node is _MISSING or (node and not node.fresh) else set()
+        names = set(self._real.listing(path)) if node is None or not node.fresh else set()
         for other, found in self._nodes.items():
             if os.path.dirname(other) == key and other != key:
-                (names.discard if found is None else names.add)(os.path.basename(other))
-        self._doubt(missing=True)
+                (names.discard if found.status is None else names.add)(os.path.basename(other))
         return sorted(names)
 
     def account(self, name: str | int) -> Account | None:
@@ -132,7 +139,7 @@ class SimulatedMachine(Unaffected):
     def which(self, command: str) -> str | None:
         """See `Machine.which`."""
         found = self._real.which(command)
-        self._doubt(missing=found is None)
+        self._doubt(installed=found is None)
         return found
 
     def look(self, kind: str, name: str, real: Callable[[], Any]) -> Any:
@@ -141,14 +148,14 @@ class SimulatedMachine(Unaffected):
 
     def _known_or(self, kind: str, name: str, real: Callable[[], Any]) -> Any:
         if (kind, name) in self._known:
-            self._doubt(missing=False)
+            self._doubt(installed=False, assumed=(kind, name) in self._assumed_effects)
             return self._known[kind, name]
         inside, self._inside_look = self._inside_look, True
         try:
             found = real()
         finally:
             self._inside_look = inside
-        self._doubt(missing=not found or kind == "service")
+        self._doubt(installed=not found or kind == "service")
         return found
 
     def ask(
@@ -179,18 +186,18 @@ class SimulatedMachine(Unaffected):
             size=len(content),
             predicted=True,
         )
-        self._nodes[_key(path, self._nodes)] = Node(status, content)
+        self._nodes[_key(path, self._nodes)] = Node(status, content, assumed=self.assuming)
 
     def make_directory(self, path: str, *, mode: int) -> None:
         """See `Machine.make_directory`."""
         self._refuse_unless_possible("make the directory", path)
         status = Status("directory", mode, self.real_user(), self._own_group(), predicted=True)
-        self._nodes[_key(path, self._nodes)] = Node(status)
+        self._nodes[_key(path, self._nodes)] = Node(status, assumed=self.assuming)
 
     def remove(self, path: str) -> None:
         """See `Machine.remove`."""
         self._refuse_unless_possible("remove", path)
-        self._nodes[_key(path, self._nodes)] = None
+        self._nodes[_key(path, self._nodes)] = Node(None, assumed=self.assuming)
 
     def remove_tree(self, path: str) -> None:
         """See `Machine.remove_tree`."""
@@ -217,8 +224,9 @@ class SimulatedMachine(Unaffected):
                 f"cannot change {path}: Operation not permitted, it belongs to {status.owner}",
                 remedy="The evaluating user may not do this: does the role need sudo()?",
             )
-        old = Node(status, fresh=False) if node is _MISSING or node is None else node
-        self._nodes[_key(path, self._nodes)] = replace(old, status=replace(status, predicted=True, **values))
+        old = node or Node(status, fresh=False)
+        status = replace(status, predicted=True, **values)
+        self._nodes[_key(path, self._nodes)] = replace(old, status=status, assumed=old.assumed or self.assuming)
 
     def run(
         self,
@@ -235,6 +243,8 @@ class SimulatedMachine(Unaffected):
 
         for effect in effects:
             self._known[effect.kind, effect.name] = effect.value
+            if self.assuming:
+                self._assumed_effects.add((effect.kind, effect.name))
             if effect.brings:
                 self._brought.add(effect.brings)
         return Completed(shlex.join(argv), None, known=False)
@@ -281,7 +291,7 @@ def _number_of(entry: Account | AccountGroup) -> int | None:
     return entry.uid if isinstance(entry, Account) else entry.gid
 
 
-def _key(path: str, planned: Mapping[str, Node | None]) -> str:
+def _key(path: str, planned: Mapping[str, Node]) -> str:
     """One name for a path however it is spelled: the links among its directories resolved, its last part as it is.
 
     :param planned: what the model has; a link that is to go leads nowhere any more
@@ -291,7 +301,7 @@ def _key(path: str, planned: Mapping[str, Node | None]) -> str:
     for part in filter(None, directory.split("/")):
         resolved = os.path.join(resolved, part)
         node = planned.get(resolved)
-        stays = resolved not in planned or (node is not None and node.status.kind == "link")
+        stays = node is None or (node.status is not None and node.status.kind == "link")
         if stays and os.path.islink(resolved):
             resolved = os.path.realpath(resolved)
     return os.path.join(resolved, name)
