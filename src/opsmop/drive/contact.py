@@ -90,7 +90,8 @@ class _Contact:
 
     def ended(self) -> Ending:
         started = time.monotonic()
-        self._say(ContactStarted())
+        does_it = self.contacts.assignment.routes[self.host.name].host
+        self._say(ContactStarted(delegate=does_it if does_it != self.host.name else ""))
         status, failure, traffic = self._attempted()
         if failure is not None:
             failure = self._announced(status, failure)

@@ -14,6 +14,7 @@ from opsmop.drive.access import Access, route
 from opsmop.drive.adding import additions_said
 from opsmop.drive.asking import ask, ask_if_defined, variables_said
 from opsmop.drive.cargo import Layers
+from opsmop.drive.delegating import delegate_of
 from opsmop.drive.remembered import recalled
 from opsmop.errors import PolicyError, UsageError
 from opsmop.inventory import Host, Inventory
@@ -26,12 +27,6 @@ from opsmop.settings import Settings
 from opsmop.settings.passwords import Passwords
 from opsmop.transport.base import Route
 from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, FileRules
-
-# What the language has and this version has not. A method that nobody calls would be worse than an error.
-NOT_YET = {
-    "get_delegate_host": "Give the role the inventory of the host that does the work.",
-}
-
 
 @dataclass(frozen=True)
 class Assignment:
@@ -77,9 +72,6 @@ def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
     :raises OpsMopError: if the policy, the inventory or the settings are wrong
     """
     roles = tagged(_roles(policy), settings.tags, settings.skip_tags)
-    owners: tuple[Policy | Role, ...] = (policy, *roles)
-    for owner in owners:
-        _refuse_what_is_not_yet(owner)
     layers = own_layers(policy, variables_said(policy))
     assigned = _pushed if settings.reach == "push" else _local
     assignments = assigned(policy, roles, policy_file, settings)
@@ -100,12 +92,6 @@ def _roles(policy: Policy) -> Roles:
         f"{policy.name}.set_roles() returned {type(roles).__name__}, not Roles",
         remedy="Return Roles(MyRole(), ...).",
     )
-
-
-def _refuse_what_is_not_yet(owner: Policy | Role) -> None:
-    for method, remedy in NOT_YET.items():
-        if hasattr(owner, method):
-            raise PolicyError(f"{owner.name}.{method}() is not supported yet", remedy=remedy)
 
 
 def _pushed(policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings: Settings) -> tuple[Assignment, ...]:
@@ -150,7 +136,8 @@ def _inventory(role: Role) -> Inventory:
 
 def _routes(stint: Stint, settings: Settings, passwords: Passwords) -> dict[str, Route]:
     access = Access.of(stint.role)
-    return {host.name: route(host, access, settings.defaults, passwords) for host in stint.hosts}
+    does_it = {host.name: delegate_of(stint.role, host) or host for host in stint.hosts}
+    return {name: route(host, access, settings.defaults, passwords) for name, host in does_it.items()}
 
 
 def _private_files(inventories: list[Inventory], routes: list[dict[str, Route]], settings: Settings) -> frozenset[Path]:

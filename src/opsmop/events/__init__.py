@@ -117,7 +117,9 @@ class RoleFinished(Event):
 
 @dataclass(frozen=True)
 class ContactStarted(Event):
-    """The controller turns to a host."""
+    """The controller turns to a host; `delegate` is the host on which the role runs for it, if that is another."""
+
+    delegate: str = ""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Telling:
     def lines(self, event: Event) -> list[str]:
         """What `event` says; nothing for what concerns the whole run."""
         if isinstance(event, ContactStarted):
-            self._told[event.host] = []
+            return self._contact_started(event)
         if isinstance(event, ResourceFinished):
             return finished_lines(self.scene, event)
         if isinstance(event, ResourceFailed):
@@ -53,9 +53,18 @@ class Telling:
             return self._evaluation_finished(event)
         if isinstance(event, ContactFinished):
             return contact_lines(self.scene, event, told=self._was_told(event.host, event.failure))
+        return self._said(event)
+
+    def _said(self, event: Event) -> list[str]:
         if isinstance(event, Printed):
             return text_lines(self.scene, "prints", event.host, event.text)
         return self._warned(event) if isinstance(event, Warned) else []
+
+    def _contact_started(self, event: ContactStarted) -> list[str]:
+        self._told[event.host] = []
+        if not event.delegate:
+            return []
+        return head_lines(self.scene, "says", event.host, f"{event.role} runs on {event.delegate}", word="delegated")
 
     def _evaluation_finished(self, event: EvaluationFinished) -> list[str]:
         lines: list[str] = []

@@ -464,10 +464,32 @@ def test_a_role_without_inventory_is_refused_before_anything_runs(driven: Any, f
         driven(role_on(fleet("a"), "First"), role_on(None, "Second"))
 
 
-@pytest.mark.parametrize("method", ["get_delegate_host"])
-def test_a_method_that_nothing_would_call_is_refused_and_not_ignored(driven: Any, fleet: Any, method: str) -> None:
-    with pytest.raises(PolicyError, match=f"Web.{method}.. is not supported yet"):
-        driven(role_on(fleet("a"), **{method: lambda self: None}))
+def test_the_role_for_one_host_runs_on_the_one_that_it_names(driven: Any, fleet: Any) -> None:
+    hosts = fleet("a", "b", "c", "d")
+    said = {"a": "d", "b": None, "c": "localhost", "d": hosts.hosts()[0]}
+    hooked: list[str] = []
+    role = role_on(
+        hosts,
+        get_delegate_host=lambda self, host: said[host.name],
+        before_connect=lambda self, host: hooked.append(host.name),
+    )
+    done = driven(role)
+    went = {order.host: route for order, route in zip(done.transport.orders, done.transport.routes, strict=True)}
+    assert {host: route.host for host, route in went.items()} == {"a": "d", "b": "b", "c": "localhost", "d": "a"}
+    assert (went["c"].local, went["a"].local) == (True, False)
+    assert {event.host: event.delegate for event in done.of(ContactStarted)} == {
+        "a": "d",
+        "b": "",
+        "c": "localhost",
+        "d": "a",
+    }
+    assert sorted(hooked) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("said", ["e", 7])
+def test_a_delegate_that_is_no_host_is_refused_before_any_contact(driven: Any, fleet: Any, said: Any) -> None:
+    with pytest.raises(PolicyError, match=f"Web.get_delegate_host.. returned {said!r} for a, which is no host"):
+        driven(role_on(fleet("a"), get_delegate_host=lambda self, host: said))
 
 
 def test_limits_that_leave_a_role_no_host_say_so(driven: Any, fleet: Any) -> None:
