@@ -61,7 +61,7 @@ def transport_for(settings: Settings, live: Live) -> Transport:
     if settings.reach == "push":
         from opsmop.transport.direct import Direct  # a local run needs no ssh
 
-        return Direct()
+        return Direct(connects=settings.defaults["ssh_connects"])
     from opsmop.transport.inprocess import InProcess  # brings the target half, which a push does not need here
 
     return InProcess(live)

@@ -17,8 +17,12 @@ MODES = ("validate", "check", "apply")
 VARS = "vars"  # what only the command does: opsmop vars POLICY.py --host NAME
 USAGE_STATUS = 2
 # The options that set a default for this run, and what each limits.
-TIME_LIMITS = {"connect-timeout": "ssh_connect_timeout", "sudo-timeout": "sudo_timeout"}
-_LIMITED = {"ssh_connect_timeout": "connecting", "sudo_timeout": "sudo"}
+TIME_LIMITS = {
+    "connect-timeout": "ssh_connect_timeout",
+    "sudo-timeout": "sudo_timeout",
+    "role-timeout": "push_role_timeout",
+}
+_LIMITED = {"ssh_connect_timeout": "connecting", "sudo_timeout": "sudo", "push_role_timeout": "one role"}
 
 _EXAMPLES = """\
 Examples:
@@ -195,8 +199,10 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
         raise UsageError(f"{parsed.names[0]!r} means nothing here", remedy="--help shows the options.")
     if parsed.host and parsed.reach != "local" and parsed.mode != VARS:
         raise UsageError("--host goes with --local", remedy="With --push, use --limit-hosts.")
-    if parsed.ask and parsed.reach != "push":
-        raise UsageError(f"--ask-{parsed.ask[0]}-pass goes with --push")
+    given = [f"--ask-{what}-pass" for what in parsed.ask or ()]
+    given += [f"--{name}" for name in TIME_LIMITS if vars(parsed)[name.replace("-", "_")] is not None]
+    if given and parsed.reach != "push":
+        raise UsageError(f"{given[0]} goes with --push")
     if parsed.detailed_exitcode and parsed.mode != "check":
         raise UsageError("--detailed-exitcode goes with --check")
     limits = {TIME_LIMITS[name]: vars(parsed)[name.replace("-", "_")] for name in TIME_LIMITS}

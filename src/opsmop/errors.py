@@ -13,6 +13,7 @@
     │  │  └─ HostKeyError
     │  ├─ SudoError                     the login works, becoming another user does not
     │  ├─ HostLostError                 it went away, or silent, in the middle
+    │  ├─ RoleTimeoutError              it took longer for a role than the run allows
     │  └─ ProtocolError                 it said something that is not the protocol
     ├─ ProviderError                    a resource failed; policy code may catch this
     │  ├─ CommandFailed
@@ -101,6 +102,10 @@ class SudoError(TransportError):
 
 class HostLostError(TransportError):
     """The host went away, or silent, before the role ended."""
+
+
+class RoleTimeoutError(TransportError):
+    """A role took longer on the host than the run allows, and was ended there."""
 
 
 class ProtocolError(TransportError):

@@ -18,7 +18,7 @@ import pytest
 from tests.ssh.hearing import Heard, nothing_served, order_for
 
 from opsmop.demo.sshd import PrivateSshd
-from opsmop.errors import HostLostError
+from opsmop.errors import HostLostError, RoleTimeoutError
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
 
@@ -132,6 +132,14 @@ def test_a_cancelled_role_takes_its_commands_with_it(way: Route, commander: Any,
     direct.cancel()
     running.end()
     assert running.heard.ending.status == "cancelled"
+    assert emptied(running.pid)
+
+
+def test_a_role_that_takes_too_long_is_ended_with_its_commands(way: Route, commander: Any) -> None:
+    running = commander(replace(way, role_timeout=3))
+    running.end()
+    assert isinstance(running.error, RoleTimeoutError)
+    assert "took more than 3 seconds on web1" in str(running.error)
     assert emptied(running.pid)
 
 

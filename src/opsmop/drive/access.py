@@ -107,6 +107,7 @@ def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords |
         connect_timeout=defaults["ssh_connect_timeout"],
         sudo_timeout=defaults["sudo_timeout"],
         silence_timeout=defaults["ssh_silence_timeout"],
+        role_timeout=defaults["push_role_timeout"],
     )
 
 

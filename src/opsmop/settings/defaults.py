@@ -75,6 +75,8 @@ DEFAULTS: dict[str, Default] = {
         _text, "/etc/opsmop/facts.d", "the directory of user facts on the machine that evaluates a role"
     ),
     "facts_timeout": Default(_count, 10, "seconds that an executable user fact may take"),
+    "ssh_connects": Default(_count, 16, "how many connections may be opening at a time"),
+    "push_role_timeout": Default(_count, 0, "seconds that one role may take on a host; any time if 0"),
     "push_serial": Default(_count, 80, "how many hosts are worked with at a time"),
 }
 

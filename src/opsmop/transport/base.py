@@ -36,6 +36,7 @@ class Route:
     :param connect_timeout: seconds until the login must stand, and Python without sudo
     :param sudo_timeout: seconds that sudo may take
     :param silence_timeout: seconds without a word from the host, after which it counts as lost
+    :param role_timeout: seconds that one role may take on the host, without connecting; 0 for any time
     """
 
     host: str
@@ -55,6 +56,7 @@ class Route:
     connect_timeout: float = 30.0
     sudo_timeout: float = 30.0
     silence_timeout: float = 30.0
+    role_timeout: float = 0.0
 
     @property
     def target(self) -> str:

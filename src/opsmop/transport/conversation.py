@@ -11,7 +11,7 @@ from opsmop.events import HOST_EVENTS, EvaluationFinished, Event, Printed
 from opsmop.events.wire import from_wire
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Receive, Serve, Traffic
-from opsmop.transport.diagnosis import stopped
+from opsmop.transport.diagnosis import stopped, why_role_too_long
 from opsmop.transport.link import Link, off_protocol
 from opsmop.transport.pipes import Waker
 from opsmop.wire import frames
@@ -62,6 +62,8 @@ class Conversation:
         self._frames = self._requests = 0
         self._finished = self._ended = self._cancel_sent = False
         self._give_up_at = float("inf")
+        self._late_at = time.monotonic() + (link.route.role_timeout or float("inf"))
+        self._late = False
         self._heard = self._pinged = time.monotonic()
         self._sent = link.pipes.sent
 
@@ -75,6 +77,8 @@ class Conversation:
                 self._take(kind, payload)
             self._check_stops()
             self._check_silence(spoke=bool(said))
+        if self._late:
+            raise why_role_too_long(self._link.route)
         return self._traffic()
 
     def _give_order(self, packages: Bundle | None) -> None:
@@ -97,7 +101,12 @@ class Conversation:
         return [self._closed] if self._cancel_sent else [self._cancelled, self._closed]
 
     def _next_moment(self) -> float:
-        return min(self._pinged + self._ping_every, self._heard + self._link.route.silence_timeout, self._give_up_at)
+        return min(
+            self._pinged + self._ping_every,
+            self._heard + self._link.route.silence_timeout,
+            self._give_up_at,
+            self._late_at,
+        )
 
     @property
     def _ping_every(self) -> float:
@@ -112,8 +121,10 @@ class Conversation:
     def _check_stops(self) -> None:
         now = time.monotonic()
         if self._closed.called or now >= self._give_up_at:
-            raise stopped(self._link.route)
-        if self._cancelled.called and not self._cancel_sent:
+            raise why_role_too_long(self._link.route) if self._late else stopped(self._link.route)
+        if now >= self._late_at:
+            self._late, self._late_at = True, float("inf")
+        if (self._late or self._cancelled.called) and not self._cancel_sent:
             self._cancel_sent = True
             self._give_up_at = now + _CANCEL_GRACE
             self._link.send(frames.CANCEL)

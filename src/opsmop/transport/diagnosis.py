@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from opsmop.errors import AuthenticationError, ConnectError, HostKeyError, HostLostError, SudoError, TransportError
+from opsmop.errors import (
+    AuthenticationError,
+    ConnectError,
+    HostKeyError,
+    HostLostError,
+    RoleTimeoutError,
+    SudoError,
+    TransportError,
+)
 from opsmop.events.wire import clean
 from opsmop.transport.base import Route
 from opsmop.transport.stub import OLDEST
@@ -27,6 +35,11 @@ _BAD_OPTION = re.compile(
 )
 
 _TRIED_ONCE = "It was tried once, not again. --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults give it."
+
+# What befalls a connection before anyone has logged in, and may not befall the next one.
+_PASSING = re.compile(
+    r"Connection refused|Connection timed out|Operation timed out|No route to host|banner exchange|_exchange_identification"
+)
 
 # What sudo says (sudo 1.8 to 1.9, plugins/sudoers), each with what is to be told and done.
 _SUDO = (
@@ -65,6 +78,11 @@ def remote_text(text: str) -> str:
     lines = [line.strip() for line in clean(text).splitlines()]
     kept = [line for line in lines if line and not _NOISE.match(line)]
     return "\n    ".join(kept[-_MOST_LINES:])[-_LONGEST:]
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether connecting may work when it is tried again: nobody has logged in, and no password was told."""
+    return type(error) is ConnectError and _PASSING.search(error.message) is not None
 
 
 def why_no_connection(route: Route, complaint: str, status: int | None) -> TransportError:
@@ -149,6 +167,15 @@ def why_password_refused(route: Route, question: str) -> AuthenticationError:
         host=route.host,
         remedy="The password was tried once and not again. ssh_as(), opsmop_ssh_password, --ask-ssh-pass or the defaults "
         "give it.",
+    )
+
+
+def why_role_too_long(route: Route) -> RoleTimeoutError:
+    """The role has used up its time."""
+    return RoleTimeoutError(
+        f"the role took more than {route.role_timeout:g} seconds on {route.host} and was ended",
+        host=route.host,
+        remedy="What it was doing was ended with it; the next run looks again. --role-timeout gives it more time.",
     )
 
 

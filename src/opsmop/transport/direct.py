@@ -11,6 +11,7 @@ from opsmop.ship.bundle import Bundle, code_bundle
 from opsmop.transport.base import Receive, Route, Serve, Traffic
 from opsmop.transport.conversation import Conversation, Limits
 from opsmop.transport.diagnosis import stopped
+from opsmop.transport.gate import CONNECTS, Gate
 from opsmop.transport.link import Link
 from opsmop.transport.pipes import Waker
 from opsmop.wire.order import Order
@@ -28,6 +29,7 @@ class Direct:
     :param code: gives the bundle that agents are made of
     :param beat: seconds between two signs of life of an agent
     :param lease: seconds after which an agent that hears nothing ends its role
+    :param connects: how many connections may be opening at a time
     :param limits: what one role on one host may say
     """
 
@@ -37,17 +39,19 @@ class Direct:
         code: Callable[[], Bundle] = code_bundle,
         beat: float = BEAT,
         lease: float = LEASE,
+        connects: int = CONNECTS,
         limits: Limits | None = None,
     ) -> None:
         self._code, self._beat, self._lease = code, beat, lease
         self._limits = limits or Limits()
         self._cancelled, self._closed = Waker(), Waker()
+        self._gate = Gate(connects, self._cancelled)
         self._lock = threading.Lock()
         self._idle: dict[Route, list[Link]] = {}
 
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, serve: Serve) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`."""
-        link = self._reused(route) or self._opened(route)
+        link = self._reused(route) or self._gate.connected(route, lambda: self._opened(route))
         try:
             conversation = Conversation(
                 link, order, receive, serve, limits=self._limits, cancelled=self._cancelled, closed=self._closed
