@@ -159,6 +159,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     add("--skip-tags", "TAGS", "no roles with one of these tags")
     parser.add_argument("--host", default="", metavar="NAME", help="with --local: this machine's name in the inventory")
     parser.add_argument("--seed", default="", metavar="TEXT", help="make Chaos fall the same way each time")
+    parser.add_argument("--force-lock", action="store_true", help="go on where another run is at work")
     parser.add_argument("--list-hosts", action="store_true", help="show which hosts each role goes to, and do no more")
 
 
@@ -223,6 +224,7 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
         host=parsed.host,
         detailed_exitcode=parsed.detailed_exitcode,
         list_hosts=parsed.list_hosts,
+        force_lock=parsed.force_lock,
         seed=parsed.seed,
         typed_passwords=_typed(parsed.ask or ()),
         defaults=Defaults.usual().overridden(limits),

@@ -12,6 +12,7 @@
     │  │  ├─ AuthenticationError
     │  │  └─ HostKeyError
     │  ├─ SudoError                     the login works, becoming another user does not
+    │  ├─ HostBusyError                 another run is at work on it
     │  ├─ HostLostError                 it went away, or silent, in the middle
     │  ├─ RoleTimeoutError              it took longer for a role than the run allows
     │  └─ ProtocolError                 it said something that is not the protocol
@@ -98,6 +99,10 @@ class HostKeyError(ConnectError):
 
 class SudoError(TransportError):
     """The login works, becoming the other user does not."""
+
+
+class HostBusyError(TransportError):
+    """Another run is at work on the host."""
 
 
 class HostLostError(TransportError):

@@ -24,6 +24,12 @@ INVENTORY = '[groups.all.hosts]\nhere = "opsmop_connection=local"\n'
 _NUMBERS = itertools.count(1)
 
 
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log and the run lock are not those of whoever runs the tests."""
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a policy came to, the same in both modes."""

@@ -15,6 +15,7 @@ from opsmop.drive.asking import ask, ask_if_defined, told
 from opsmop.drive.cargo import Cargo
 from opsmop.drive.hooks import hooks_of
 from opsmop.drive.ledger import Ledger
+from opsmop.drive.operator import operator
 from opsmop.drive.preparing import Assignment, Run
 from opsmop.errors import ConnectError, HostLostError, OpsMopError, PolicyError, ProtocolError, SudoError
 from opsmop.events import ContactFinished, ContactStarted, Event, Failure
@@ -168,6 +169,8 @@ class _Contact:
     def _options(self) -> dict[str, Any]:
         settings = self.contacts.run.settings
         said = {"verbose": settings.verbose, "diff": settings.diff, "log": settings.defaults["log_path"]}
+        if self._applies():
+            said["lock"] = {"who": operator(), "forced": settings.force_lock}
         return {**said, **fact_options(settings, self.host.name, self.role.name)}
 
     def _judged(self) -> tuple[str, Failure | None]:

@@ -30,6 +30,7 @@ class Settings:
     :param host: in local mode, the name that this machine has in the inventory
     :param detailed_exitcode: whether a check with pending changes ends with status 3
     :param list_hosts: whether to show which hosts each role would go to, and to do no more
+    :param force_lock: whether to go on where another run is at work
     :param seed: makes Chaos repeatable; empty if it is not
     :param typed_passwords: what was typed for ``ssh`` and ``sudo`` when the run began
     :param defaults: what the environment and the defaults files say
@@ -50,6 +51,7 @@ class Settings:
     host: str = ""
     detailed_exitcode: bool = False
     list_hosts: bool = False
+    force_lock: bool = False
     seed: str = ""
     typed_passwords: dict[str, Secret] = field(default_factory=dict)
     defaults: Defaults = field(default_factory=Defaults)

@@ -21,6 +21,7 @@ from opsmop.language.secrets import Secret, masked, spellings
 from opsmop.target.evaluate import RoleEvaluation
 from opsmop.target.failures import failure_of, place_of_error
 from opsmop.target.machine import RealMachine, SimulatedMachine
+from opsmop.target.run_lock import run_lock
 from opsmop.wire.order import Order
 
 Fetch = Callable[[str], bytes]
@@ -49,9 +50,10 @@ def run_role(
     stream(EvaluationStarted(mode=order.mode, python=platform.python_version()))
     evaluation: RoleEvaluation | None = None
     try:
-        role, layers, additions = live() if live is not None else _unpacked(order)
-        evaluation = _evaluation(order, stream, layers, additions, fetch, RealMachine(command_started))
-        ending = _evaluated(role, evaluation)
+        with run_lock(order, stream):
+            role, layers, additions = live() if live is not None else _unpacked(order)
+            evaluation = _evaluation(order, stream, layers, additions, fetch, RealMachine(command_started))
+            ending = _evaluated(role, evaluation)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an author's code raises is this host's failure
         ending = _ended_by(error, evaluation)
     except BaseException as error:

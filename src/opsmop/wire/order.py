@@ -24,6 +24,7 @@ class Order:
     :param files: controller files that ride along, by the path that the role names them with
     :param policy_file: the policy file's path on the controller
     :param options: what the evaluation needs besides: ``verbose`` and ``diff`` (bool), ``log`` (path or empty),
+        ``lock`` (``who`` wants this machine for itself, and whether it is ``forced``; absent in check mode),
         ``facts_dir`` (the directory of user facts), ``facts_timeout`` (seconds), ``seed`` (text for Chaos, or empty)
     """
 
