@@ -200,9 +200,11 @@ def test_annotations_do_not_need_the_controllers_python(travel: Any) -> None:
         class Site:
             field: int | str = 3
             def main(self) -> str | None:
-                return [f(1), sorted(Site.__annotations__.items())]
+                def inner(b: int | None = 2) -> str | int:
+                    return b
+                return [f(1) + inner(), sorted(Site.__annotations__.items())]
     """
-    travel.everywhere(policy, [1, [["field", "int | str"]]])
+    travel.everywhere(policy, [3, [["field", "int | str"]]])
 
 
 def test_functions_that_change_globals_change_their_own_modules(travel: Any) -> None:

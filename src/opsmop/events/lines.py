@@ -10,6 +10,8 @@ from opsmop.events import ChangeReport, ContactFinished, Event, Failure, Resourc
 from opsmop.events.look import Look, duration_text
 
 OUTPUT_LINES = 20  # of a failed command's output
+MESSAGE_LINES = 20  # of an error's message
+LONGEST_LINE = 1000  # characters of a line of either
 _INDENT = 6  # columns before what belongs to the line above
 _SHORTEST_NAME = 20  # columns that a resource's name keeps beside its changes
 _LONGEST_VALUE = 40  # characters of a value before or after its change
@@ -88,10 +90,12 @@ def finished_lines(scene: Scene, event: ResourceFinished) -> list[str]:
     lines = []
     said = event.type in _SPEAKING and event.output
     status = told_status(event)
-    if not said and (scene.verbose or status in ("changed", "ran")):
-        kind = "assumed" if status in ("changed", "ran") and is_assumed(event) else status
+    uncertain = scene.mode == "check" and is_uncertain(event)
+    if not said and (scene.verbose or uncertain or status in ("changed", "ran")):
+        kind = "assumed" if uncertain or (status in ("changed", "ran") and is_assumed(event)) else status
         what = f"{event.type} {event.name}"
-        lines += head_lines(scene, kind, event.host, what, note=_note(event), word=scene.word(status))
+        word = "may change" if uncertain else scene.word(status)
+        lines += head_lines(scene, kind, event.host, what, note=_note(event), word=word)
     if said:
         lines += text_lines(scene, "says", event.host, event.output)
     elif scene.verbose:
@@ -132,7 +136,7 @@ def failure_lines(scene: Scene, failure: Failure, place: str, *, resource: str =
     :param resource: type and name of what failed, which the message need not say again
     """
     place = scene.place(failure.place or place)
-    message = message_text(failure)
+    message = _shortened(message_text(failure))
     if resource and message.startswith(resource):
         message = message[len(resource) :].lstrip(": ") or message
     lines = _wrapped(scene.look, f"{place}: {message}" if place else message)
@@ -143,8 +147,16 @@ def failure_lines(scene: Scene, failure: Failure, place: str, *, resource: str =
         lines += _indented([f"         {line}" for line in failure.command.splitlines()[1:]])
     if failure.rc is not None and f"exit status {failure.rc}" not in message:
         lines += _indented([f"exit status: {failure.rc}"])
-    lines += _bar_lines(failure.output.splitlines()[-OUTPUT_LINES:])
+    lines += _bar_lines([_shortened(line) for line in failure.output.splitlines()[-OUTPUT_LINES:]])
     return lines + (_wrapped(scene.look, f"remedy: {failure.remedy}") if failure.remedy else [])
+
+
+def _shortened(text: str) -> str:
+    """As much of a message as a screen has room for; the run's events have all of it."""
+    lines = text.splitlines()
+    more = len(lines) - MESSAGE_LINES
+    shown = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..." for line in lines[:MESSAGE_LINES]]
+    return "\n".join(shown + ([f"... {more} more lines"] if more > 0 else []))
 
 
 def message_text(failure: Failure) -> str:
@@ -217,6 +229,13 @@ def is_assumed(event: ResourceFinished) -> bool:
     if event.changes:
         return all(change.assumed for change in event.changes)
     return event.assumed
+
+
+def is_uncertain(event: ResourceFinished) -> bool:
+    """Whether check found nothing to do, and could not know that nothing will be."""
+    return (
+        event.assumed and not event.changes and event.type not in _SPEAKING and told_status(event) in ("ok", "skipped")
+    )
 
 
 def same_failure(first: Failure | None, second: Failure | None) -> bool:

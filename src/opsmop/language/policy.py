@@ -29,6 +29,8 @@ class Roles:
                     f"number {number} of Roles(...) is {type(role).__name__}, not a role",
                     remedy="Give Roles(...) objects of classes that inherit from Role.",
                 )
+        for role in given:
+            _refuse_misspelt(type(role))
         self._roles: tuple[Role, ...] = tuple(given)
 
     def __iter__(self) -> Iterator[Role]:
@@ -36,6 +38,24 @@ class Roles:
 
     def __len__(self) -> int:
         return len(self._roles)
+
+
+def _refuse_misspelt(role_class: type[Role]) -> None:
+    """Refuse a role that would do nothing because the name of its `main` is misspelt.
+
+    :raises PolicyError: if it has no `main` and no `set_resources`, and a method whose name is nearly one of these
+    """
+    if role_class.main is not Role.main or role_class.set_resources is not Role.set_resources:
+        return
+    import difflib  # only for a role that does nothing
+
+    for name in (name for base in role_class.__mro__ for name in vars(base) if not hasattr(Role, name)):
+        meant = difflib.get_close_matches(name.lower(), ("main", "set_resources"), n=1, cutoff=0.7)
+        if meant:
+            raise PolicyError(
+                f"{role_class.__name__} has no main() and no set_resources(), and would do nothing",
+                remedy=f"It has {name}(): did you mean {meant[0]}()?",
+            )
 
 
 class Policy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+from itertools import groupby
 from types import TracebackType
 from typing import Callable
 
@@ -13,6 +14,7 @@ from opsmop.language.scope import of_policy
 LONGEST_MESSAGE = 16 * 1024  # characters; an exception may be of any size
 LONGEST_OUTPUT = 64 * 1024
 MOST_FRAMES = 30
+_MOST_ALIKE = 3
 
 
 def failure_of(error: BaseException, shown: Callable[[str], str] = str) -> Failure:
@@ -35,7 +37,7 @@ def failure_of(error: BaseException, shown: Callable[[str], str] = str) -> Failu
         error=type(error).__name__,
         message=_cut(shown(_said(error)), LONGEST_MESSAGE),
         place=place_of_error(error),
-        trace=_cut("\n".join(_shown(*frame) for frame in frames[-MOST_FRAMES:]), LONGEST_OUTPUT),
+        trace=_cut("\n".join(_told(frames)), LONGEST_OUTPUT),
     )
 
 
@@ -64,6 +66,17 @@ def _authors_frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:
             frames.append((code.co_filename, trace.tb_lineno, code.co_name))
         trace = trace.tb_next
     return frames
+
+
+def _told(frames: list[tuple[str, int, str]]) -> list[str]:
+    """The frames as text; one that repeats itself, as in a recursion, is told three times and then counted."""
+    told: list[str] = []
+    for frame, repeated in groupby(frames):
+        count = len(list(repeated))
+        told += [_shown(*frame)] * min(count, _MOST_ALIKE)
+        if count > _MOST_ALIKE:
+            told.append(f"  [the line above repeats {count - _MOST_ALIKE} more times]")
+    return told[-MOST_FRAMES:]
 
 
 def _shown(file: str, line: int, function: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable
 
 from opsmop.errors import PolicyError
-from opsmop.events import EvaluationFinished, EvaluationStarted, Event
+from opsmop.events import EvaluationFinished, EvaluationStarted, Event, Warned
 from opsmop.events.wire import LONGEST_TEXT
 from opsmop.language.additions import Additions
 from opsmop.language.collections import Handlers, flat
@@ -56,6 +56,8 @@ def run_role(
             ending = _evaluated(role, evaluation)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an author's code raises is this host's failure
         ending = _ended_by(error, evaluation)
+        if evaluation is not None and (left := _left_pending(evaluation)):
+            stream(Warned(text=left))
     except BaseException as error:
         stream(EvaluationFinished(status="cancelled", failure=failure_of(error)))
         raise
@@ -198,12 +200,16 @@ def _as_json(value: Any, role: Role) -> str:
     return text
 
 
+def _left_pending(evaluation: RoleEvaluation) -> str:
+    """What says which handlers were signalled and have not run; empty if none."""
+    waiting = evaluation.signals.waiting()
+    return f"Handlers left pending: {', '.join(waiting)}." if waiting else ""
+
+
 def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> EvaluationFinished:
     failure = failure_of(error) if evaluation is None else failure_of(error, evaluation.shown)
-    if evaluation is not None and (waiting := evaluation.signals.waiting()):
-        failure = dataclasses.replace(
-            failure, message=f"{failure.message} (handlers left pending: {', '.join(waiting)})"
-        )
+    if evaluation is not None and (left := _left_pending(evaluation)):
+        failure = dataclasses.replace(failure, remedy=f"{failure.remedy} {left}".lstrip())
     if evaluation is not None and evaluation.machine.simulated and evaluation.beyond_prediction:
         return EvaluationFinished(status="ok", beyond=place_of_error(error) or failure.place)
     if isinstance(error, SystemExit):

@@ -8,7 +8,7 @@ from typing import Any, Callable
 import jinja2
 import jinja2.meta
 
-from opsmop.errors import TemplateError
+from opsmop.errors import FileRefusedError, TemplateError
 from opsmop.language.additions import Additions
 from opsmop.language.scope import Variables
 from opsmop.language.secrets import revealed
@@ -120,6 +120,8 @@ class _mapped:  # noqa: N801 - reads as a word of the `with` statement that it i
             raise self._undefined(error, self._line(trace)) from error
         if isinstance(error, jinja2.TemplateNotFound):
             raise TemplateError(f"the template {error.name!r} does not exist", place=self._line(trace)) from error
+        if isinstance(error, FileRefusedError):
+            raise TemplateError(error.message, place=self._line(trace), remedy=error.remedy) from error
         if isinstance(error, jinja2.TemplateError):
             raise TemplateError(str(error), place=self._line(trace)) from error
         if (

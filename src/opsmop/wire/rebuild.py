@@ -84,13 +84,22 @@ class Shelf:
     def _compile(self, file: int) -> types.CodeType:
         name, text, _ = self.files[file]
         try:
-            code: types.CodeType = compile(text, name, "exec", dont_inherit=True)
+            code: types.CodeType = compile(text, name, "exec", flags=_later_annotations(), dont_inherit=True)
         except SyntaxError as error:
             raise problem(
                 f"{name}:{error.lineno}: {this_python()} on this host cannot parse this line: {error.msg}",
                 "Write it so that the host's Python understands it, or set opsmop_python_path to a newer Python.",
             ) from None
         return code
+
+
+def _later_annotations() -> int:
+    """Python 3.9 cannot evaluate ``X | None``, so there annotations of functions within functions stay text (PEP 563)."""
+    if sys.version_info >= (3, 10):
+        return 0
+    import __future__  # only where it is needed
+
+    return __future__.annotations.compiler_flag
 
 
 def code_by_place(code: types.CodeType) -> dict[tuple[str, int], list[types.CodeType]]:

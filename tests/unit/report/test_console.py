@@ -446,3 +446,25 @@ def test_a_reader_that_has_gone_does_no_harm() -> None:
         os.close(read)
         _, errors = process.communicate("", timeout=60)
     assert (process.returncode, errors) == (0, "still here\n")
+
+
+def test_what_check_found_in_order_and_cannot_know_is_announced() -> None:
+    found = ResourceFinished(host="web1", role=WEB, id=9, type="File", name="/etc/x", status="ok", assumed=True)
+    said = ResourceFinished(host="web1", role=WEB, id=10, type="Echo", name="hi", output="hi", assumed=True)
+    told = shown([*started("check", "web1"), found, said])
+    assert "  ? may change    web1  File /etc/x\n" in told
+    assert "may change    web1  Echo" not in told
+    assert "may change" not in shown([*started("apply", "web1"), found])
+
+
+def test_a_message_of_any_size_leaves_room_for_the_authors_frames() -> None:
+    failure = Failure(
+        error="ValueError", message="z\n" * 5000 + "y" * 100_000, trace='  File "site.py", line 3, in main'
+    )
+    ended = EvaluationFinished(host="web1", role=WEB, status="failed", failure=failure)
+    told = shown(
+        [*started("apply", "web1"), ended, ContactFinished(host="web1", role=WEB, status="failed", failure=failure)]
+    )
+    assert 'File "site.py", line 3, in main' in told
+    assert "... 4981 more lines" in told
+    assert len(told.splitlines()) < 60

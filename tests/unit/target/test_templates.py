@@ -83,7 +83,7 @@ def test_templates_include_import_and_extend_others(tmp_path: Path, evaluate: Ev
         (b"\n\n{{ port.nothing.more }}\n", "conf.j2:3", "has no attribute 'nothing'"),
         (b"\n{{ 1 // 0 }}\n", "conf.j2:2", "ZeroDivisionError in the template"),
         (b"\n{{ port + 'x' }}\n", "conf.j2:2", "TypeError in the template"),
-        (b"x\n{% include 'missing.j2' %}\n", "", "missing.j2"),
+        (b"x\n{% include 'missing.j2' %}\n", "conf.j2:2", "missing.j2"),
         (b"{{ port | nofilter }}\n", "conf.j2:1", "nofilter"),
         (b"\xff{{ port }}\n", "", "the template conf.j2 is not UTF-8 text (byte 0)"),
         (b"{% include 'part.j2' %}\n", "part.j2:2", "'nothing' is not defined"),
@@ -97,7 +97,7 @@ def test_an_error_names_template_line_and_cause(
         layers=VALUES,
         files={"conf.j2": content, "part.j2": b"x\n{{ nothing }}\n"},
     ).failure
-    assert failure.error in ("TemplateError", "FileRefusedError")
+    assert failure.error == "TemplateError"
     assert said in failure.message
     assert failure.place.startswith(place)
     assert not (tmp_path / "conf").exists()
