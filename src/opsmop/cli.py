@@ -38,6 +38,7 @@ Examples:
   opsmop validate site.py --push         find what is wrong, without contacting a host
   opsmop check site.py --push            show what would change
   opsmop apply site.py --push            change it
+  opsmop hosts scan -i inventory.toml    show host keys that are unknown yet, ask, and remember them
   opsmop vars site.py --host web1 port   show a variable, or each of them, and where it came from
 
 A policy may also be run by itself: python3 site.py --push --check
@@ -101,6 +102,10 @@ def command(arguments: Sequence[str] | None = None) -> int:
 
         return demonstrate(words[1:])
     try:
+        if name == "hosts":
+            from opsmop.hosts import run as run_hosts  # starts ssh, which nothing else here does
+
+            return run_hosts(words[1:])
         return _run_file(name, words[1:])
     except OpsMopError as error:
         return _show(error)
@@ -108,7 +113,9 @@ def command(arguments: Sequence[str] | None = None) -> int:
 
 def _run_file(mode: str, words: list[str]) -> int:
     if mode not in (*MODES, VARS):
-        raise UsageError(f"opsmop has no command {mode!r}", remedy=f"There are: demo, {', '.join((*MODES, VARS))}.")
+        raise UsageError(
+            f"opsmop has no command {mode!r}", remedy=f"There are: demo, hosts, {', '.join((*MODES, VARS))}."
+        )
     if not words or words[0].startswith("-"):
         if words[:1] in (["-h"], ["--help"]):
             _parser(f"opsmop {mode} POLICY.py", mode=mode).parse_args(words)

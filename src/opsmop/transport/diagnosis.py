@@ -243,7 +243,8 @@ def _unknown_key(route: Route) -> HostKeyError:
     return HostKeyError(
         f"the host key of {route.host} ({route.place}) is unknown",
         host=route.host,
-        remedy=f"Compare its fingerprint, then accept it with: ssh-keyscan {port}{route.target} >> {_known_hosts(route)}"
+        remedy="`opsmop hosts scan -i INVENTORY` shows its fingerprint, asks and remembers it. By hand: "
+        f"ssh-keyscan {port}{route.target} >> {_known_hosts(route)}"
         ' (or let check_host_keys() return "accept", which accepts new keys and refuses changed ones)',
     )
 

@@ -1,0 +1,82 @@
+"""``opsmop hosts scan``: the host keys of an inventory that ssh does not know yet, shown, asked about and remembered."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NoReturn
+
+from opsmop.drive.access import Access, route
+from opsmop.errors import HostKeyError, UsageError
+from opsmop.inventory.toml import TomlInventory
+from opsmop.settings import Defaults
+from opsmop.transport.gate import CONNECTS_PER_HOP
+from opsmop.transport.host_keys import Scanned, remember, scan
+
+USAGE = "opsmop hosts scan -i inventory.toml"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, remedy=f"Write: {USAGE}")
+
+
+def run(words: Sequence[str]) -> int:
+    """Run ``opsmop hosts``.
+
+    :param words: what follows it on the command line
+    :returns: 0 if every key is known now, 1 if one has changed or a host was not met, 2 if keys were not accepted
+    :raises UsageError: if the words or the inventory are wrong, or a file of known hosts cannot be written
+    """
+    given = _parser().parse_args(words)
+    found = _scanned(given)
+    for each in found:
+        sys.stdout.write(_told(each))
+    new = [each for each in found if each.line]
+    failed = any(each.error is not None for each in found)
+    if not new:
+        return int(failed)
+    if not given.yes and not _accepted(len(new)):
+        sys.stdout.write("Nothing was remembered.\n")
+        return 2
+    remember(new)
+    files = ", ".join(dict.fromkeys(each.file for each in new))
+    sys.stdout.write(f"Remembered {len(new)} key(s) in {files}\n")
+    return int(failed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="opsmop hosts", allow_abbrev=False)
+    parser.add_argument("verb", choices=("scan",), help="collect unknown host keys, show them, ask, and remember them")
+    parser.add_argument("-i", "--inventory", required=True, metavar="FILE", help="the inventory, in TOML")
+    parser.add_argument("--limit-hosts", metavar="PATTERNS", help="only these hosts: 'web1*,db*'")
+    parser.add_argument("--yes", action="store_true", help="do not ask: you have compared the fingerprints otherwise")
+    return parser
+
+
+def _scanned(given: argparse.Namespace) -> list[Scanned]:
+    whole = TomlInventory(str(Path(given.inventory).absolute()))
+    limited = whole.filter(hosts=given.limit_hosts.split(",")) if given.limit_hosts else whole
+    defaults = Defaults.usual()
+    routes = [route(host, Access(), defaults) for host in limited.require_hosts("opsmop hosts scan")]
+    remote = [way for way in routes if not way.local]
+    with ThreadPoolExecutor(CONNECTS_PER_HOP) as pool:
+        return list(pool.map(scan, remote))
+
+
+def _told(each: Scanned) -> str:
+    name = f"{each.host} ({each.place})"
+    if isinstance(each.error, HostKeyError):
+        return f"CHANGED  {name}\n    {each.error}\n"
+    if each.error is not None:
+        return f"not met  {name}\n    {each.error}\n"
+    return f"new      {name}: {each.fingerprint}\n" if each.line else f"known    {name}\n"
+
+
+def _accepted(count: int) -> bool:
+    sys.stdout.write(f"Compare the fingerprints. Remember {count} new key(s)? [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
