@@ -16,6 +16,8 @@ from pathlib import Path
 import jinja2
 import markupsafe
 import pytest
+import tomli
+import yaml
 
 import opsmop
 from opsmop.demo.show import Step, faults_of
@@ -188,7 +190,7 @@ def outsider(tmp_path: Path) -> Iterator[tuple[str, ...]]:
 def elsewhere(outsider: tuple[str, ...]) -> Iterator[Path]:
     """A folder that the outsider owns, with a copy of what a push needs: this checkout may be closed to them."""
     folder = Path(tempfile.mkdtemp(prefix="opsmop-elsewhere-"))
-    for package in (opsmop, jinja2, markupsafe):
+    for package in (opsmop, jinja2, markupsafe, tomli, yaml):
         assert package.__file__ is not None
         source = Path(package.__file__).parent
         shutil.copytree(source, folder / "lib" / source.name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -18,6 +18,8 @@ def command(words: Sequence[str]) -> int:
     parser.add_argument("verb", choices=VERBS, help="boot hosts until Ctrl-C; build bases only; say what is missing")
     parser.add_argument("releases", nargs="*", default=list(RELEASES), help=f"of {', '.join(RELEASES)}; one host each")
     chosen = parser.parse_args(words)
+    # A shell without job control starts background commands with SIGINT ignored, and would have no way to end a fleet.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         VERBS[chosen.verb](chosen.releases)
     except FleetError as error:
