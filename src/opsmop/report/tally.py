@@ -185,6 +185,8 @@ def _with_contact(tally: HostTally, event: ContactFinished, contact: _Contact) -
     worst = min(ending, "skipped" if tally.ending == "not contacted" else tally.ending, key=ENDINGS.index)
     reasons = tally.reasons + _reasons(event, contact)
     left_out = tally.left_out + ((event.role,) if event.left_out else ())
+    if event.status == "failed" and not contact.failures:  # the role itself failed, and none of its resources
+        tally = replace(tally, failed=tally.failed + 1)
     return replace(tally, ending=worst, lost=lost, duration=duration, reasons=reasons, left_out=left_out)
 
 

@@ -207,7 +207,7 @@ def test_failures_show_everything_once_and_the_recap_repeats_their_reasons() -> 
 
         Recap
           ✗ failed       web1  ok=0  changed=0  ran=0  failed=1  skipped=0
-          ✗ failed       web2  ok=0  changed=0  ran=0  failed=0  skipped=0
+          ✗ failed       web2  ok=0  changed=0  ran=0  failed=1  skipped=0
           ✗ unreachable  web3  ok=0  changed=0  ran=0  failed=0  skipped=0
           ✗ lost         web4  ok=0  changed=0  ran=0  failed=0  skipped=0
           ~ changed      web5  ok=0  changed=1  ran=0  failed=0  skipped=0
