@@ -186,11 +186,14 @@ def test_a_login_takes_its_password(fleet: Fleet, host: Host, direct: Direct, ro
 @contextmanager
 def sshd(host: Host, text: str) -> Iterator[None]:
     """Another setting of the host's sshd."""
-    host.run("cat > /etc/ssh/sshd_config.d/10-test.conf && systemctl reload ssh", input=text + "\n")
+    host.run(
+        "cat > /etc/ssh/sshd_config.d/10-test.conf && systemctl reset-failed ssh && systemctl restart ssh",
+        input=text + "\n",
+    )
     try:
         yield
     finally:
-        host.run("rm /etc/ssh/sshd_config.d/10-test.conf && systemctl reload ssh")
+        host.run("rm /etc/ssh/sshd_config.d/10-test.conf && systemctl reset-failed ssh && systemctl restart ssh")
 
 
 KEYBOARD = "KbdInteractiveAuthentication yes\nChallengeResponseAuthentication yes\n"
