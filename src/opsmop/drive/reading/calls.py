@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opsmop.drive.reading.code import Code
-from opsmop.drive.reading.literals import UNKNOWN, Unknown, is_known, value_of
+from opsmop.drive.reading.literals import UNKNOWN, Unknown, value_of
 from opsmop.errors import OpsMopError
 from opsmop.language.fields import REQUIRED, bind, declared
 from opsmop.language.lookups import is_late
 from opsmop.language.resource import Resource
 
-_ANY_PATH = "/computed"  # stands for a required text that is computed, where the others can be looked at
 _COMMON = frozenset(declared(Resource))
 
 
@@ -103,11 +102,7 @@ def _right(call: Call) -> list[str]:
 
 def _combined(call: Call) -> None:
     """Let the type's own `check` look at the whole, if all that it may look at stands in the code."""
-    fields = declared(call.made)
     values = {name: value for name, value in call.values.items() if name not in _COMMON}
-    for name, value in values.items():
-        if not is_known(value) and fields[name].default is REQUIRED and "str" in fields[name].type_text:
-            values[name] = _ANY_PATH
     if any(is_late(value) for value in values.values()):
         return
     made = object.__new__(call.made)

@@ -18,15 +18,6 @@ class Unknown(Late):
 UNKNOWN = Unknown("a value that is computed")
 
 
-def is_known(value: Any) -> bool:
-    """Whether the value stands in the code, with all that is in it."""
-    if isinstance(value, (list, tuple)):
-        return all(is_known(entry) for entry in value)
-    if isinstance(value, dict):
-        return all(is_known(entry) for entry in value.values())
-    return not isinstance(value, Unknown)
-
-
 def value_of(code: Code, node: ast.expr) -> Any:
     """What the code writes there, or `UNKNOWN`; lists and dicts may hold both."""
     if isinstance(node, (ast.Name, ast.Attribute)):
