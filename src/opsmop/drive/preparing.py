@@ -28,6 +28,7 @@ from opsmop.settings.passwords import Passwords
 from opsmop.transport.base import Route
 from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, FileRules
 
+
 @dataclass(frozen=True)
 class Assignment:
     """One role of a run.
