@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from opsmop.drive.access import LOOPBACK
 from opsmop.drive.asking import ask, ask_if_defined
 from opsmop.errors import PolicyError
 from opsmop.inventory import Host, Inventory
 from opsmop.inventory.tree import close
 from opsmop.language.role import Role
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def delegate_of(role: Role, host: Host) -> Host | None:
