@@ -72,6 +72,11 @@ def test_what_policy_code_prints_becomes_events_and_corrupts_nothing(
     assert heard.events[-1] == heard.ending or isinstance(heard.events[-1], Printed)
 
 
+def test_a_secret_is_masked_even_in_what_a_child_prints_past_python(way: Route, evaluate: Evaluate, roles: Any) -> None:
+    said = evaluate(way, roles.Teller()).printed
+    assert sorted(said) == ["printed ********", "the password is ********"]
+
+
 def test_much_output_arrives_whole_and_in_order(route: Route, evaluate: Evaluate, roles: Any) -> None:
     heard = evaluate(route, roles.Talkative(lines=20_000))
     assert heard.printed[:20_000] == [str(number) for number in range(20_000)]

@@ -14,6 +14,7 @@ import time
 from typing import Callable
 
 from opsmop.events.wire import to_wire
+from opsmop.language.secrets import masked, spellings
 from opsmop.target.printed import LONGEST_LINE, printed
 from opsmop.target.role_process import evaluation_entry
 from opsmop.target.warden import Warden
@@ -164,12 +165,18 @@ class Agent:
         for kind, payload in role.decoder.feed(data):
             if kind == frames.COMMAND:
                 role.note_command(payload)
+            elif kind == frames.HIDE:
+                role.secrets |= spellings(payload.decode("utf-8", "surrogateescape"))
             else:
                 self._say(kind, payload)
         return True
 
     def _relay_output(self) -> bool:
-        """Pass on what the role prints past Python; whether it printed anything."""
+        """Pass on what the role prints past Python; whether it printed anything.
+
+        What it said before in frames comes first: it may be what must not be seen.
+        """
+        self._relay()
         role = self._role
         data = _readable(role.output) if role is not None else b""
         if role is None or not data:
@@ -216,7 +223,8 @@ class Agent:
             self._say_printed(self._role.line)
 
     def _say_printed(self, line: bytes) -> None:
-        self._say(frames.EVENT, to_wire(printed(line.decode("utf-8", "replace"))))
+        secrets = self._role.secrets if self._role is not None else set()
+        self._say(frames.EVENT, to_wire(printed(masked(line.decode("utf-8", "replace"), secrets))))
 
 
 def _readable(channel: int) -> bytes:

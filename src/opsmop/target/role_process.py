@@ -105,6 +105,10 @@ class Line:
         self._say(frames.COMMAND, group.to_bytes(4, "big") + COMMAND_GRACE.to_bytes(2, "big"))
         self._interruption.release()
 
+    def hide(self, text: str) -> None:
+        """Say that `text` must not be seen in what is printed past Python, which the agent passes on."""
+        self._say(frames.HIDE, text.encode("utf-8", "surrogateescape"))
+
     def fetch(self, name: str) -> bytes:
         """The content of a controller file; the one that was fetched last is still here (a change looks again).
 
@@ -216,7 +220,7 @@ def _evaluate(
         run_role = evaluation_entry()
         read = Order.from_bytes(order)
         logged.open(read)
-        run_role(read, emit, line.fetch, command_started=line.command_started)
+        run_role(read, emit, line.fetch, command_started=line.command_started, hidden=line.hide)
     except Exception as error:
         if line.finished:
             raise

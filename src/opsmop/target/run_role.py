@@ -36,6 +36,7 @@ def run_role(
     *,
     live: Callable[[], Shipped] | None = None,
     command_started: Callable[[int], None] = lambda _: None,
+    hidden: Callable[[str], None] = lambda _: None,
 ) -> EvaluationFinished:
     """Evaluate a role on this machine.
 
@@ -44,9 +45,10 @@ def run_role(
     :param fetch: the content of a controller's file that did not ride along with the order
     :param live: in process, gives what the parcel would hold, as it is; otherwise the parcel is unpacked
     :param command_started: is told the process group of each command that starts, and 0 when it has ended
+    :param hidden: is told each text that nobody may see, before policy code has it
     :returns: the ending, which was emitted too; a failure of the policy is an ending, never an exception
     """
-    stream = Stream(order, emit)
+    stream = Stream(order, emit, hidden)
     stream(EvaluationStarted(mode=order.mode, python=platform.python_version()))
     evaluation: RoleEvaluation | None = None
     try:
@@ -68,13 +70,15 @@ def run_role(
 class Stream:
     """Stamps events with what they have in common, and masks secrets in every text of theirs."""
 
-    def __init__(self, order: Order, emit: Callable[[Event], None]) -> None:
-        self._order, self._emit = order, emit
+    def __init__(self, order: Order, emit: Callable[[Event], None], hidden: Callable[[str], None]) -> None:
+        self._order, self._emit, self._hidden = order, emit, hidden
         self._count = 0
         self._secrets: set[str] = set()
 
     def hide(self, text: str) -> None:
         """Mask `text` from now on."""
+        if text not in self._secrets:
+            self._hidden(text)
         self._secrets |= spellings(text)
 
     def shown(self, text: str) -> str:

@@ -40,6 +40,7 @@ class Warden:
         self.decoder = frames.Decoder(frames.FROM_ROLE)
         self.unanswered = bytearray()
         self.line = b""
+        self.secrets: set[str] = set()
         self.group = 0
         self._grace = 0
         self.kill_at: float | None = None

@@ -5,6 +5,7 @@ import time
 
 from opsmop.errors import ProviderError
 from opsmop.language.role import Role
+from opsmop.language.secrets import Secret
 from opsmop.resources.file import File
 from opsmop.resources.shell import Shell
 
@@ -27,6 +28,13 @@ class Printer(Role):
         os.write(1, b"past Python, \x00\xff\x1b[31m\n")
         os.system("echo from a child")
         return "printed"
+
+
+class Teller(Role):
+    def main(self):
+        password = Secret("correct" + " horse").reveal()
+        os.system(f"echo the password is {password}")
+        print("printed", password)
 
 
 class Sleeper(Role):
