@@ -3,7 +3,10 @@
 import json
 import os
 import socket
+import subprocess
 import sys
+import tempfile
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -251,3 +254,40 @@ def wrapper(folder: Path, script: str) -> str:
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return str(path)
+
+
+def test_idle_connections_leave_half_of_the_files_that_may_be_open_to_others() -> None:
+    """Forty hosts with room for 96 files: each idle connection holds three."""
+    program = textwrap.dedent(
+        """
+        import dataclasses, resource, sys
+        from opsmop import Role
+        from opsmop.transport.base import Route
+        from opsmop.transport.direct import Direct
+        from opsmop.wire.order import Order
+        from opsmop.ship.role import pack
+        from opsmop.language.additions import Additions
+        class Idle(Role):
+            def main(self):
+                return 1
+        def refuse(name):
+            raise AssertionError(name)
+        if __name__ == "__main__":
+            resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96))
+            parcel = pack((Idle(), (), Additions()), controller_side=lambda kind: frozenset()).payload
+            direct, ended = Direct(), 0
+            for number in range(40):
+                host = f"host{number}"
+                route = Route(host=host, local=True, python=sys.executable)
+                order = Order(run="r", host=host, role="Idle", mode="check", parcel=parcel)
+                direct.evaluate(route, order, None, lambda event: None, refuse)
+                ended += 1
+            direct.close()
+            print(ended)
+        """
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "many.py"
+        path.write_text(program)
+        done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.returncode) == ("40\n", 0), done.stderr

@@ -45,8 +45,18 @@ class Access:
 
         :raises PolicyError: if a method raises, or answers with something that it cannot mean
         """
-        sudo = bool(ask(role, "sudo"))
+        sudo = _yes_or_no(role, "sudo")
         return cls(_pair(role, "ssh_as"), sudo, _pair(role, "sudo_as") if sudo else None, _host_keys(role))
+
+
+def _yes_or_no(role: Role, method: str) -> bool:
+    said = ask(role, method)
+    if said is None or isinstance(said, bool):
+        return bool(said)
+    raise PolicyError(
+        f"{role.name}.{method}() returned {type(said).__name__} {said!r:.40}, not True or False",
+        remedy=f"Write: def {method}(self): return True",
+    )
 
 
 def _pair(role: Role, method: str) -> Pair | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -99,10 +101,17 @@ class Direct:
     def _keep(self, link: Link) -> None:
         link.used_at = time.monotonic()
         with self._lock:
-            if not self._closed.called:
+            kept = sum(map(len, self._idle.values()))
+            if not self._closed.called and kept < _most_idle():
                 self._idle.setdefault(link.route, []).append(link)
                 return
         _part([link])
+
+
+def _most_idle() -> int:
+    """How many idle connections are kept: each holds three open files, and half of what may be open stays for others."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft // 6
 
 
 def _answers(link: Link) -> bool:
@@ -126,5 +135,8 @@ def _break(links: list[Link]) -> None:
 
 
 def _bury(links: list[Link]) -> None:
+    """Wait for the ends of all, which come side by side: together no longer than the slowest may take."""
+    begun = time.monotonic()
     for link in links:
-        link.pipes.bury(_PARTING_HERE if link.route.local else _PARTING)
+        patience = _PARTING_HERE if link.route.local else _PARTING
+        link.pipes.bury(max(0.0, begun + patience - time.monotonic()))

@@ -150,3 +150,9 @@ def test_a_method_that_answers_nonsense_is_the_policys_error(fleet: Any, method:
     with pytest.raises(PolicyError, match=method) as caught:
         found(fleet, {}, {}, **{method: value})
     assert "7731" not in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", ["no", "yes", 1, ()])
+def test_sudo_is_asked_for_by_true_alone_and_never_by_accident(fleet: Any, answer: object) -> None:
+    with pytest.raises(PolicyError, match=r"Web.sudo\(\) returned .*, not True or False"):
+        found(fleet, {}, {}, sudo=answer)
