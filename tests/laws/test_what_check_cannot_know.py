@@ -236,3 +236,14 @@ def test_what_is_refused_on_the_control_machine_is_no_assumption(evaluate: Evalu
         File("/tmp/never-written", from_file="files/missing")
 
     assert evaluate(main, "check").failure.error == "FileRefusedError"
+
+
+def test_the_distribution_is_certain_even_after_a_planned_installation(evaluate: Evaluate, tmp_path: Path) -> None:
+    def main(role: Role) -> None:
+        Installed(str(tmp_path / "package"))
+        File(tmp_path / "conf", from_content=T("{{ Platform.codename() }} {{ Platform.os_distribution() }}"))
+
+    assert [change[1] for change in evaluate(main, "check").changes(assumed=False)] == [
+        str(tmp_path / "package"),
+        str(tmp_path / "conf"),
+    ]

@@ -74,7 +74,10 @@ class PlatformFacts(Fact):
         return self._os_release("VERSION_CODENAME")
 
     def _os_release(self, name: str) -> str:
-        values: dict[str, str] = self._once("os-release", self._read_os_release)
+        # A thing of its own kind, and not a file below /etc: installing a package does not make it another system.
+        values: dict[str, str] = self._once(
+            "os-release", lambda: self._machine.look("platform", "os-release", self._read_os_release)
+        )
         return values.get(name, "")
 
     def _read_os_release(self) -> dict[str, str]:
