@@ -69,7 +69,9 @@ class Pushed:
         return "\n".join(f"{change.before} -> {change.after}" for ended in self.ended for change in ended.changes)
 
 
-def push(fleet: Fleet, folder: Path, main: str, *, mode: str = "apply", sudo: bool = True) -> Pushed:
+def push(
+    fleet: Fleet, folder: Path, main: str, *, mode: str = "apply", sudo: bool = True, force_lock: bool = False
+) -> Pushed:
     """Push a role whose `main()` has this text; a failure is no exception but in `failures`."""
     number = next(NUMBERS)
     file = folder / f"site{number}.py"
@@ -80,7 +82,7 @@ def push(fleet: Fleet, folder: Path, main: str, *, mode: str = "apply", sudo: bo
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    settings, pushed, transport = Settings(mode=mode, reach="push"), Pushed(), Direct()
+    settings, pushed, transport = Settings(mode=mode, reach="push", force_lock=force_lock), Pushed(), Direct()
     try:
         drive = Drive(
             prepare(module.Site(), file, settings),

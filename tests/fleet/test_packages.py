@@ -227,14 +227,16 @@ def test_an_installation_that_breaks_shows_what_the_package_said(bookworm: Fleet
     assert apply(bookworm, tmp_path, 'Package("opsmop-probe", absent=True)').changes == ["remove"]
 
 
-def test_two_roles_at_once_on_one_host_wait_for_each_other(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+def test_two_roles_forced_upon_one_host_at_once_wait_for_each_others_packages(
+    bookworm: Fleet, host: Host, tmp_path: Path
+) -> None:
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
         folder.mkdir()
     failures: list[str] = []
 
     def install(folder: Path, name: str) -> None:
-        failures.extend(push(bookworm, folder, f'Package("{name}")').failures)
+        failures.extend(push(bookworm, folder, f'Package("{name}")', force_lock=True).failures)
 
     threads = [
         threading.Thread(target=install, args=arguments)
