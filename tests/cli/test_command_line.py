@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -217,8 +218,8 @@ def test_the_command_refuses_a_file_that_it_cannot_run(site: Path, text: str, me
         (("--help",), 0, "Examples:"),
         (("--version",), 0, "opsmop 0."),
         (("aply", "site.py"), 2, "no command 'aply'"),
-        (("check",), 2, "takes the policy's file"),
-        (("check", "absent.py"), 2, "no policy file"),
+        (("check",), 2, "like this: opsmop check site.py --push"),
+        (("check", "absent.py", "--push"), 2, "no policy file"),
         (("check", "--help"), 0, "Examples:"),
     ],
 )
@@ -232,9 +233,11 @@ def test_help_begins_with_examples_and_imports_no_engine(site: Path) -> None:
     done = run(site, "--help")
     assert done.returncode == 0
     assert done.stdout.startswith("Examples:\n  python3 site.py --push --check")
-    names = "import sys, opsmop.cli; print([n for n in sys.modules if n.startswith(('opsmop.', 'jinja2', 'tomllib'))])"
-    loaded = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True)
-    assert loaded.stdout.strip() == "['opsmop.errors', 'opsmop.cli']"
+    names = "print([n for n in sys.modules if n.startswith(('opsmop.', 'jinja2', 'tomllib', 'inspect'))])"
+    code = f"import atexit, sys, opsmop.cli; atexit.register(lambda: {names}); opsmop.cli.run(None, ['--help'])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    known = [f"opsmop.{name}" for name in ("errors", "cli", "cli.commands", "cli.options", "cli.parser")]
+    assert sorted(ast.literal_eval(loaded.stdout.splitlines()[-1])) == sorted(known)
 
 
 def waiting(site: Path, reach: tuple[str, ...]) -> tuple[subprocess.Popen[str], Path]:

@@ -22,7 +22,7 @@ import yaml
 import opsmop
 from opsmop.demo.show import Step, faults_of
 
-RUN = "import sys; from opsmop.demo import run; sys.exit(run(sys.argv[1:]))"
+RUN = "import sys; from opsmop.cli import command; sys.exit(command(['demo', *sys.argv[1:]]))"
 RESULTS = [
     "RESULT failed=0 unreachable=0 changed=3 ok=0 skipped=0",
     "RESULT failed=0 unreachable=0 changed=3 ok=0 skipped=0",

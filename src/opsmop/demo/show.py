@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,12 +89,15 @@ STEPS = (
 )
 
 
-def show(argv: Sequence[str]) -> int:
-    """Run the demonstration and return its exit status; see `opsmop.demo.run`."""
-    wishes = _parser().parse_args(argv)
+def show(*, keep: bool, color: str) -> int:
+    """Run the demonstration and return its exit status; see `opsmop.demo.run`.
+
+    :param keep: whether to leave the hosts' folders and the policy to be looked at
+    :param color: ``auto``, ``always`` or ``never``
+    """
     try:
         with _signals_as_exceptions():
-            return _demonstrate(keep=wishes.keep, color=tell_color(wishes.color, sys.stdout, os.environ))
+            return _demonstrate(keep=keep, color=tell_color(color, sys.stdout, os.environ))
     except OpsMopError as error:
         print(f"opsmop demo: {error}", file=sys.stderr)
         return 2
@@ -104,17 +106,6 @@ def show(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         forget_reader(sys.stdout)
         return 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="opsmop demo",
-        description="Push a real policy to three throw-away hosts: folders behind a private sshd on loopback. "
-        "Needs OpenSSH and nothing else, not even root; leaves nothing behind.",
-    )
-    parser.add_argument("--keep", action="store_true", help="leave the hosts' folders and the policy to be looked at")
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="when to colour")
-    return parser
 
 
 def _demonstrate(*, keep: bool, color: bool) -> int:

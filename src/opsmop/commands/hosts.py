@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
 
 from opsmop.drive.access import Access, route
-from opsmop.errors import HostKeyError, UsageError
+from opsmop.errors import HostKeyError
 from opsmop.inventory.toml import TomlInventory
 from opsmop.settings import Defaults
 from opsmop.transport.gate import CONNECTS_PER_HOP
 from opsmop.transport.host_keys import Scanned, remember, scan
 
-USAGE = "opsmop hosts scan -i inventory.toml"
+
+def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
+    """What the command takes."""
+    parser.add_argument("verb", choices=("scan",), help="collect unknown host keys, show them, ask, and remember them")
+    parser.add_argument("-i", "--inventory", required=True, metavar="FILE", help="the inventory, in TOML")
+    parser.add_argument("--limit-hosts", metavar="PATTERNS", help="only these hosts: 'web1*,db*'")
+    parser.add_argument("--yes", action="store_true", help="do not ask: you have compared the fingerprints otherwise")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, remedy=f"Write: {USAGE}")
+def run(given: argparse.Namespace) -> int:
+    """Run ``opsmop hosts scan``.
 
-
-def run(words: Sequence[str]) -> int:
-    """Run ``opsmop hosts``.
-
-    :param words: what follows it on the command line
     :returns: 0 if every key is known now, 1 if one has changed or a host was not met, 2 if keys were not accepted
-    :raises UsageError: if the words or the inventory are wrong, or a file of known hosts cannot be written
+    :raises UsageError: if the inventory is wrong, or a file of known hosts cannot be written
     """
-    given = _parser().parse_args(words)
     found = _scanned(given)
     for each in found:
         sys.stdout.write(_told(each))
@@ -46,15 +43,6 @@ def run(words: Sequence[str]) -> int:
     files = ", ".join(dict.fromkeys(each.file for each in new))
     sys.stdout.write(f"Remembered {len(new)} key(s) in {files}\n")
     return int(failed)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="opsmop hosts", allow_abbrev=False)
-    parser.add_argument("verb", choices=("scan",), help="collect unknown host keys, show them, ask, and remember them")
-    parser.add_argument("-i", "--inventory", required=True, metavar="FILE", help="the inventory, in TOML")
-    parser.add_argument("--limit-hosts", metavar="PATTERNS", help="only these hosts: 'web1*,db*'")
-    parser.add_argument("--yes", action="store_true", help="do not ask: you have compared the fingerprints otherwise")
-    return parser
 
 
 def _scanned(given: argparse.Namespace) -> list[Scanned]:

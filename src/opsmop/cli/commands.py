@@ -1,0 +1,130 @@
+"""The table of commands: what each is for, examples of it, and the file that holds it."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from opsmop.errors import UsageError
+
+
+class Command(NamedTuple):
+    """One command of ``opsmop``.
+
+    :param name: its name
+    :param home: the file that says what it takes (`add_options`) and does it (`run`), imported when it is called
+    :param summary: what it does, in a few words
+    :param examples: command lines, and what each is for
+    """
+
+    name: str
+    home: str
+    summary: str
+    examples: tuple[tuple[str, str], ...]
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Say what the command takes."""
+        self._home().add_options(parser, self.name)
+
+    def run(self, given: argparse.Namespace) -> int:
+        """Do it, and return the exit status.
+
+        :param given: what its parser has read; besides, `command` is its name and `words` is all that followed it
+        :raises OpsMopError: if it cannot be done
+        """
+        status: int = self._home().run(given)
+        return status
+
+    def _home(self) -> Any:
+        return import_module(self.home)
+
+
+_POLICIES = "opsmop.commands.policies"
+
+COMMANDS = (
+    Command(
+        "demo",
+        "opsmop.demo",
+        "push an example policy to three throw-away hosts on this machine",
+        (("opsmop demo", "see it all work"), ("opsmop demo --keep", "and look at what it left")),
+    ),
+    Command(
+        "validate",
+        _POLICIES,
+        "find what is wrong, without contacting a host",
+        (("opsmop validate site.py --push", "every branch of every role"),),
+    ),
+    Command(
+        "check",
+        _POLICIES,
+        "show what would change",
+        (
+            ("opsmop check site.py --push", "on every host"),
+            ("opsmop check site.py --push --diff", "with the content of files"),
+            ("opsmop check site.py --push --limit-hosts 'web1*'", "on some hosts only"),
+            ("opsmop check site.py --local", "on this machine"),
+        ),
+    ),
+    Command(
+        "apply",
+        _POLICIES,
+        "change it",
+        (
+            ("opsmop apply site.py --push", "on every host"),
+            ("opsmop apply site.py --push --serial 1,10%", "on one host first, then in tenths"),
+            ("opsmop apply site.py --push --extra-vars 'version=2'", "with variables that win over all others"),
+            ("opsmop apply site.py --local", "on this machine"),
+        ),
+    ),
+    Command(
+        "retry",
+        _POLICIES,
+        "apply again, on the hosts that failed last only",
+        (("opsmop retry site.py", "what failed last time"),),
+    ),
+    Command(
+        "vars",
+        _POLICIES,
+        "show a host's variables, and where each came from",
+        (
+            ("opsmop vars site.py --host web1", "all of them"),
+            ("opsmop vars site.py --host web1 port", "one of them"),
+        ),
+    ),
+    Command(
+        "hosts",
+        "opsmop.commands.hosts",
+        "show host keys that are unknown yet, ask, and remember them",
+        (("opsmop hosts scan -i inventory.toml", "all hosts of an inventory"),),
+    ),
+)
+
+
+def command_named(name: str) -> Command:
+    """The command of that name.
+
+    :raises UsageError: if there is none
+    """
+    for command in COMMANDS:
+        if command.name == name:
+            return command
+    from opsmop.inventory.tree import close  # only for somebody's slip
+
+    raise UsageError(f"opsmop has no command {name!r}", remedy=close(name, [command.name for command in COMMANDS]))
+
+
+def overview() -> str:
+    """What ``opsmop --help`` shows."""
+    width = max(len(command.examples[0][0]) for command in COMMANDS)
+    lines = [f"  {command.examples[0][0]:<{width}}  {command.summary}" for command in COMMANDS]
+    return "\n".join(
+        [
+            "Examples:",
+            *lines,
+            "",
+            "A policy may also be run by itself: python3 site.py --push --check",
+            "What a command takes: opsmop COMMAND --help. The version: opsmop --version",
+            "",
+        ]
+    )

@@ -1,0 +1,66 @@
+"""The parsers of both spellings, made from one definition of the options."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from opsmop.cli.commands import Command
+from opsmop.cli.options import add_policy_options, add_reach
+from opsmop.errors import UsageError
+
+_OF_A_POLICY = (
+    ("{program} --push --check", "show what would change on the hosts"),
+    ("{program} --push --apply", "change it"),
+    ("{program} --push --apply --limit-hosts 'web1*' --extra-vars 'version=2'", "some hosts, other variables"),
+    ("{program} --local --check --diff", "this machine only, with the content of files"),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """Help begins with examples; what is wrong is an error like any other.
+
+    :param program: how it is called
+    :param examples: command lines, and what each is for
+    """
+
+    def __init__(self, program: str, examples: tuple[tuple[str, str], ...], description: str = "") -> None:
+        super().__init__(prog=program, allow_abbrev=False, description=description or None)
+        self._examples = examples
+
+    def format_help(self) -> str:
+        """The examples, then what argparse says."""
+        width = min(max(len(line) for line, _ in self._examples), 60)
+        lines = [f"  {line:<{width}}  {purpose}\n" for line, purpose in self._examples]
+        return "Examples:\n" + "".join(lines) + "\n" + super().format_help()
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse a command line.
+
+        :raises UsageError: always
+        """
+        raise UsageError(message, remedy=f"Write it like this: {self._examples[0][0]} ({self.prog} --help shows more).")
+
+
+def policy_parser(program: str) -> Parser:
+    """What ``python3 site.py`` takes.
+
+    :param program: how the policy is run
+    """
+    parser = Parser(program, tuple((line.format(program=program), purpose) for line, purpose in _OF_A_POLICY))
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--validate", action="store_const", const="validate", dest="mode", help="find what is wrong")
+    what.add_argument("--check", action="store_const", const="check", dest="mode", help="show what would change")
+    what.add_argument("--apply", action="store_const", const="apply", dest="mode", help="change it")
+    what.add_argument("--vars", action="store_const", const="vars", dest="mode", help=argparse.SUPPRESS)
+    parser.add_argument("names", nargs="*", help=argparse.SUPPRESS)
+    add_reach(parser)
+    add_policy_options(parser)
+    return parser
+
+
+def command_parser(command: Command) -> Parser:
+    """What a command of ``opsmop`` takes."""
+    parser = Parser(f"opsmop {command.name}", command.examples, f"{command.summary[:1].upper()}{command.summary[1:]}.")
+    command.add_options(parser)
+    return parser

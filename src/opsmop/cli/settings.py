@@ -1,0 +1,100 @@
+"""What a command line means: the settings of a run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from opsmop.cli.options import TIME_LIMITS
+from opsmop.errors import UsageError
+from opsmop.settings import Defaults, Settings
+from opsmop.settings.extra import extra_variables
+from opsmop.settings.limits import FAILED, limit_patterns
+
+VARS = "vars"  # a mode of the command line alone: opsmop vars POLICY.py --host NAME
+
+
+def settings_from(parsed: argparse.Namespace) -> Settings:
+    """The settings that a command line, the environment and the defaults files make.
+
+    :raises UsageError: if one of them says something impossible
+    """
+    if parsed.retry and parsed.limit_hosts:
+        raise UsageError("--retry does not go with --limit-hosts", remedy="Write --limit-hosts '@failed,!web1'.")
+    if parsed.serial and parsed.reach != "push":
+        raise UsageError("--serial goes with --push")
+    if parsed.mode == VARS and not parsed.host and parsed.reach == "push":
+        raise UsageError("opsmop vars takes the host", remedy="Write: opsmop vars site.py --host web1")
+    if parsed.names and parsed.mode != VARS:
+        raise UsageError(f"{parsed.names[0]!r} means nothing here", remedy="--help shows the options.")
+    if parsed.host and parsed.reach != "local" and parsed.mode != VARS:
+        raise UsageError("--host goes with --local", remedy="With --push, use --limit-hosts.")
+    given = [f"--ask-{what}-pass" for what in parsed.ask or ()]
+    given += [f"--{name}" for name in TIME_LIMITS if vars(parsed)[name.replace("-", "_")] is not None]
+    if given and parsed.reach != "push":
+        raise UsageError(f"{given[0]} goes with --push")
+    if parsed.detailed_exitcode and parsed.mode != "check":
+        raise UsageError("--detailed-exitcode goes with --check")
+    limits = {TIME_LIMITS[name]: vars(parsed)[name.replace("-", "_")] for name in TIME_LIMITS}
+    extra, extra_files = extra_variables(parsed.extra_vars)
+    return Settings(
+        mode=parsed.mode,
+        reach=parsed.reach,
+        verbose=parsed.verbose,
+        diff=parsed.diff,
+        color=parsed.color,
+        extra=extra,
+        extra_files=extra_files,
+        limit_groups=limit_patterns("--limit-groups", _listed(parsed.limit_groups)),
+        limit_hosts=(FAILED,) if parsed.retry else limit_patterns("--limit-hosts", _listed(parsed.limit_hosts)),
+        serial=_steps(_listed(parsed.serial)),
+        tags=_listed(parsed.tags),
+        skip_tags=_listed(parsed.skip_tags),
+        host=parsed.host,
+        detailed_exitcode=parsed.detailed_exitcode,
+        list_hosts=parsed.list_hosts,
+        force_lock=parsed.force_lock,
+        seed=parsed.seed,
+        typed_passwords=_typed(parsed.ask or ()),
+        defaults=Defaults.usual().overridden(limits),
+    )
+
+
+def _typed(asked: Sequence[str]) -> dict[str, Any]:
+    """Ask for passwords on the terminal.
+
+    :raises UsageError: if there is none, or nothing was typed
+    """
+    import getpass  # few runs ask
+    import warnings  # as above
+
+    from opsmop.settings.passwords import one_line  # as above
+
+    typed = {}
+    for what in dict.fromkeys(asked):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", getpass.GetPassWarning)
+                typed[what] = one_line(getpass.getpass(f"Password for {what}: "), f"--ask-{what}-pass")
+        except (getpass.GetPassWarning, EOFError):
+            raise UsageError(
+                f"--ask-{what}-pass: there is no terminal to ask on",
+                remedy=f"Name a file or a command instead: [{what}] password_file or password_command in the defaults.",
+            ) from None
+    return typed
+
+
+def _listed(given: list[str]) -> tuple[str, ...]:
+    words = [word.strip() for text in given for word in text.split(",")]
+    if not all(words):
+        raise UsageError(f"there is an empty word in {','.join(given)!r}", remedy="Separate words by one comma.")
+    return tuple(words)
+
+
+def _steps(words: tuple[str, ...]) -> tuple[int | str, ...]:
+    for word in words:
+        number = word.removesuffix("%")
+        if not number.isdecimal() or not int(number) or (word != number and int(number) > 100):  # noqa: PLR2004
+            raise UsageError(f"--serial {word!r} is no number of hosts", remedy="Say 10, 25% or 1,10%,50%.")
+    return tuple(word if word.endswith("%") else int(word) for word in words)
