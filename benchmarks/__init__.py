@@ -1,0 +1,1 @@
+"""Measurements of OpsMop beside the least that could do the same work, and beside other tools. Not tests."""
