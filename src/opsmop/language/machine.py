@@ -6,7 +6,7 @@ simulated, and an effect changes only its model, which later looks answer from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, Protocol
 
@@ -31,6 +31,20 @@ class Status:
     size: int = 0
     target: str = ""
     predicted: bool = False
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file is to contain, held by nobody: it comes in pieces when it is wanted.
+
+    :param size: bytes
+    :param digest: its sha256, in hexadecimal
+    :param pieces: gives it, piece by piece, from its beginning
+    """
+
+    size: int
+    digest: str
+    pieces: Callable[[], Iterator[bytes]]
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,12 @@ class Machine(Protocol):
         :raises ProviderError: if it cannot be read
         """
 
+    def digest(self, path: str) -> str:
+        """The sha256 of the file at `path`, in hexadecimal.
+
+        :raises ProviderError: if it cannot be read
+        """
+
     def listing(self, path: str) -> list[str]:
         """The names in the directory at `path`, sorted."""
 
@@ -159,7 +179,7 @@ class Machine(Protocol):
 
     # Effects
 
-    def write(self, path: str, content: bytes, *, mode: int, owner: str | None, group: str | None) -> None:
+    def write(self, path: str, content: bytes | Content, *, mode: int, owner: str | None, group: str | None) -> None:
         """Put a file at `path`, atomically and durably. `mode` is complete; an `owner` or `group` of None stays."""
 
     def make_directory(self, path: str, *, mode: int) -> None:

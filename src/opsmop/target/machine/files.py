@@ -7,11 +7,13 @@ import os
 import secrets
 import stat
 
+from opsmop.target.machine import contents
+
 # What a directory that anyone may write to makes of a temporary name that somebody could guess.
 _ATTEMPTS = 20
 
 
-def replace(path: str, content: bytes, *, mode: int, uid: int, gid: int) -> None:
+def replace(path: str, content: contents.Given, *, mode: int, uid: int, gid: int) -> None:
     """Put `content` at `path` by way of a temporary file beside it.
 
     The file is complete, synced and has its owner, its mode and the old file's labels before it takes the name; owner
@@ -21,26 +23,34 @@ def replace(path: str, content: bytes, *, mode: int, uid: int, gid: int) -> None
     :param mode: all permission bits
     :param uid: -1 leaves what the file has by itself; `gid` likewise
     :raises OSError: as the system says it
+    :raises ProviderError: if what comes is not what was announced
     """
     directory, name = os.path.split(path)
     descriptor, temporary = _beside(directory, name)
     try:
         try:
-            _fill(descriptor, content)
+            contents.fill(descriptor, content)
             _give(descriptor, uid, gid)
             os.fchmod(descriptor, mode)
             _copy_labels(path, descriptor)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.rename(temporary, path)
-    except BaseException as error:
+        _take_name(temporary, path)
+    except BaseException:
         os.unlink(temporary)
-        if isinstance(error, OSError) and error.errno in (errno.EBUSY, errno.EXDEV):
-            _write_in_place(path, content)
-            return
         raise
     _sync_directory(directory)
+
+
+def _take_name(temporary: str, path: str) -> None:
+    try:
+        os.rename(temporary, path)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EXDEV):
+            raise
+        _write_in_place(path, temporary)
+        os.unlink(temporary)
 
 
 def _beside(directory: str, name: str) -> tuple[int, str]:
@@ -52,12 +62,6 @@ def _beside(directory: str, name: str) -> tuple[int, str]:
         except FileExistsError:
             continue
     raise FileExistsError(errno.EEXIST, "no free temporary name", directory)
-
-
-def _fill(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _give(descriptor: int, uid: int, gid: int) -> None:
@@ -83,10 +87,10 @@ def _copy_labels(path: str, descriptor: int) -> None:
             continue
 
 
-def _write_in_place(path: str, content: bytes) -> None:
+def _write_in_place(path: str, complete: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        _fill(descriptor, content)
+        contents.copy(complete, descriptor)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from opsmop.errors import ProviderError
-from opsmop.language.machine import Account, AccountGroup, Completed, Effect, Status
-from opsmop.target.machine import commands, files, mounts
+from opsmop.language.machine import Account, AccountGroup, Completed, Content, Effect, Status
+from opsmop.target.machine import commands, contents, files, mounts
 
 
 class refusals:  # noqa: N801 - reads as a word of the `with` statement that it is used in
@@ -79,6 +79,11 @@ class RealMachine:
         """See `Machine.read`."""
         with refusals("read", path), open(path, "rb") as file:
             return file.read()
+
+    def digest(self, path: str) -> str:
+        """See `Machine.digest`."""
+        with refusals("read", path):
+            return contents.file_digest(path)
 
     def listing(self, path: str) -> list[str]:
         """See `Machine.listing`."""
@@ -190,7 +195,7 @@ class RealMachine:
 
     # Effects
 
-    def write(self, path: str, content: bytes, *, mode: int, owner: str | None, group: str | None) -> None:
+    def write(self, path: str, content: bytes | Content, *, mode: int, owner: str | None, group: str | None) -> None:
         """See `Machine.write`."""
         old = self.status(path)
         # A file keeps its owner unless told otherwise; a new one has the evaluating user's.

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from opsmop.errors import ProviderError
-from opsmop.language.machine import Account, AccountGroup, Completed, Effect, Status
+from opsmop.language.machine import Account, AccountGroup, Completed, Content, Effect, Status
+from opsmop.target.machine import contents
 from opsmop.target.machine.real import RealMachine
 from opsmop.target.machine.unaffected import Unaffected
 
@@ -32,7 +33,7 @@ class Node:
     """
 
     status: Status | None
-    content: bytes = b""
+    content: contents.Given = b""
     fresh: bool = True
     assumed: bool = False
 
@@ -99,9 +100,19 @@ class SimulatedMachine(Unaffected):
 
     def read(self, path: str) -> bytes:
         """See `Machine.read`."""
+        planned = self._planned_content(path)
+        return self._real.read(path) if planned is None else contents.whole(planned)
+
+    def digest(self, path: str) -> str:
+        """See `Machine.digest`."""
+        planned = self._planned_content(path)
+        return self._real.digest(path) if planned is None else contents.digest_of(planned)
+
+    def _planned_content(self, path: str) -> contents.Given | None:
+        """What the file at `path` will hold; None if the machine must be asked."""
         node = self._node(path)
         if node is None or (node.status is not None and not node.fresh):
-            return self._real.read(path)
+            return None
         if node.status is None:
             raise ProviderError(f"cannot read {path}: there will be no such file")
         return node.content
@@ -174,7 +185,7 @@ class SimulatedMachine(Unaffected):
 
     # Effects, on the model
 
-    def write(self, path: str, content: bytes, *, mode: int, owner: str | None, group: str | None) -> None:
+    def write(self, path: str, content: bytes | Content, *, mode: int, owner: str | None, group: str | None) -> None:
         """See `Machine.write`."""
         self._refuse_unless_possible("write", path)
         old = self.status(path)
@@ -183,7 +194,7 @@ class SimulatedMachine(Unaffected):
             mode,
             self._owner(owner) or (old.owner if old else self.real_user()),
             self._group(group) or (old.group if old else self._own_group()),
-            size=len(content),
+            size=contents.size_of(content),
             predicted=True,
         )
         self._nodes[_key(path, self._nodes)] = Node(status, content, assumed=self.assuming)

@@ -1,0 +1,107 @@
+"""Contents of files, at hand as bytes or coming in pieces, without a large one ever being held."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Union
+
+from opsmop.errors import ProviderError
+from opsmop.language.machine import Content
+
+PIECE = 1 << 20  # bytes read at a time
+LARGEST_WHOLE = 64 << 20  # bytes; what somebody wants to have at once is held in memory
+
+Given = Union[bytes, Content]
+
+
+def size_of(content: Given) -> int:
+    """Its length in bytes."""
+    return len(content) if isinstance(content, bytes) else content.size
+
+
+def digest_of(content: Given) -> str:
+    """Its sha256, in hexadecimal."""
+    if isinstance(content, Content):
+        return content.digest
+    import hashlib  # 5 ms that a role without contents to compare saves
+
+    return hashlib.sha256(content).hexdigest()
+
+
+def whole(content: Given) -> bytes:
+    """All of it.
+
+    :raises ProviderError: if that is too much to be held
+    """
+    if isinstance(content, bytes):
+        return content
+    if content.size > LARGEST_WHOLE:
+        raise ProviderError(f"{content.size} bytes are too many to be read at once; {LARGEST_WHOLE} are the most")
+    return b"".join(content.pieces())
+
+
+def file_digest(path: str) -> str:
+    """The sha256 of the file at `path`, in hexadecimal.
+
+    :raises OSError: as the system says it
+    """
+    import hashlib  # as above
+
+    found = hashlib.sha256()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for piece in pieces_of(descriptor):
+            found.update(piece)
+    finally:
+        os.close(descriptor)
+    return found.hexdigest()
+
+
+def pieces_of(descriptor: int) -> Iterator[bytes]:
+    """What is left to be read of an open file, piece by piece."""
+    while True:
+        piece = os.read(descriptor, PIECE)
+        if not piece:
+            return
+        yield piece
+
+
+def fill(descriptor: int, content: Given) -> None:
+    """Write `content` to an open file, and see that it is what was announced.
+
+    :raises ProviderError: if what came is something else
+    :raises OSError: as the system says it
+    """
+    if isinstance(content, bytes):
+        _write(descriptor, content)
+        return
+    import hashlib  # as above
+
+    found = hashlib.sha256()
+    for piece in content.pieces():
+        found.update(piece)
+        _write(descriptor, piece)
+    if found.hexdigest() != content.digest:
+        raise ProviderError(
+            "what came over is not what was announced (its sha256 differs)", remedy="Did the file change meanwhile?"
+        )
+
+
+def copy(path: str, descriptor: int) -> None:
+    """Write what the file at `path` holds to an open file.
+
+    :raises OSError: as the system says it
+    """
+    source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for piece in pieces_of(source):
+            _write(descriptor, piece)
+    finally:
+        os.close(source)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
