@@ -118,13 +118,13 @@ def loaded(site: Path) -> ModuleType:
 
 
 def plain(event: Event) -> Event:
-    """The event without what may differ: the run, times, the reach and the bytes sent."""
-    blank: dict[str, Any] = {"run": "", "ts": 0.0}
+    """The event without what may differ: the run, times, the reach, and the bytes and files that travelled."""
+    blank: dict[str, Any] = {"run": "", "ts": 0.0, "heard": 0.0}
     blank |= {name: 0.0 for name in ("duration",) if hasattr(event, name)}
     if isinstance(event, RunStarted):
         blank["reach"] = ""
     if isinstance(event, ContactFinished):
-        blank |= {"sent": 0, "received": 0}
+        blank |= {"sent": 0, "received": 0, "requests": 0}
     return dataclasses.replace(event, **blank)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from opsmop.drive.asking import variables_said
+from opsmop.drive.asking import told, variables_said
 from opsmop.drive.cargo import Cargo, Layers, Live, Pack, ship
 from opsmop.drive.contact import LARGEST_RIDERS, Contacts, Ending
 from opsmop.drive.hooks import hooks_of
@@ -140,6 +140,7 @@ class Drive:
                 duration=time.monotonic() - started,
                 stopped=self.outcome.stopped,
                 roles_left=tuple(left),
+                failure=told(self.outcome.error) if self.outcome.error is not None else None,
             )
         )
         return self.outcome
@@ -148,7 +149,8 @@ class Drive:
         run = self.run
         roles = tuple(assignment.stint.role.name for assignment in run.assignments)
         settings = run.settings
-        self._say(RunStarted(mode=settings.mode, reach=settings.reach, policy=str(run.policy_file), roles=roles))
+        policy, command = str(run.policy_file), settings.command
+        self._say(RunStarted(mode=settings.mode, reach=settings.reach, policy=policy, roles=roles, command=command))
         for warning in settings.defaults.warnings:
             self._say(Warned(text=warning))
 
@@ -253,7 +255,7 @@ class Drive:
             self.outcome.contacted = True
             self._turned_to.add(event.host)
         if type(event).__name__ in HOST_EVENTS and event.seq:  # the host's own words keep their number and time
-            self.report(dataclasses.replace(event, run=self.run.id))
+            self.report(dataclasses.replace(event, run=self.run.id, heard=time.time()))
         else:
             self._say(event)
 

@@ -106,6 +106,7 @@ class _Contact:
                 duration=time.monotonic() - started,
                 sent=traffic.sent,
                 received=traffic.received,
+                requests=traffic.requests,
                 left_out=self.left_out,
             )
         )

@@ -43,7 +43,8 @@ class Failure:
     :param remedy: what to do about it
     :param command: the command that failed, as it would be typed
     :param rc: the command's exit status
-    :param output: the end of what the command printed
+    :param output: the end of what the command printed, on both of its streams
+    :param stderr: the end of what it printed on its standard error
     :param trace: the author's own frames of a Python exception, innermost last
     """
 
@@ -54,6 +55,7 @@ class Failure:
     command: str = ""
     rc: int | None = None
     output: str = ""
+    stderr: str = ""
     trace: str = ""
 
 
@@ -63,7 +65,8 @@ class Event:
 
     :param run: the run's identifier
     :param seq: the event's number among those of its sender, from 1
-    :param ts: when it happened, in seconds since the epoch (UTC)
+    :param ts: when it happened, in seconds since the epoch (UTC), by the clock of who says it
+    :param heard: when the controller heard it from its host, by the controller's clock; 0 for what the controller says
     :param host: the host's name in the inventory; empty for what concerns the whole run
     :param role: the role's name; empty outside roles
     :param file: the policy file that caused it, as the author wrote it
@@ -73,6 +76,7 @@ class Event:
     run: str = ""
     seq: int = 0
     ts: float = 0.0
+    heard: float = 0.0
     host: str = ""
     role: str = ""
     file: str = ""
@@ -81,22 +85,46 @@ class Event:
 
 @dataclass(frozen=True)
 class RunStarted(Event):
-    """A run begins. `mode` is ``check`` or ``apply``, `reach` is ``local`` or ``push``."""
+    """A run begins.
+
+    :param mode: ``check``, ``apply`` or ``validate``
+    :param reach: ``local`` or ``push``
+    :param policy: the policy's file
+    :param roles: the names of its roles, in order
+    :param command: the words that started it; values given on the command line are left out
+    """
 
     mode: str = ""
     reach: str = ""
     policy: str = ""
     roles: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found(Event):
+    """Validation found something wrong, or, if `doubtful`, something that may be."""
+
+    failure: Failure = field(default_factory=Failure)
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
 class RunFinished(Event):
-    """A run ended; `duration` in seconds. `stopped` says why later roles did not run, if they did not."""
+    """A run ended.
+
+    :param exit_status: the exit status of the program
+    :param duration: seconds
+    :param stopped: why later roles did not run, if they did not
+    :param roles_left: the roles that did not run
+    :param failure: what was wrong on the control machine, if that ended the run or kept it from beginning
+    """
 
     exit_status: int = 0
     duration: float = 0.0
     stopped: str = ""
     roles_left: tuple[str, ...] = ()
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +160,7 @@ class ContactFinished(Event):
     :param duration: seconds since the contact started
     :param sent: bytes sent to the host
     :param received: bytes received from it
+    :param requests: files that it asked for besides those that went along; each is a round trip
     :param left_out: whether the hook before the role ran and the one after it did not
     """
 
@@ -140,6 +169,7 @@ class ContactFinished(Event):
     duration: float = 0.0
     sent: int = 0
     received: int = 0
+    requests: int = 0
     left_out: bool = False
 
 
@@ -174,6 +204,14 @@ class ResourceStarted(Event):
     id: int = 0
     type: str = ""
     name: str = ""
+
+
+@dataclass(frozen=True)
+class ResourceSpoke(Event):
+    """What the command of a resource printed since it last spoke: said of long ones, where that was asked for."""
+
+    id: int = 0
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -226,34 +264,18 @@ class Printed(Event):
     text: str = ""
 
 
-EVENT_TYPES: dict[str, type[Event]] = {
-    event_type.__name__: event_type
-    for event_type in (
-        RunStarted,
-        RunFinished,
-        RoleStarted,
-        RoleFinished,
-        ContactStarted,
-        ContactFinished,
-        EvaluationStarted,
-        EvaluationFinished,
-        ResourceStarted,
-        ResourceFinished,
-        ResourceFailed,
-        Warned,
-        Printed,
-    )
-}
-
 # What a host may say; the rest only the controller says.
-HOST_EVENTS = frozenset(
-    (
-        "EvaluationStarted",
-        "EvaluationFinished",
-        "ResourceStarted",
-        "ResourceFinished",
-        "ResourceFailed",
-        "Warned",
-        "Printed",
-    )
+_OF_HOSTS: tuple[type[Event], ...] = (
+    EvaluationStarted,
+    EvaluationFinished,
+    ResourceStarted,
+    ResourceSpoke,
+    ResourceFinished,
+    ResourceFailed,
+    Warned,
+    Printed,
 )
+_OF_THE_CONTROLLER = (RunStarted, RunFinished, Found, RoleStarted, RoleFinished, ContactStarted, ContactFinished)
+
+HOST_EVENTS = frozenset(kind.__name__ for kind in _OF_HOSTS)
+EVENT_TYPES = {kind.__name__: kind for kind in (*_OF_THE_CONTROLLER, *_OF_HOSTS)}

@@ -28,12 +28,12 @@ class Console:
     """
 
     def __init__(
-        self, stream: TextIO, *, verbose: bool = False, diff: bool = False, color: bool = False, width: int = 80
+        self, stream: TextIO, *, verbose: int = 0, diff: bool = False, color: bool = False, width: int = 80
     ) -> None:
         look = Look(max(NARROWEST, min(width, WIDEST)), color, carries_signs(stream))
         self._stream = stream
         self._open = True
-        self._telling = Telling(Scene(look, verbose=verbose, diff=diff))
+        self._telling = Telling(Scene(look, verbose=bool(verbose), diff=diff))
         self._tally = Tally()
 
     def __call__(self, event: Event) -> None:

@@ -17,9 +17,12 @@ class Settings:
 
     :param mode: ``check``, ``apply`` or ``validate``
     :param reach: ``local`` or ``push``
-    :param verbose: whether reports show what is fine already
+    :param verbose: how much reports show: 1 what is fine already, too, and long commands while they run; 2 every host
+        by itself, however many there are
     :param diff: whether reports show how the content of files differs
     :param color: ``auto``, ``always`` or ``never``
+    :param output: what goes to stdout: the ``console`` report, or ``ndjson``, ``json``, ``junit`` or ``github``
+    :param command: the words that started the run, as events may carry them: without values of variables
     :param extra: the variables of ``--extra-vars``, which win over all others
     :param extra_files: the files that they came from, which are never served to a target
     :param limit_groups: fnmatch patterns; only hosts in a group that one of them matches
@@ -38,9 +41,11 @@ class Settings:
 
     mode: str = "check"
     reach: str = "local"
-    verbose: bool = False
+    verbose: int = 0
     diff: bool = False
     color: str = "auto"
+    output: str = "console"
+    command: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
     extra_files: tuple[str, ...] = ()
     limit_groups: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ def failure_of(error: BaseException, shown: Callable[[str], str] = str) -> Failu
             command=shown(error.command)[:LONGEST_MESSAGE] if isinstance(error, CommandFailed) else "",
             rc=error.rc if isinstance(error, CommandFailed) else None,
             output=shown(error.output)[-LONGEST_OUTPUT:] if isinstance(error, CommandFailed) else "",
+            stderr=_stderr_of(error, shown),
         )
     frames = _authors_frames(error.__traceback__)
     return Failure(
@@ -39,6 +40,14 @@ def failure_of(error: BaseException, shown: Callable[[str], str] = str) -> Failu
         place=place_of_error(error),
         trace=_cut("\n".join(_told(frames)), LONGEST_OUTPUT),
     )
+
+
+def _stderr_of(error: OpsMopError, shown: Callable[[str], str]) -> str:
+    """What the command printed on its standard error, where that is not all that it printed."""
+    completed = error.completed if isinstance(error, CommandFailed) else None
+    if completed is None or completed.stderr == completed.output:
+        return ""
+    return shown(completed.stderr)[-LONGEST_OUTPUT:]
 
 
 def _said(error: BaseException) -> str:
