@@ -70,7 +70,14 @@ class Pushed:
 
 
 def push(
-    fleet: Fleet, folder: Path, main: str, *, mode: str = "apply", sudo: bool = True, force_lock: bool = False
+    fleet: Fleet,
+    folder: Path,
+    main: str,
+    *,
+    mode: str = "apply",
+    sudo: bool = True,
+    force_lock: bool = False,
+    transport: Direct | None = None,
 ) -> Pushed:
     """Push a role whose `main()` has this text; a failure is no exception but in `failures`."""
     number = next(NUMBERS)
@@ -82,7 +89,8 @@ def push(
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    settings, pushed, transport = Settings(mode=mode, reach="push", force_lock=force_lock), Pushed(), Direct()
+    settings, pushed = Settings(mode=mode, reach="push", force_lock=force_lock), Pushed()
+    transport = transport or Direct()
     try:
         drive = Drive(
             prepare(module.Site(), file, settings),

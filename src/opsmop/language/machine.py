@@ -206,8 +206,10 @@ class Machine(Protocol):
         cwd: str | None = None,
         env: dict[str, str] | None = None,
         timeout: float | None = None,
+        grace: float = 0.0,
     ) -> Completed:
         """Run a command that changes the machine as `effects` declare; simulated, only the effects happen.
 
-        `timeout` in seconds; the command's whole process group ends with it.
+        `timeout` in seconds; the command's whole process group ends with it. What must not be ended in the middle gets
+        `grace` more seconds, when its time is up and when the role is cancelled.
         """

@@ -97,12 +97,15 @@ class Line:
         self.finished = self.finished or isinstance(event, EvaluationFinished)
         self._say(frames.EVENT, fitting(event))
 
-    def command_started(self, group: int) -> None:
-        """Say which process group runs now; 0 for none, -1 for one that is about to start."""
+    def command_started(self, group: int, grace: float) -> None:
+        """Say which process group runs now, and for how many seconds it is not to be ended.
+
+        :param group: 0 for none, -1 for one that is about to start
+        """
         if group < 0:
             self._interruption.hold()
             return
-        self._say(frames.COMMAND, group.to_bytes(4, "big") + COMMAND_GRACE.to_bytes(2, "big"))
+        self._say(frames.COMMAND, group.to_bytes(4, "big") + (COMMAND_GRACE + int(grace)).to_bytes(2, "big"))
         self._interruption.release()
 
     def hide(self, text: str) -> None:

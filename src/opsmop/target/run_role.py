@@ -35,7 +35,7 @@ def run_role(
     fetch: Fetch,
     *,
     live: Callable[[], Shipped] | None = None,
-    command_started: Callable[[int], None] = lambda _: None,
+    command_started: Callable[[int, float], None] = lambda *_: None,
     hidden: Callable[[str], None] = lambda _: None,
 ) -> EvaluationFinished:
     """Evaluate a role on this machine.
@@ -44,7 +44,8 @@ def run_role(
     :param emit: takes every event, the ending too
     :param fetch: the content of a controller's file that did not ride along with the order
     :param live: in process, gives what the parcel would hold, as it is; otherwise the parcel is unpacked
-    :param command_started: is told the process group of each command that starts, and 0 when it has ended
+    :param command_started: is told the process group of each command that starts, and 0 when it has ended; and for how
+        many seconds it is not to be ended
     :param hidden: is told each text that nobody may see, before policy code has it
     :returns: the ending, which was emitted too; a failure of the policy is an ending, never an exception
     """

@@ -42,18 +42,22 @@ class Warden:
         self.line = b""
         self.secrets: set[str] = set()
         self.group = 0
-        self._grace = 0
+        self._grace = COMMAND_GRACE
         self.kill_at: float | None = None
 
     def note_command(self, payload: bytes) -> None:
-        """Remember the process group of the command that runs now."""
+        """Remember the process group of the command that runs now, and its grace, also if the role is to end already."""
         self.group = int.from_bytes(payload[:4], "big")
-        self._grace = int.from_bytes(payload[4:], "big")
+        self._grace = int.from_bytes(payload[4:], "big") if self.group else COMMAND_GRACE
+        if self.kill_at is not None and self._grace > COMMAND_GRACE:
+            self.kill_at = time.monotonic() + self._grace
+        elif self.kill_at is not None and not self.group:
+            self.kill_at = min(self.kill_at, time.monotonic() + COMMAND_GRACE)
 
     def cancel(self) -> None:
         """Ask it to end, once; it is killed if it does not within the grace of what it does."""
         if self.kill_at is None:
-            self.kill_at = time.monotonic() + max(self._grace, COMMAND_GRACE)
+            self.kill_at = time.monotonic() + self._grace
             _signal(os.kill, self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
@@ -68,7 +72,7 @@ class Warden:
         """The pipes closed and what it left behind ended, now that it has ended with `status`; what to say of it."""
         for end in (self.answers, self.frames, self.output, self._lifeline):
             os.close(end)
-        if self.group:
+        if self.group and self._grace <= COMMAND_GRACE:  # what must not be ended in the middle ends by itself
             _signal(os.killpg, self.group, signal.SIGKILL)
         if self.kill_at is not None:
             _signal(os.killpg, self.pid, signal.SIGKILL)

@@ -37,6 +37,7 @@ class InProcess:
         self._cancelled = False
         self._thread = 0
         self._group = 0
+        self._indivisible = False  # whether the command that runs must not be ended in the middle
         self._wished = False  # an interruption that waits until a command has started
         self._idle = threading.Event()
         self._idle.set()
@@ -81,13 +82,13 @@ class InProcess:
             self._end_command(signal.SIGKILL)
 
     def _end_command(self, number: int) -> None:
-        if self._group > 0:
+        if self._group > 0 and not self._indivisible:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._group, number)
 
-    def _note_command(self, group: int) -> None:
+    def _note_command(self, group: int, grace: float) -> None:
         with self._lock:
-            self._group = group
+            self._group, self._indivisible = group, bool(grace)
             wished, self._wished = self._wished and group != STARTING, self._wished and group == STARTING
         if wished:
             raise KeyboardInterrupt

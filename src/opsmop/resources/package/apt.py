@@ -11,7 +11,7 @@ from opsmop.language.fields import nearest
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import Change, succeeded
 from opsmop.resources.package import dpkg, locks, looks
-from opsmop.resources.package.family import Outcome, PackageProvider
+from opsmop.resources.package.family import GRACE, Outcome, PackageProvider
 from opsmop.resources.package.looks import AptLooks
 from opsmop.resources.package.package import Package
 
@@ -199,7 +199,7 @@ class Apt(PackageProvider, provides=Package, short="apt"):
             raise ProviderError(f"{doing} is for root alone", remedy=_REMEDIES[0][1])
         deadline = time.monotonic() + self.resource.lock_timeout
         while True:
-            completed = self.machine.run(argv, effects=effects, env=ENVIRONMENT)
+            completed = self.machine.run(argv, effects=effects, env=ENVIRONMENT, grace=GRACE)
             if not locks.taken(completed):
                 return _explained(completed, doing)
             if time.monotonic() >= deadline:

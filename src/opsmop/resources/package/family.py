@@ -10,6 +10,9 @@ from opsmop.errors import ProviderError
 from opsmop.language.machine import Completed
 from opsmop.language.provider import ACT, NOT_NEEDED, Change, Provider
 
+# Seconds that a transaction gets to end by itself when its role is cancelled, timed out or has lost its controller:
+# what a package manager has begun and not ended is a broken system.
+GRACE = 600.0
 MOST_NAMED = 3  # of the packages that a transaction brings along or takes away, how many a report names
 
 

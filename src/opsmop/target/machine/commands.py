@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOST_KEPT = 1024 * 1024  # bytes of each stream; the end is what tells
 STARTING = -1  # instead of the number of a process group
 GRACE = 5.0  # seconds between asking a command to end and ending it
+Started = Callable[[int, float], None]
 _STRAGGLERS = 0.5  # seconds for which a pipe that a background child still holds is read after the command ended
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -69,20 +70,23 @@ def run(
     cwd: str | None,
     env: dict[str, str],
     timeout: float | None,
-    started: Callable[[int], None],
+    started: Started,
+    grace: float = 0.0,
 ) -> Completed:
     """Run a command to its end.
 
     :param input: what it reads; nothing if None
     :param timeout: seconds after which its whole process group is ended
     :param started: is told `STARTING` when the command is about to start (no interruption may come until its process is
-        known, or nobody could end it), then the number of its process group, and 0 when it has ended
+        known, or nobody could end it), then the number of its process group, and 0 when it has ended; and `grace`
+    :param grace: seconds for which it may go on all the same once its time is up or this is interrupted: for what must
+        not be ended in the middle
     :raises CommandFailed: if it cannot be started
     """
     import subprocess  # 15 ms that a role without commands does not pay
 
     command = shlex.join(argv)
-    started(STARTING)
+    started(STARTING, grace)
     try:
         process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell string
             list(argv),
@@ -95,23 +99,40 @@ def run(
             close_fds=True,
         )
     except OSError as error:
-        started(0)
+        started(0, grace)
         raise CommandFailed(f"cannot start {argv[0]}: {error.strerror}", command=command) from error
     output = Output()
     try:
-        started(process.pid)
-        timed_out = _converse(process, input or b"", output, timeout)
-    except BaseException:
-        end_group(process.pid, process.wait)
+        started(process.pid, grace)
+        timed_out = _within(process, input or b"", output, timeout, grace)
+    except BaseException as error:
+        if not grace:
+            end_group(process.pid, process.wait)
+            raise
+        _converse(process, b"", output, grace)
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(_awaited(argv[0], process.returncode)) from None
         raise
     finally:
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
-        started(0)
+        started(0, grace)
     return Completed(
         command, process.returncode, output.text("stdout"), output.text("stderr"), output.text("output"), timed_out
     )
+
+
+def _within(process: Popen[bytes], data: bytes, output: Output, timeout: float | None, grace: float) -> bool:
+    """Whether it took longer than `timeout`, whether or not `grace` let it end by itself."""
+    begun = time.monotonic()
+    ended = _converse(process, data, output, None if timeout is None else timeout + grace)
+    return ended or bool(grace and timeout is not None and time.monotonic() - begun > timeout)
+
+
+def _awaited(program: str, status: int | None) -> str:
+    ending = f"it ended with exit status {status}" if (status or 0) >= 0 else f"it was ended by signal {-(status or 0)}"
+    return f"interrupted; {program} must not be ended in the middle and was awaited: {ending}"
 
 
 def end_group(group: int, wait: Callable[[float], object]) -> None:

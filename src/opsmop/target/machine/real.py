@@ -44,14 +44,15 @@ _RESOLVER_SECONDS = 5.0
 class RealMachine:
     """The machine that this runs on.
 
-    :param command_started: is told the process group of each command that starts, and 0 when it has ended
+    :param command_started: is told the process group of each command that starts, and 0 when it has ended; and for
+        how many seconds it is not to be ended
     """
 
     simulated = False
     assumptions = 0
     assuming = False
 
-    def __init__(self, command_started: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, command_started: commands.Started = lambda *_: None) -> None:
         self._command_started = command_started
 
     # Looks
@@ -147,8 +148,7 @@ class RealMachine:
         timeout: float | None = None,
     ) -> Completed:
         """See `Machine.ask`."""
-        environment = {**commands.plain_environment(self.home(), self.real_user()), **(env or {})}
-        return commands.run(argv, input=input, cwd=cwd, env=environment, timeout=timeout, started=self._command_started)
+        return self._run(argv, input=input, cwd=cwd, env=env, timeout=timeout)
 
     def real_user(self) -> str:
         """See `Machine.real_user`."""
@@ -244,9 +244,14 @@ class RealMachine:
         cwd: str | None = None,
         env: dict[str, str] | None = None,
         timeout: float | None = None,
+        grace: float = 0.0,
     ) -> Completed:
         """See `Machine.run`."""
-        return self.ask(argv, input=input, cwd=cwd, env=env, timeout=timeout)
+        return self._run(argv, input=input, cwd=cwd, env=env, timeout=timeout, grace=grace)
+
+    def _run(self, argv: Sequence[str], *, env: dict[str, str] | None, **options: Any) -> Completed:
+        environment = {**commands.plain_environment(self.home(), self.real_user()), **(env or {})}
+        return commands.run(argv, env=environment, started=self._command_started, **options)
 
     # Names and numbers
 

@@ -248,6 +248,7 @@ class SimulatedMachine(Unaffected):
         cwd: str | None = None,  # noqa: ARG002
         env: dict[str, str] | None = None,  # noqa: ARG002
         timeout: float | None = None,  # noqa: ARG002
+        grace: float = 0.0,  # noqa: ARG002
     ) -> Completed:
         """See `Machine.run`."""
         import shlex  # only for the command's text
