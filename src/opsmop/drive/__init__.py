@@ -104,6 +104,7 @@ class Drive:
         self._packed: dict[int, Cargo] = {}
         self._failed_now: list[str] = []  # in the role that runs
         self._turned_to: set[str] = set()  # by the role that runs
+        self._planned: set[str] = set()  # in check mode, the machines on which something was
         self._queue: SimpleQueue[Event | Ending | BaseException | None] = SimpleQueue()
         self._abandoned = False
 
@@ -173,7 +174,8 @@ class Drive:
         for note in assignment.notes:
             self._say(Warned(role=role.name, host=hosts[0].name, text=note))
         files = assignment.rules.riders(cargo.strings, LARGEST_RIDERS)
-        contacts = Contacts(self.run, assignment, cargo, self.transport, self._queue.put, self._over, files)
+        planned = frozenset(self._planned)
+        contacts = Contacts(self.run, assignment, cargo, self.transport, self._queue.put, self._over, files, planned)
         self._batches(assignment, contacts)
         left = tuple(host.name for host in hosts if host.name not in self._turned_to)
         self._say(RoleFinished(role=role.name, failed=tuple(self._failed_now), untouched=left))
@@ -263,6 +265,8 @@ class Drive:
         self.outcome.pending = self.outcome.pending or ending.pending
         if ending.status in ("ok", "skipped"):
             self.outcome.well[ending.host] = None
+        if ending.planned:
+            self._planned.add(ending.planned)
         if ending.value is not None:
             self._values[ending.host] = ending.value
 

@@ -37,6 +37,7 @@ class Ending:
     :param pending: whether anything changed or ran, or would
     :param value: what `main()` returned there
     :param excused: whether its role lets it be unreachable
+    :param planned: in check mode, the machine on which something was planned
     """
 
     host: str
@@ -44,6 +45,7 @@ class Ending:
     pending: bool = False
     value: Any = None
     excused: bool = False
+    planned: str = ""
 
     @property
     def failed(self) -> bool:
@@ -61,6 +63,8 @@ class Contacts:
     :param transport: how it travels
     :param say: takes every event; called from many threads
     :param over: whether the run has been told to end
+    :param files: controller files that ride along with the order
+    :param planned: in check mode, the machines on which earlier roles have planned something
     """
 
     run: Run
@@ -70,6 +74,7 @@ class Contacts:
     say: Callable[[Event], None]
     over: Callable[[], bool]
     files: dict[str, bytes] = field(default_factory=dict)
+    planned: frozenset[str] = frozenset()
 
     def contact(self, host: Host) -> Ending:
         """Contact `host`; every error becomes its ending."""
@@ -89,10 +94,14 @@ class _Contact:
         self.ledger = Ledger(host.name, self.role.name)
         self.left_out = False
 
+    @property
+    def _machine(self) -> str:
+        """The name of the host on which the role runs for this one."""
+        return self.contacts.assignment.routes[self.host.name].host
+
     def ended(self) -> Ending:
         started = time.monotonic()
-        does_it = self.contacts.assignment.routes[self.host.name].host
-        self._say(ContactStarted(delegate=does_it if does_it != self.host.name else ""))
+        self._say(ContactStarted(delegate=self._machine if self._machine != self.host.name else ""))
         status, failure, traffic = self._attempted()
         if failure is not None:
             failure = self._announced(status, failure)
@@ -111,7 +120,8 @@ class _Contact:
             )
         )
         excused = status == "unreachable" and self.contacts.assignment.stint.skips_unreachable
-        return Ending(self.host.name, status, self.ledger.pending, value, excused)
+        planned = self._machine if self.ledger.planned and not self._applies() else ""
+        return Ending(self.host.name, status, self.ledger.pending, value, excused, planned)
 
     def _attempted(self) -> tuple[str, Failure | None, Traffic]:
         try:
@@ -170,6 +180,7 @@ class _Contact:
     def _options(self) -> dict[str, Any]:
         settings = self.contacts.run.settings
         said = {"verbose": settings.verbose, "diff": settings.diff, "log": settings.defaults["log_path"]}
+        said["planned"] = self._machine in self.contacts.planned
         if self._applies():
             said["lock"] = {"who": operator(), "forced": settings.force_lock}
         return {**said, **fact_options(settings, self.host.name, self.role.name)}

@@ -78,6 +78,11 @@ class Ledger:
         changed = isinstance(event, ResourceFinished) and event.status in ("changed", "ran")
         self.pending = self.pending or changed or bool(event.changes)
 
+    @property
+    def planned(self) -> bool:
+        """Whether the role would change the machine, or may, as far as check could tell."""
+        return self.pending or bool(self.ending is not None and self.ending.beyond)
+
     def unfinished(self, failure: Failure) -> list[Event]:
         """The endings of the resources that the host began and did not end, innermost first; they are ended by this."""
         left = list(reversed(self._open.values()))

@@ -40,6 +40,7 @@ class Agent:
         self._open = True
         self._role: Warden | None = None
         self._packages: tuple[str, bytes] | None = None
+        self._plans = b""  # of check, from one role to the next
         self._heard = self._beaten = time.monotonic()
         self._woken = self._listen_for_signals()
         for end in (0, 1):
@@ -122,7 +123,7 @@ class Agent:
         elif kind == frames.ORDER and role is None:
             wanted = payload[: frames.DIGEST_LENGTH] != frames.NO_DIGEST
             evaluation_entry()
-            self._role = Warden(payload[frames.DIGEST_LENGTH :], self._packages if wanted else None)
+            self._role = Warden(payload[frames.DIGEST_LENGTH :], self._packages if wanted else None, self._plans)
         elif kind == frames.CANCEL and role is not None:
             role.cancel()
         elif kind == frames.FILE and role is not None:
@@ -167,6 +168,8 @@ class Agent:
                 role.note_command(payload)
             elif kind == frames.HIDE:
                 role.secrets |= spellings(payload.decode("utf-8", "surrogateescape"))
+            elif kind == frames.PLANS:
+                self._plans = payload
             else:
                 self._say(kind, payload)
         return True

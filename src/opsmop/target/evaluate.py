@@ -99,6 +99,11 @@ class RoleEvaluation:
             return
         self._evaluate(resource, variables, assumed=False)
 
+    @property
+    def assuming(self) -> bool:
+        """Whether what comes now follows from something that check cannot know."""
+        return self._assuming
+
     def evaluate_declared(self, resource: Resource, *, assumed: bool = False) -> None:
         """Evaluate a resource that was constructed while `declaring`.
 

@@ -112,6 +112,10 @@ class Line:
         """Say that `text` must not be seen in what is printed past Python, which the agent passes on."""
         self._say(frames.HIDE, text.encode("utf-8", "surrogateescape"))
 
+    def keep(self, plans: bytes) -> None:
+        """Say what check has planned, for the role after this."""
+        self._say(frames.PLANS, plans)
+
     def fetch(self, name: str) -> bytes:
         """The content of a controller file; the one that was fetched last is still here (a change looks again).
 
@@ -178,9 +182,10 @@ def _shortened(value: Any, longest: int) -> Any:
     return value
 
 
-def become_role(order: bytes, packages: tuple[str, bytes] | None, pipes: Mapping[str, int]) -> None:
+def become_role(order: bytes, packages: tuple[str, bytes] | None, plans: bytes, pipes: Mapping[str, int]) -> None:
     """Evaluate `order` in this process, freshly forked, and end it. Never returns.
 
+    :param plans: what check has planned in earlier roles
     :param pipes: ``incoming``, ``outgoing``, ``output`` (what is printed past Python) and ``lifeline``
     """
     status = 1
@@ -194,7 +199,7 @@ def become_role(order: bytes, packages: tuple[str, bytes] | None, pipes: Mapping
         interruption.listen(pipes["lifeline"])
         logged = Logged(line.emit)
         with printing_as_events(logged) as emit:
-            _evaluate(order, packages, line, logged, emit)
+            _evaluate(order, packages, plans, line, logged, emit)
         status = 0
     except KeyboardInterrupt:
         status = 0  # it was asked to end, and said so
@@ -215,7 +220,12 @@ def _redirect(output: int) -> None:
 
 
 def _evaluate(
-    order: bytes, packages: tuple[str, bytes] | None, line: Line, logged: Logged, emit: Callable[[Event], None]
+    order: bytes,
+    packages: tuple[str, bytes] | None,
+    plans: bytes,
+    line: Line,
+    logged: Logged,
+    emit: Callable[[Event], None],
 ) -> None:
     try:
         if packages is not None:
@@ -223,7 +233,14 @@ def _evaluate(
         run_role = evaluation_entry()
         read = Order.from_bytes(order)
         logged.open(read)
-        run_role(read, emit, line.fetch, command_started=line.command_started, hidden=line.hide)
+        run_role(
+            read,
+            emit,
+            line.fetch,
+            command_started=line.command_started,
+            hidden=line.hide,
+            plans=(plans, line.keep),
+        )
     except Exception as error:
         if line.finished:
             raise

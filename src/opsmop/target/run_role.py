@@ -15,12 +15,14 @@ from opsmop.events.wire import LONGEST_TEXT
 from opsmop.language.additions import Additions
 from opsmop.language.collections import Handlers, flat
 from opsmop.language.evaluation import EVALUATION
+from opsmop.language.machine import Machine
 from opsmop.language.role import Role
 from opsmop.language.scope import Layer
 from opsmop.language.secrets import Secret, masked, spellings
 from opsmop.target.evaluate import RoleEvaluation
 from opsmop.target.failures import failure_of, place_of_error
 from opsmop.target.machine import RealMachine, SimulatedMachine
+from opsmop.target.machine.plans import Plans
 from opsmop.target.run_lock import run_lock
 from opsmop.wire.order import Order
 
@@ -37,6 +39,7 @@ def run_role(
     live: Callable[[], Shipped] | None = None,
     command_started: Callable[[int, float], None] = lambda *_: None,
     hidden: Callable[[str], None] = lambda _: None,
+    plans: tuple[bytes, Callable[[bytes], None]] = (b"", lambda _: None),
 ) -> EvaluationFinished:
     """Evaluate a role on this machine.
 
@@ -47,15 +50,17 @@ def run_role(
     :param command_started: is told the process group of each command that starts, and 0 when it has ended; and for how
         many seconds it is not to be ended
     :param hidden: is told each text that nobody may see, before policy code has it
+    :param plans: what earlier roles have planned in check mode, and what is told what this one has
     :returns: the ending, which was emitted too; a failure of the policy is an ending, never an exception
     """
-    stream = Stream(order, emit, hidden)
+    stream, earlier = Stream(order, emit, hidden), Plans(*plans)
     stream(EvaluationStarted(mode=order.mode, python=platform.python_version()))
     evaluation: RoleEvaluation | None = None
     try:
         with run_lock(order, stream):
             role, layers, additions = live() if live is not None else _unpacked(order)
-            evaluation = _evaluation(order, stream, layers, additions, fetch, RealMachine(command_started))
+            machine = _machine(order, RealMachine(command_started), earlier)
+            evaluation = _evaluation(order, stream, layers, additions, fetch, machine)
             ending = _evaluated(role, evaluation)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an author's code raises is this host's failure
         ending = _ended_by(error, evaluation)
@@ -64,8 +69,19 @@ def run_role(
     except BaseException as error:
         stream(EvaluationFinished(status="cancelled", failure=failure_of(error)))
         raise
+    if evaluation is not None and isinstance(evaluation.machine, SimulatedMachine):
+        predicted = ending.status in ("ok", "skipped") and not ending.beyond
+        earlier.note(evaluation.machine, order, sure=predicted and not evaluation.assuming)
     stream(ending)
     return ending
+
+
+def _machine(order: Order, real: RealMachine, earlier: Plans) -> Machine:
+    if order.mode != "check":
+        return real
+    machine = SimulatedMachine(real)
+    earlier.recall(machine, order)
+    return machine
 
 
 class Stream:
@@ -120,7 +136,7 @@ def _evaluation(
     layers: Iterable[tuple[str, dict[str, Any]]],
     additions: Additions,
     fetch: Fetch,
-    real: RealMachine,
+    machine: Machine,
 ) -> RoleEvaluation:
     known = [Layer(label, values) for label, values in (*order.inventory, *layers)]
     for secret in _secrets_in([*(layer.values for layer in known), additions.template_globals]):
@@ -130,7 +146,7 @@ def _evaluation(
         return order.files[path] if path in order.files else fetch(path)
 
     return RoleEvaluation(
-        SimulatedMachine(real) if order.mode == "check" else real,
+        machine,
         layers=known,
         extra=Layer("--extra-vars", order.extra),
         facts={**_facts(), **additions.facts},

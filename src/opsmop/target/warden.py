@@ -18,9 +18,10 @@ class Warden:
 
     :param order: the bytes of its `Order`
     :param packages: digest and data of the packages that it imports, or None
+    :param plans: what check has planned in earlier roles
     """
 
-    def __init__(self, order: bytes, packages: tuple[str, bytes] | None) -> None:
+    def __init__(self, order: bytes, packages: tuple[str, bytes] | None, plans: bytes) -> None:
         incoming, self.answers = os.pipe()
         self.frames, outgoing = os.pipe()
         self.output, output = os.pipe()
@@ -31,7 +32,7 @@ class Warden:
         if not self.pid:
             for end in (self.answers, self.frames, self.output, self._lifeline):
                 os.close(end)
-            become_role(order, packages, given)
+            become_role(order, packages, plans, given)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)
         for end in given.values():
             os.close(end)

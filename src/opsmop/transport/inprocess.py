@@ -38,6 +38,7 @@ class InProcess:
         self._thread = 0
         self._group = 0
         self._indivisible = False  # whether the command that runs must not be ended in the middle
+        self._plans = b""  # of check, from one role to the next
         self._wished = False  # an interruption that waits until a command has started
         self._idle = threading.Event()
         self._idle.set()
@@ -59,8 +60,12 @@ class InProcess:
         printing = printing_as_events(logged, aside=True, mine=_this_thread())
         with self._as_current(route), _fresh_surroundings(), printing as emit_in_order, closing(logged):
             logged.open(order)
-            run_role(order, emit_in_order, fetch, live=self._live, command_started=self._note_command)
+            plans = (self._plans, self._keep)
+            run_role(order, emit_in_order, fetch, live=self._live, command_started=self._note_command, plans=plans)
         return Traffic(requests=requests)
+
+    def _keep(self, plans: bytes) -> None:
+        self._plans = plans
 
     def cancel(self) -> None:
         """See `opsmop.transport.base.Transport.cancel`."""

@@ -2,7 +2,7 @@
 
 A frame is its payload's length (4 bytes, big-endian), its kind (1 byte) and the payload. The controller says `CODE`,
 `PACKAGES`, `ORDER`, `FILE`, `PING`, `CANCEL` and `BYE`; the agent says `EVENT`, `WANT`, `BEAT`, `NEED` and `ENDED`; the
-process of a role tells its agent `COMMAND` and `HIDE`, which never leave the host.
+process of a role tells its agent `COMMAND`, `HIDE` and `PLANS`, which never leave the host.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ NEED = 68  # the digest of a code bundle that the host does not have
 ENDED = 69  # the role's process ended: EXITED or KILLED, then its exit status or the signal, one byte each
 COMMAND = 97  # the process group of the command that runs now (4 bytes, 0 for none), its grace in seconds (2 bytes)
 HIDE = 98  # a text that must not be seen in what the role prints past Python; it never leaves the host either
+PLANS = 99  # what check has planned, for the role after it (`opsmop.target.machine.plans`)
 
 MORE, LAST, REFUSED = b"m", b"l", b"r"
 EXITED, KILLED = 0, 1
@@ -38,7 +39,7 @@ _MIB = 1 << 20
 
 # What each side may say to the other, and how long. A host is not trusted; a controller is, within reason.
 FROM_AGENT: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, BEAT: 0, NEED: DIGEST_LENGTH, ENDED: 2}
-FROM_ROLE: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, COMMAND: 6, HIDE: _MIB}
+FROM_ROLE: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, COMMAND: 6, HIDE: _MIB, PLANS: 65 * _MIB}
 FROM_CONTROLLER: Mapping[int, int] = {
     CODE: 256 * _MIB,
     PACKAGES: 256 * _MIB,

@@ -1,0 +1,73 @@
+"""In check, a role sees what the roles before it would have done on the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+SITE = """
+class First(Role):
+    def inventory(self): return inventory
+    def main(self):
+{first}
+
+class Second(Role):
+    def inventory(self): return inventory
+    def main(self):
+{second}
+
+class Site(Policy):
+    def set_roles(self): return Roles(First(), Second())
+"""
+
+
+def site(first: str, second: str) -> str:
+    return SITE.format(first=f"        {first}", second=f"        {second}")
+
+
+def grades(seen: Any) -> list[tuple[str, bool]]:
+    return [(one.status, one.assumed) for one in seen.result.resources]
+
+
+def test_what_lies_in_a_directory_that_an_earlier_role_plans_is_planned_and_certain(both: Any) -> None:
+    text = site('Directory(f"{OUT}/new")', 'File(f"{OUT}/new/a", from_content="x"); Echo(f"{FileTests.exists(OUT)}")')
+    seen = both(text, mode="check")
+    assert grades(seen) == [("changed", False), ("changed", False), ("ok", False)]
+    assert list(seen.out.iterdir()) == []
+    assert grades(both(text)) == [("changed", False), ("changed", False), ("ok", False)]
+
+
+def test_content_that_an_earlier_role_plans_is_read_and_not_planned_again(both: Any) -> None:
+    text = site(
+        'File(f"{OUT}/a", from_content="x")', 'Echo(FileTests.checksum(f"{OUT}/a")); File(f"{OUT}/a", from_content="x")'
+    )
+    assert grades(both(text, mode="check")) == [("changed", False), ("ok", False), ("ok", False)]
+
+
+def test_an_account_that_an_earlier_role_plans_may_own_files(both: Any) -> None:
+    text = site('User("opsmop-not-there")', 'File(f"{OUT}/a", from_content="x", owner="opsmop-not-there")')
+    assert grades(both(text, mode="check")) == [("changed", False), ("changed", False)]
+
+
+@pytest.mark.parametrize(
+    "first",
+    ['Shell("true")', 'text = Shell("echo 1").data; File(f"{OUT}/b", from_content=text)', 'int(Shell("echo 1").data)'],
+    ids=["a command", "an unknown value read", "an end of prediction"],
+)
+def test_after_a_role_that_cannot_be_predicted_all_of_the_next_is_assumed(both: Any, first: str) -> None:
+    text = site(first, 'File(f"{OUT}/made/by/it", from_content="x")')
+    assert grades(both(text, mode="check"))[-1] == ("changed", True)
+
+
+def test_what_one_run_planned_is_unknown_to_the_next(both: Any) -> None:
+    text = site('Directory(f"{OUT}/new")', 'File(f"{OUT}/new/a", from_content="x")')
+    first = both(text, mode="check")
+    assert grades(both(text, mode="check")) == grades(first)
+
+
+def test_a_file_of_the_controller_that_an_earlier_role_plans_stays_planned(both: Any) -> None:
+    text = site('File(f"{OUT}/a", from_file="large")', 'File(f"{OUT}/a", from_file="large", mode=0o600)')
+    seen = both(text, {"large": b"x" * (6 << 20)}, mode="check")
+    assert grades(seen) == [("changed", False), ("changed", False)]
+    assert [change.name for change in seen.result.resources[1].changes] == ["mode"]
