@@ -27,6 +27,7 @@ from opsmop.events import (
 )
 from opsmop.language.policy import Policy
 from opsmop.settings import Defaults, Settings
+from opsmop.settings.sources import usual
 from opsmop.transport.base import Transport
 
 
@@ -164,7 +165,7 @@ def run(
     if not isinstance(policy, Policy):
         made = policy.__name__ if isinstance(policy, type) else "MyPolicy"
         raise UsageError(f"run was given {policy!r}, not a policy", remedy=f"Write run({made}()).")
-    settings = _completed(settings or Settings())
+    settings = _completed(settings or Settings(), _file_of(policy, file).parent)
     live = Live()
     transport = transport_for(settings, live)
     try:
@@ -202,13 +203,13 @@ def _driven(prepared: Run, transport: Transport, live: Live, events: Callable[[E
     return RunResult(status, tuple(gathered.hosts), tuple(gathered.warnings), stopped=outcome.stopped)
 
 
-def _completed(settings: Settings) -> Settings:
+def _completed(settings: Settings, folder: Path) -> Settings:
     if settings.mode not in ("check", "apply", "validate") or settings.reach not in ("local", "push"):
         raise UsageError(
             f"Settings(mode={settings.mode!r}, reach={settings.reach!r}) says nothing that can be run",
             remedy="mode is 'check', 'apply' or 'validate'; reach is 'local' or 'push'.",
         )
-    return dataclasses.replace(settings, defaults=Defaults.usual()) if settings.defaults == Defaults() else settings
+    return dataclasses.replace(settings, defaults=usual(folder)) if settings.defaults == Defaults() else settings
 
 
 def _file_of(policy: Policy, file: str | Path | None) -> Path:

@@ -6,12 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from opsmop.errors import OpsMopError
 from opsmop.facts import told
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.fields import nearest
-from opsmop.settings import Defaults, Settings, fact_options
+from opsmop.settings import Settings, fact_options
+from opsmop.settings.sources import usual
 from opsmop.target.this_machine import ThisMachine
 
 Told = tuple[str, object, str]
@@ -44,7 +46,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
 
 
 def _all_told() -> list[Told]:
-    here = ThisMachine(fact_options(Settings(defaults=Defaults.usual())))
+    here = ThisMachine(fact_options(Settings(defaults=usual(Path.cwd()))))
     token = EVALUATION.set(here)
     try:
         return list(told(here.facts))

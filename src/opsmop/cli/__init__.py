@@ -38,7 +38,7 @@ def run(policy: Any, arguments: Sequence[str]) -> int:
         parsed = policy_parser(f"python3 {Path(sys.argv[0]).name}").parse_args(arguments)
         from opsmop.cli.settings import VARS, settings_from  # --help and a wrong option do without
 
-        settings = settings_from(parsed)
+        settings = settings_from(parsed, policy_file(policy).parent)
         _require_policy(policy)
     except OpsMopError as error:
         return _show(error)

@@ -98,6 +98,16 @@ COMMANDS = (
         "show host keys that are unknown yet, ask, and remember them",
         (("opsmop hosts scan -i inventory.toml", "all hosts of an inventory"),),
     ),
+    Command(
+        "config",
+        "opsmop.commands.config",
+        "show each setting, and where it was said",
+        (
+            ("opsmop config", "all of them, in the current folder"),
+            ("opsmop config --set", "only what somebody has set"),
+            ("opsmop config ssh_username --json", "one of them, for a program"),
+        ),
+    ),
 )
 
 

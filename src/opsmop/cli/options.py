@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 
-# The options that set a default for this run, and what each limits.
-TIME_LIMITS = {
+# The options that set a default for this run.
+TO_DEFAULTS = {
     "connect-timeout": "ssh_connect_timeout",
     "sudo-timeout": "sudo_timeout",
     "role-timeout": "push_role_timeout",
+    "color": "report_color",
+    "diff": "report_diff",
+    "inventory": "inventory_file",
+    "user": "ssh_username",
+    "sudo-user": "sudo_username",
 }
-_LIMITED = {"ssh_connect_timeout": "connecting", "sudo_timeout": "sudo", "push_role_timeout": "one role"}
+# Those of them that limit something, and what.
+TIME_LIMITS = {"connect-timeout": "connecting", "sudo-timeout": "sudo", "role-timeout": "one role"}
 
 
 def add_reach(parser: argparse.ArgumentParser) -> None:
@@ -66,13 +72,15 @@ def add_connections(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--ask-{what}-pass", action="append_const", const=what, dest="ask", help=f"ask for {what}'s password, once"
         )
-    for name, default in TIME_LIMITS.items():
-        parser.add_argument(f"--{name}", metavar="SECONDS", help=f"how long {_LIMITED[default]} may take on a host")
+    for name, limited in TIME_LIMITS.items():
+        parser.add_argument(f"--{name}", metavar="SECONDS", help=f"how long {limited} may take on a host")
 
 
 def _add_display(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="show what is fine already, too")
-    parser.add_argument("--diff", action="store_true", help="show how the content of files differs")
+    parser.add_argument(
+        "--diff", action=argparse.BooleanOptionalAction, help="show how the content of files differs, or do not"
+    )
     add_color(parser)
     parser.add_argument(
         "--detailed-exitcode", action="store_true", help="with --check: status 3 if changes are pending"
@@ -81,4 +89,4 @@ def _add_display(parser: argparse.ArgumentParser) -> None:
 
 def add_color(parser: argparse.ArgumentParser) -> None:
     """When to colour."""
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the output")
+    parser.add_argument("--color", choices=("auto", "always", "never"), help="colour the output")

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from opsmop.cli.options import TIME_LIMITS
+from opsmop.cli.options import TIME_LIMITS, TO_DEFAULTS
 from opsmop.errors import UsageError
 from opsmop.settings import Defaults, Settings
 from opsmop.settings.extra import extra_variables
 from opsmop.settings.limits import FAILED, limit_patterns
+from opsmop.settings.sources import usual
 
 VARS = "vars"  # a mode of the command line alone: opsmop vars POLICY.py --host NAME
 
 
-def settings_from(parsed: argparse.Namespace) -> Settings:
+def settings_from(parsed: argparse.Namespace, folder: Path) -> Settings:
     """The settings that a command line, the environment and the defaults files make.
 
+    :param folder: the policy's
     :raises UsageError: if one of them says something impossible
     """
     if parsed.retry and parsed.limit_hosts:
@@ -31,19 +34,19 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
     if parsed.host and parsed.reach != "local" and parsed.mode != VARS:
         raise UsageError("--host goes with --local", remedy="With --push, use --limit-hosts.")
     given = [f"--ask-{what}-pass" for what in parsed.ask or ()]
-    given += [f"--{name}" for name in TIME_LIMITS if vars(parsed)[name.replace("-", "_")] is not None]
+    given += [f"--{name}" for name in TIME_LIMITS if _of(parsed, name) is not None]
     if given and parsed.reach != "push":
         raise UsageError(f"{given[0]} goes with --push")
     if parsed.detailed_exitcode and parsed.mode != "check":
         raise UsageError("--detailed-exitcode goes with --check")
-    limits = {TIME_LIMITS[name]: vars(parsed)[name.replace("-", "_")] for name in TIME_LIMITS}
+    defaults = defaults_from(parsed, folder)
     extra, extra_files = extra_variables(parsed.extra_vars)
     return Settings(
         mode=parsed.mode,
         reach=parsed.reach,
         verbose=parsed.verbose,
-        diff=parsed.diff,
-        color=parsed.color,
+        diff=defaults["report_diff"],
+        color=defaults["report_color"],
         extra=extra,
         extra_files=extra_files,
         limit_groups=limit_patterns("--limit-groups", _listed(parsed.limit_groups)),
@@ -57,8 +60,22 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
         force_lock=parsed.force_lock,
         seed=parsed.seed,
         typed_passwords=_typed(parsed.ask or ()),
-        defaults=Defaults.usual().overridden(limits),
+        defaults=defaults,
     )
+
+
+def defaults_from(parsed: argparse.Namespace, folder: Path) -> Defaults:
+    """The defaults that hold in `folder`, with what options say instead.
+
+    :raises UsageError: if one of them says something impossible
+    """
+    said = {default: (f"--{name}", _of(parsed, name)) for name, default in TO_DEFAULTS.items()}
+    return usual(folder).overridden(said)
+
+
+def _of(parsed: argparse.Namespace, option: str) -> Any:
+    """What was given for an option; None if nothing was, or the command has no such option."""
+    return getattr(parsed, option.replace("-", "_"), None)
 
 
 def _typed(asked: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from opsmop.drive.access import Access, route
 from opsmop.errors import HostKeyError
 from opsmop.inventory.toml import TomlInventory
-from opsmop.settings import Defaults
+from opsmop.settings.sources import usual
 from opsmop.transport.gate import CONNECTS_PER_HOP
 from opsmop.transport.host_keys import Scanned, remember, scan
 
@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
 def _scanned(given: argparse.Namespace) -> list[Scanned]:
     whole = TomlInventory(str(Path(given.inventory).absolute()))
     limited = whole.filter(hosts=given.limit_hosts.split(",")) if given.limit_hosts else whole
-    defaults = Defaults.usual()
+    defaults = usual(Path.cwd())
     routes = [route(host, Access(), defaults) for host in limited.require_hosts("opsmop hosts scan")]
     remote = [way for way in routes if not way.local]
     with ThreadPoolExecutor(CONNECTS_PER_HOP) as pool:

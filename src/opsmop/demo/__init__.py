@@ -24,4 +24,4 @@ def run(given: argparse.Namespace) -> int:
     """
     from opsmop.demo.show import show  # so that tests can have `opsmop.demo.sshd` without the rest
 
-    return show(keep=given.keep, color=given.color)
+    return show(keep=given.keep, color=given.color or "auto")

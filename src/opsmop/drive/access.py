@@ -1,4 +1,4 @@
-"""How a role reaches its hosts: role methods, then the inventory, then the defaults."""
+"""How a role reaches its hosts: options and the environment, then role methods, the inventory, and the defaults."""
 
 from __future__ import annotations
 
@@ -103,12 +103,14 @@ def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords |
         host=host.name,
         address=address,
         port=chosen("opsmop_ssh_port", "ssh_port", port_number),
-        user=(access.login or (None,))[0] or chosen("opsmop_ssh_username", "ssh_username"),
+        user=chosen("opsmop_ssh_username", "ssh_username", by_role=(access.login or (None,))[0]),
         key_file=str(Path(key_file).expanduser()) if key_file else "",
         ssh_args=chosen("opsmop_ssh_args", "ssh_args", option_words),
         ssh_config=defaults["ssh_config"],
         known_hosts=defaults["ssh_known_hosts"],
-        check_host_keys=access.host_keys or chosen("opsmop_check_host_keys", "ssh_check_host_keys", host_key_check),
+        check_host_keys=chosen(
+            "opsmop_check_host_keys", "ssh_check_host_keys", host_key_check, by_role=access.host_keys
+        ),
         python=_python(magic, defaults, local=local),
         become=_become(access, chosen),
         ssh_password=None if local else _password(access.login, magic, "ssh", passwords),
@@ -123,12 +125,21 @@ def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords |
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The inventory's word, else the default's."""
+    """The word of options and the environment, else the role's, else the inventory's, else the default's."""
 
     magic: Mapping[str, Any]
     defaults: Defaults
 
-    def __call__(self, variable: str, default: str, read: Callable[[Any], Any] = lambda value: value) -> Any:
+    def __call__(
+        self,
+        variable: str,
+        default: str,
+        read: Callable[[Any], Any] = lambda value: value,
+        by_role: str | None = None,
+    ) -> Any:
+        pressed = self.defaults.pressed(default)
+        if pressed is not None or by_role:
+            return by_role if pressed is None else pressed
         return read(self.magic[variable]) if variable in self.magic else self.defaults[default]
 
 
@@ -150,9 +161,10 @@ def _password(said: Pair | None, magic: Mapping[str, Any], what: str, passwords:
 def _become(access: Access, chosen: _Chosen) -> str | None:
     if not access.sudo:
         return None
-    return str((access.become or (None,))[0] or chosen("opsmop_sudo_username", "sudo_username"))
+    return str(chosen("opsmop_sudo_username", "sudo_username", by_role=(access.become or (None,))[0]))
 
 
 def _python(magic: Mapping[str, Any], defaults: Defaults, *, local: bool) -> str:
     # This machine has a Python for certain: the one that runs.
-    return str(magic.get("opsmop_python_path") or defaults["python_path"] or (sys.executable if local else ""))
+    said = defaults.pressed("python_path") or magic.get("opsmop_python_path") or defaults["python_path"]
+    return str(said or (sys.executable if local else ""))

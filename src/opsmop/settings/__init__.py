@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opsmop.language.secrets import Secret
-from opsmop.settings.defaults import Defaults, UserDefaults
+from opsmop.settings.defaults import Defaults
+from opsmop.settings.user_defaults import UserDefaults
 
 __all__ = ["Defaults", "Settings", "UserDefaults", "fact_options"]
 

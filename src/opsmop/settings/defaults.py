@@ -1,9 +1,7 @@
-"""What holds unless a policy or an inventory says otherwise: the environment, then the defaults files."""
+"""The values that hold unless a policy or an inventory says otherwise: one table, and what somebody set of it."""
 
 from __future__ import annotations
 
-import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +9,8 @@ from typing import Any
 
 from opsmop.errors import UsageError
 from opsmop.inventory.magic import host_key_check, option_words, port_number
-from opsmop.inventory.tree import close
 
-SYSTEM_FILE = Path("/etc/opsmop/defaults.toml")
-
-
-def user_file() -> Path:
-    """The defaults file of the user who runs the policy."""
-    return Path.home() / ".opsmop" / "defaults.toml"
+BUILT_IN = "built in"
 
 
 def _text(value: Any) -> str:
@@ -33,20 +25,39 @@ def _count(value: Any) -> int:
     raise ValueError(f"{value!r} is not a whole number above 0")
 
 
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value in words:
+            return str(value)
+        raise ValueError(f"{value!r} is none of {', '.join(words)}")
+
+    return read
+
+
+def _yes_or_no(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in ("true", "false", "1", "0"):
+        return str(value).lower() in ("true", "1")
+    raise ValueError(f"{value!r} is neither true nor false")
+
+
 @dataclass(frozen=True)
 class Default:
     """One value that has a default.
 
     :param read: makes the value of what a file or the environment says; raises ValueError
     :param built_in: the value if nobody says anything
-    :param private: whether it is a password, which the environment must not carry
     :param doc: what it is
+    :param private: whether it is a password, which the environment must not carry
+    :param is_path: whether it is a path of this machine: relative to the file that says it
     """
 
     read: Callable[[Any], Any]
     built_in: Any
     doc: str
     private: bool = False
+    is_path: bool = False
 
 
 # A default's name is its section and key in the file, joined: [ssh] username is ssh_username, and in the environment
@@ -54,19 +65,21 @@ class Default:
 DEFAULTS: dict[str, Default] = {
     "ssh_username": Default(_text, "", "the login's name; ssh decides if empty"),
     "ssh_password": Default(_text, None, "the login's password", private=True),
-    "ssh_password_file": Default(_text, "", "a private file that holds the login's password"),
+    "ssh_password_file": Default(_text, "", "a private file that holds the login's password", is_path=True),
     "ssh_password_command": Default(option_words, (), "a command that prints the login's password"),
     "ssh_port": Default(port_number, 0, "the port; ssh decides if 0"),
-    "ssh_key_file": Default(_text, "", "the private key's file; ssh decides if empty"),
+    "ssh_key_file": Default(_text, "", "the private key's file; ssh decides if empty", is_path=True),
     "ssh_args": Default(option_words, (), "options for the ssh command"),
-    "ssh_config": Default(_text, "", "the configuration file of ssh; its own choice if empty"),
-    "ssh_known_hosts": Default(_text, "", "the file of known host keys; ssh decides if empty"),
+    "ssh_config": Default(_text, "", "the configuration file of ssh; its own choice if empty", is_path=True),
+    "ssh_known_hosts": Default(_text, "", "the file of known host keys; ssh decides if empty", is_path=True),
     "ssh_check_host_keys": Default(host_key_check, "yes", "true, false or 'accept'"),
     "ssh_connect_timeout": Default(_count, 20, "seconds until a connection must stand"),
     "ssh_silence_timeout": Default(_count, 30, "seconds without a sign of life after which a host is lost"),
     "sudo_username": Default(_text, "root", "whom to become"),
     "sudo_password": Default(_text, None, "the password that becoming takes", private=True),
-    "sudo_password_file": Default(_text, "", "a private file that holds the password that becoming takes"),
+    "sudo_password_file": Default(
+        _text, "", "a private file that holds the password that becoming takes", is_path=True
+    ),
     "sudo_password_command": Default(option_words, (), "a command that prints the password that becoming takes"),
     "sudo_timeout": Default(_count, 20, "seconds that sudo may take"),
     "python_path": Default(_text, "", "the path of Python 3 on a host; /usr/bin/python3, else looked for, if empty"),
@@ -78,6 +91,9 @@ DEFAULTS: dict[str, Default] = {
     "ssh_connects": Default(_count, 16, "how many connections may be opening at a time"),
     "push_role_timeout": Default(_count, 0, "seconds that one role may take on a host; any time if 0"),
     "push_serial": Default(_count, 80, "how many hosts are worked with at a time"),
+    "inventory_file": Default(_text, "", "the inventory of the commands that take -i", is_path=True),
+    "report_color": Default(_one_of("auto", "always", "never"), "auto", "when to colour: auto, always or never"),
+    "report_diff": Default(_yes_or_no, False, "whether to show how the content of files differs: true or false"),
 }
 
 
@@ -86,143 +102,71 @@ class Defaults:
     """The defaults as they were found.
 
     :param values: by name, of those that somebody set
+    :param origins: where each of `values` was said: an option, a variable of the environment, or a file
+    :param pressing: the names of those that an option or the environment said: they win over policy and inventory
     :param files: the files that were read
     :param warnings: what their author should know
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    pressing: frozenset[str] = frozenset()
     files: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         return self.values.get(name, DEFAULTS[name].built_in)
 
-    def overridden(self, given: Mapping[str, Any]) -> Defaults:
-        """These defaults with what options of the command line say instead, by name; None where they say nothing.
+    def pressed(self, name: str) -> Any:
+        """The value that an option or the environment says, which wins over policy and inventory; None if neither."""
+        return self.values[name] if name in self.pressing else None
 
+    def origin(self, name: str) -> str:
+        """Where a value was said."""
+        return self.origins.get(name, BUILT_IN)
+
+    def overridden(self, given: Mapping[str, tuple[str, Any]]) -> Defaults:
+        """These defaults with what options of the command line say instead.
+
+        :param given: by a default's name, the option and its value; None where it was not given
         :raises UsageError: if a value is not what it should be
         """
-        said = {name: _read(name, value, name, "command line") for name, value in given.items() if value is not None}
-        return Defaults({**self.values, **said}, self.files, self.warnings)
+        said = {name: (option, value) for name, (option, value) in given.items() if value is not None}
+        values = {name: read(name, value, option, "command line") for name, (option, value) in said.items()}
+        return self._joined(values, {name: option for name, (option, _) in said.items()}, pressing=True)
 
-    @classmethod
-    def found(cls, environment: Mapping[str, str], *files: Path) -> Defaults:
-        """Read `files`, the strongest first, and the environment, which is stronger still.
+    def with_file(self, path: Path, values: Mapping[str, Any], warnings: tuple[str, ...]) -> Defaults:
+        """These defaults with what a stronger file says instead."""
+        joined = self._joined(values, dict.fromkeys(values, str(path)), pressing=False)
+        return Defaults(
+            joined.values, joined.origins, joined.pressing, (str(path), *self.files), self.warnings + warnings
+        )
 
-        :raises UsageError: if a file cannot be read, is not TOML, or a value is not what it should be
-        """
-        values: dict[str, Any] = {}
-        warnings: list[str] = []
-        present = [path for path in files if path.is_file()]
-        for path in reversed(present):
-            said, remarks = _file_values(path)
-            values.update(said)
-            warnings += remarks
-        values.update(_environment_values(environment))
-        return cls(values, tuple(str(path) for path in present), tuple(warnings))
+    def with_environment(self, values: Mapping[str, Any], warnings: tuple[str, ...]) -> Defaults:
+        """These defaults with what the environment says instead."""
+        joined = self._joined(values, {name: variable_of(name) for name in values}, pressing=True)
+        return Defaults(joined.values, joined.origins, joined.pressing, self.files, self.warnings + warnings)
 
-    @classmethod
-    def usual(cls) -> Defaults:
-        """The defaults of this user on this machine.
-
-        :raises UsageError: as `found`
-        """
-        return cls.found(os.environ, user_file(), SYSTEM_FILE)
+    def _joined(self, values: Mapping[str, Any], origins: Mapping[str, str], *, pressing: bool) -> Defaults:
+        pressed = self.pressing | frozenset(values) if pressing else self.pressing
+        return Defaults({**self.values, **values}, {**self.origins, **origins}, pressed, self.files, self.warnings)
 
 
-def _file_values(path: Path) -> tuple[dict[str, Any], list[str]]:
-    values: dict[str, Any] = {}
-    warnings = []
-    for section, table in _document(path).items():
-        if not isinstance(table, dict):
-            raise UsageError(f"{section} is not a section", place=str(path), remedy=f"Write it under [{section}].")
-        for key, value in table.items():
-            name = f"{section}_{key}"
-            if name in DEFAULTS:
-                values[name] = _read(name, value, f"[{section}] {key}", str(path))
-            else:
-                warnings.append(f"{path}: [{section}] {key} means nothing. {close(name, DEFAULTS)}")
-    if any(DEFAULTS[name].private for name in values) and path.stat().st_mode & 0o077:
-        warnings.append(f"{path} holds a password and others may read it; chmod 600 {path}")
-    return values, warnings
+def variable_of(name: str) -> str:
+    """The variable of the environment that sets a default."""
+    return f"OPSMOP_{name.upper()}"
 
 
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"the defaults cannot be read: {error.strerror}", place=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the defaults are not TOML: {error}", place=str(path)) from None
+def read(name: str, value: Any, key: str, place: str) -> Any:
+    """The value of a default, from what was written.
 
-
-def _environment_values(environment: Mapping[str, str]) -> dict[str, Any]:
-    values = {}
-    for name, default in DEFAULTS.items():
-        variable = f"OPSMOP_{name.upper()}"
-        if variable not in environment:
-            continue
-        if default.private:
-            raise UsageError(
-                f"{variable} is set: the environment is no place for a password",
-                remedy=f"Unset it, and put the password into {user_file()} with mode 0600.",
-            )
-        values[name] = _read(name, environment[variable], variable, "environment")
-    return values
-
-
-def _read(name: str, value: Any, key: str, place: str) -> Any:
+    :param key: what it was written under
+    :param place: where it was written
+    :raises UsageError: if it is not what it should be
+    """
     default = DEFAULTS[name]
     try:
         return default.read(value)
     except ValueError as error:
         what = "the value is not a text" if default.private else str(error)
         raise UsageError(f"{key}: {what}", place=place, remedy=f"It is {default.doc}.") from None
-
-
-class UserDefaults:
-    """The defaults, for policies: ``UserDefaults.ssh_username()``. None stands for what nobody set."""
-
-    @staticmethod
-    def ssh_username() -> str | None:
-        """The login's name."""
-        return _set("ssh_username")
-
-    @staticmethod
-    def ssh_password() -> str | None:
-        """The login's password."""
-        return _set("ssh_password")
-
-    @staticmethod
-    def ssh_port() -> Any:
-        """The port of sshd."""
-        return Defaults.usual()["ssh_port"] or None
-
-    @staticmethod
-    def ssh_key_file() -> str | None:
-        """The private key's file."""
-        return _set("ssh_key_file")
-
-    @staticmethod
-    def ssh_check_host_keys() -> str:
-        """``yes``, ``no`` or ``accept-new``."""
-        return str(Defaults.usual()["ssh_check_host_keys"])
-
-    @staticmethod
-    def sudo_username() -> str:
-        """Whom to become."""
-        return str(Defaults.usual()["sudo_username"])
-
-    @staticmethod
-    def sudo_password() -> str | None:
-        """The password that becoming takes."""
-        return _set("sudo_password")
-
-    @staticmethod
-    def python_path() -> str:
-        """The path of Python 3 on a host."""
-        return str(Defaults.usual()["python_path"] or "/usr/bin/python3")
-
-
-def _set(name: str) -> str | None:
-    return str(Defaults.usual()[name] or "") or None

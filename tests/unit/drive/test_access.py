@@ -55,6 +55,40 @@ def test_a_role_method_beats_the_inventory_beats_the_defaults_beats_what_is_buil
     assert getattr(found(fleet, {}, {}, **sudo), field) == built_in
 
 
+@pytest.mark.parametrize(
+    ("field", "name", "value"),
+    [
+        ("user", "ssh_username", "e"),
+        ("become", "sudo_username", "e"),
+        ("check_host_keys", "ssh_check_host_keys", "yes"),
+        ("port", "ssh_port", 99),
+        ("python", "python_path", "/e"),
+    ],
+)
+def test_an_option_or_the_environment_beats_the_role_and_the_inventory(
+    fleet: Any, field: str, name: str, value: Any
+) -> None:
+    magic = {
+        "opsmop_ssh_username": "v",
+        "opsmop_sudo_username": "v",
+        "opsmop_check_host_keys": "accept",
+        "opsmop_ssh_port": 22,
+        "opsmop_python_path": "/p",
+    }
+    role = type(
+        "Web",
+        (Role,),
+        {
+            "sudo": lambda _: True,
+            "sudo_as": lambda _: ("m", None),
+            "ssh_as": lambda _: ("m", None),
+            "check_host_keys": lambda _: False,
+        },
+    )()
+    defaults = Defaults().overridden({name: ("--option", value)})
+    assert getattr(route(fleet("web1", **magic).hosts()[0], Access.of(role), defaults), field) == value
+
+
 def test_a_method_that_names_no_user_leaves_that_to_the_inventory(fleet: Any) -> None:
     assert found(fleet, {"opsmop_ssh_username": "v"}, {}, ssh_as=(None, None)).user == "v"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from opsmop.errors import UsageError
-from opsmop.settings import Defaults, UserDefaults
+from opsmop.settings import UserDefaults
+from opsmop.settings.sources import found
 
 
 def files(folder: Path, user: str = "", system: str = "") -> tuple[Path, Path]:
@@ -23,27 +24,27 @@ def test_environment_beats_user_beats_system_beats_built_in(tmp_path: Path) -> N
         '[ssh]\nusername = "user"\nport = 1',
         '[ssh]\nusername = "system"\nport = 2\nkey_file = "/k"\ncheck_host_keys = "accept"',
     )
-    found = Defaults.found({"OPSMOP_SSH_PORT": "3"}, *paths)
+    defaults = found({"OPSMOP_SSH_PORT": "3"}, *paths)
     names = ("ssh_port", "ssh_username", "ssh_key_file", "ssh_check_host_keys", "ssh_args")
-    assert [found[name] for name in names] == [3, "user", "/k", "accept-new", ()]
-    assert found.files == tuple(map(str, paths))
+    assert [defaults[name] for name in names] == [3, "user", "/k", "accept-new", ()]
+    assert defaults.files == tuple(map(str, paths))
 
 
 def test_absent_files_are_no_fault(tmp_path: Path) -> None:
-    assert Defaults.found({}, tmp_path / "absent")["sudo_username"] == "root"
+    assert found({}, tmp_path / "absent")["sudo_username"] == "root"
 
 
 def test_unknown_keys_warn_and_name_what_is_close(tmp_path: Path) -> None:
-    found = Defaults.found({}, *files(tmp_path, '[ssh]\nuser_name = "x"'))
-    assert "[ssh] user_name means nothing. Did you mean 'ssh_username'?" in found.warnings[0]
+    defaults = found({}, *files(tmp_path, '[ssh]\nuser_name = "x"'))
+    assert "[ssh] user_name means nothing. Did you mean 'ssh_username'?" in defaults.warnings[0]
 
 
 def test_a_password_that_others_may_read_warns(tmp_path: Path) -> None:
     paths = files(tmp_path, '[sudo]\npassword = "hidden"')
     paths[0].chmod(0o644)
-    assert "others may read it" in Defaults.found({}, *paths).warnings[0]
+    assert "others may read it" in found({}, *paths).warnings[0]
     paths[0].chmod(0o600)
-    assert Defaults.found({}, *paths).warnings == ()
+    assert found({}, *paths).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_a_password_that_others_may_read_warns(tmp_path: Path) -> None:
 )
 def test_an_impossible_default_is_refused(tmp_path: Path, text: str, environment: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        Defaults.found(environment, *files(tmp_path, text))
+        found(environment, *files(tmp_path, text))
     assert message in str(caught.value)
     assert "7731" not in str(caught.value)
 

@@ -1,0 +1,134 @@
+"""Where defaults are written: the environment, the project, the user's files, the system's file."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from opsmop.errors import UsageError
+from opsmop.inventory.tree import close
+from opsmop.settings.defaults import DEFAULTS, Defaults, read, variable_of
+
+PROJECT_FILE = "opsmop.toml"
+SYSTEM_FILE = Path("/etc/opsmop/defaults.toml")
+_PREFIX = "OPSMOP_"
+_ALMOST = 0.85  # as alike as a slip of the finger is
+
+
+def usual(folder: Path) -> Defaults:
+    """The defaults of this user on this machine, for what is in `folder`.
+
+    :raises UsageError: as `found`
+    """
+    project = project_file(folder)
+    warning = distrust(project) if project else ""
+    files = ([project] if project and not warning else []) + [*user_files(), SYSTEM_FILE]
+    defaults = found(os.environ, *files)
+    return defaults.with_environment({}, (warning,)) if warning else defaults
+
+
+def user_files() -> tuple[Path, ...]:
+    """The defaults files of the user, the strongest first: below the configuration folder of the XDG Base Directory
+    rules 0.8, then OpsMop's own.
+    """
+    said = os.environ.get("XDG_CONFIG_HOME", "")
+    configuration = Path(said) if said.startswith("/") else Path.home() / ".config"
+    return configuration / "opsmop" / "defaults.toml", Path.home() / ".opsmop" / "defaults.toml"
+
+
+def project_file(folder: Path) -> Path | None:
+    """The nearest ``opsmop.toml`` at or above `folder`, looked for no higher than where a repository or a home begins."""
+    home = Path.home()
+    for each in (folder, *folder.parents):
+        if (each / PROJECT_FILE).is_file():
+            return each / PROJECT_FILE
+        if each == home or (each / ".git").exists():
+            return None
+    return None
+
+
+def distrust(path: Path) -> str:
+    """Why a project's file is not believed: its options of ssh could run commands as whoever believes them."""
+    trusted = {0, os.geteuid(), int(os.environ.get("SUDO_UID") or 0)}
+    file, folder = path.stat(), path.parent.stat()
+    if file.st_uid not in trusted:
+        return f"{path} is ignored: it belongs to another user (id {file.st_uid})"
+    if file.st_mode & 0o002:
+        return f"{path} is ignored: everybody may write to it; chmod o-w {path}"
+    if folder.st_mode & 0o002 and not folder.st_mode & 0o1000:  # in a sticky folder nobody replaces another's file
+        return f"{path} is ignored: everybody may write to its folder; chmod o-w {path.parent}"
+    return ""
+
+
+def found(environment: Mapping[str, str], *files: Path) -> Defaults:
+    """Read `files`, the strongest first, and the environment, which is stronger still.
+
+    :raises UsageError: if a file cannot be read, is not TOML, or a value is not what it should be
+    """
+    defaults = Defaults()
+    for path in reversed(files):
+        if path.is_file():
+            defaults = defaults.with_file(path, *_file_values(path))
+    return defaults.with_environment(_environment_values(environment), tuple(_slips(environment)))
+
+
+def _file_values(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    values: dict[str, Any] = {}
+    warnings = []
+    for section, table in _document(path).items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{section} is not a section", place=str(path), remedy=f"Write it under [{section}].")
+        for key, value in table.items():
+            name = f"{section}_{key}"
+            if name in DEFAULTS:
+                values[name] = _placed(name, read(name, value, f"[{section}] {key}", str(path)), path.parent)
+            else:
+                warnings.append(f"{path}: [{section}] {key} means nothing. {close(name, DEFAULTS)}")
+    if any(DEFAULTS[name].private for name in values) and path.stat().st_mode & 0o077:
+        warnings.append(f"{path} holds a password and others may read it; chmod 600 {path}")
+    return values, tuple(warnings)
+
+
+def _placed(name: str, value: Any, folder: Path) -> Any:
+    """A relative path is relative to the file that says it."""
+    if not DEFAULTS[name].is_path or not value or value.startswith("~"):
+        return value
+    return str(folder.absolute() / value)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"the defaults cannot be read: {error.strerror}", place=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the defaults are not TOML: {error}", place=str(path)) from None
+
+
+def _environment_values(environment: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for name, default in DEFAULTS.items():
+        variable = variable_of(name)
+        if variable not in environment:
+            continue
+        if default.private:
+            raise UsageError(
+                f"{variable} is set: the environment is no place for a password",
+                remedy=f"Unset it, and put the password into {user_files()[-1]} with mode 0600.",
+            )
+        values[name] = read(name, environment[variable], variable, "environment")
+    return values
+
+
+def _slips(environment: Mapping[str, str]) -> Iterator[str]:
+    """Variables that are almost ours. Others may use the prefix for what they like."""
+    known = [variable_of(name) for name in DEFAULTS]
+    for variable in sorted(environment):
+        if variable.startswith(_PREFIX) and variable not in known:
+            near = get_close_matches(variable, known, n=1, cutoff=_ALMOST)
+            if near:
+                yield f"{variable} is set and means nothing. Did you mean {near[0]!r}?"
