@@ -113,8 +113,9 @@ def _pushed(policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings
 
 
 def _wishes(role: Role, settings: Settings) -> Wishes:
+    pressed = settings.defaults.pressed("push_serial")
     return Wishes(
-        settings.serial or ask_if_defined(role, "serial"),
+        settings.serial or pressed or ask_if_defined(role, "serial"),
         ask_if_defined(role, "max_failures"),
         ask_if_defined(role, "on_unreachable"),
     )
