@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ ON_A_FLEET = {"packages", "web_stack"}
 HERE = sorted(path.parent.name for path in EXAMPLES.glob("*/site.py") if path.parent.name not in ON_A_FLEET)
 
 
-def run(site: Path, *words: str) -> str:
+def run(site: Path, *words: str, status: int = 0) -> str:
     done = subprocess.run(
         [sys.executable, str(site), *words],
         cwd="/",
@@ -25,7 +26,7 @@ def run(site: Path, *words: str) -> str:
         check=False,
         timeout=120,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 
 
@@ -37,12 +38,27 @@ def test_an_example_is_valid_changes_what_it_says_and_is_then_silent_in_both_mod
     assert "nothing found wrong" in run(site, "--push", "--validate")
     run(site, "--push", "--check")
     assert not list(made.iterdir())
-    assert "failed=0 unreachable=0 changed=1" in run(site, "--push", "--apply").splitlines()[-1]
+    hosts = tomllib.loads((tmp_path / name / "inventory.toml").read_text())["groups"]
+    names = [host for group in hosts.values() for host in group.get("hosts", ())]
+    assert f"failed=0 unreachable=0 changed={len(names)}" in run(site, "--push", "--apply").splitlines()[-1]
     assert [path.name for path in made.iterdir()] == [name]
-    for reach in (("--push",), ("--local", "--host", "localhost")):
+    for reach in (("--push",), ("--local", "--host", names[0])):
         again = run(site, *reach, "--apply")
         assert "failed=0 unreachable=0 changed=0" in again.splitlines()[-1], again
         assert "ran " not in again.partition("Recap")[0]
+
+
+def test_a_rolling_update_takes_two_at_a_time_out_of_the_pool_and_stops_where_one_fails(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "rolling_update", tmp_path / "rolling_update")
+    site, made = tmp_path / "rolling_update" / "site.py", tmp_path / "opsmop-examples" / "rolling_update"
+    run(site, "--push", "--apply")
+    assert (made / "pool").read_text().split() == ["web1", "web2", "web3", "web4"]
+    site.write_text(site.read_text().replace("grep -qx", "test {{ folder }} != web2 && grep -qx"))
+    said = run(site, "--push", "--apply", "--extra-vars", "version=2.0", status=1)
+    assert "failed=1 unreachable=0 changed=1 ok=0 skipped=0 not_contacted=2" in said.splitlines()[-1]
+    assert (made / "pool").read_text().split() == ["web1", "web3", "web4"]
+    assert [(made / f"web{n}" / "version").read_text() for n in (1, 2, 3, 4)] == ["2.0\n", "2.0\n", "1.0\n", "1.0\n"]
+    assert (made / "failures").read_text().startswith("web2: ")
 
 
 @pytest.mark.parametrize("name", sorted(ON_A_FLEET))
