@@ -27,7 +27,7 @@ class Scene:
 
     :param look: what the stream can show
     :param mode: ``check`` or ``apply``
-    :param verbose: whether to tell also of what needed nothing
+    :param verbose: how much to tell: 1 also of what needed nothing, 2 of each host by itself
     :param diff: whether to show diffs
     :param host_width: columns of the hosts' names
     :param folder: the policy's folder with a slash at its end; places below it are shown without it
@@ -35,7 +35,7 @@ class Scene:
 
     look: Look
     mode: str = "apply"
-    verbose: bool = False
+    verbose: int = 0
     diff: bool = False
     host_width: int = 8
     folder: str = ""
@@ -147,8 +147,14 @@ def failure_lines(scene: Scene, failure: Failure, place: str, *, resource: str =
         lines += _indented([f"         {line}" for line in failure.command.splitlines()[1:]])
     if failure.rc is not None and f"exit status {failure.rc}" not in message:
         lines += _indented([f"exit status: {failure.rc}"])
-    lines += _bar_lines([_shortened(line) for line in failure.output.splitlines()[-OUTPUT_LINES:]])
+    lines += _ending_lines(failure.stderr if failure.stderr.strip() else failure.output)
     return lines + (_wrapped(scene.look, f"remedy: {failure.remedy}") if failure.remedy else [])
+
+
+def _ending_lines(output: str) -> list[str]:
+    lines = output.splitlines()
+    cut = [f"the last {OUTPUT_LINES} of {len(lines)} lines:"] if len(lines) > OUTPUT_LINES else []
+    return _indented(cut) + _bar_lines([_shortened(line) for line in lines[-OUTPUT_LINES:]])
 
 
 def _shortened(text: str) -> str:
@@ -168,13 +174,17 @@ def message_text(failure: Failure) -> str:
 
 
 def _note(event: ResourceFinished) -> str:
+    return "  ".join(part for part in (what_changes(event), _duration_note(event.duration)) if part)
+
+
+def what_changes(event: ResourceFinished) -> str:
+    """Its changes in one phrase, and what else is worth telling of a good ending but for its duration."""
     changes = [_change_text(change, mark=not is_assumed(event)) for change in event.changes]
     parts = [", ".join(changes) if changes != ["run"] or event.status != "ran" else ""]  # "ran" says it already
     if event.status in ("changed", "ran") and is_assumed(event):
         parts.append("(assumed)")
     if event.rc:
         parts.append(f"exit status {event.rc}")
-    parts.append(_duration_note(event.duration))
     return "  ".join(part for part in parts if part)
 
 

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from opsmop.events.lines import Scene, message_text
 from opsmop.events.look import duration_text
-from opsmop.report.tally import HostTally, Reason, Tally
+from opsmop.report.costs import Costs, Slowness, bytes_text
+from opsmop.report.names import counted
+from opsmop.report.table import folds, table_lines
+from opsmop.report.tally import Reason, Tally
 
-_COLUMNS = ("ok", "changed", "ran", "failed", "assumed", "skipped")
-_RARE_COLUMNS = ("ignored", "warnings")
 _LONGEST_RESOURCE = 60  # columns that a resource's name takes in a reason
-_NAMED_HOSTS = 5  # hosts of one reason that are named
+_SHORTEST_RESOURCE = 12  # columns that a resource's name keeps beside its duration
+_NAMED_HOSTS = 5  # hosts that stand one by one; more are folded
+_MOST_SLOW, _SLOW = 5, 1.0  # resources that are named, and seconds from which they are
 _CODE_OF_INTERRUPTION = 128  # a shell's exit status for a signal begins above it
 
 
-def recap_lines(scene: Scene, tally: Tally) -> list[str]:
-    """The whole recap: hosts, reasons, what was not predicted, what did not run, and the line for machines."""
+def recap_lines(scene: Scene, tally: Tally, costs: Costs, retry: str = "") -> list[str]:
+    """The whole recap: hosts, reasons, costs, what was not predicted, what did not run, and the line for machines.
+
+    :param retry: the command that goes once more to the hosts that failed, if there is one
+    """
     lines = ["", scene.look.paint(_title(tally), "heading")] if tally.hosts else [""]
-    lines += _table_lines(scene, tally)
+    lines += table_lines(scene, tally, fold=folds(scene, len(tally.hosts)))
     lines += _reason_lines(scene, tally)
+    lines += _slow_lines(scene, costs)
     lines += _beyond_lines(scene, tally)
     lines += _role_lines(scene, "Not contacted", {name: host.untouched for name, host in tally.hosts.items()})
     left_out = {name: host.left_out for name, host in tally.hosts.items()}
     lines += _role_lines(scene, "Left out: the hook before the role ran, the hook after it did not", left_out)
     lines += _left_lines(scene, tally)
-    return [*lines, f"Took {duration_text(tally.duration)}.", result_line(tally)]
+    lines += [f"Took {duration_text(tally.duration)}{_traffic_text(costs)}."]
+    lines += [f"To retry what failed: {retry}"] if retry else []
+    return [*lines, result_line(tally)]
 
 
 def result_line(tally: Tally) -> str:
@@ -37,42 +46,8 @@ def _title(tally: Tally) -> str:
     return "Recap: nothing was changed, this was a check" if tally.mode == "check" else "Recap"
 
 
-def _table_lines(scene: Scene, tally: Tally) -> list[str]:
-    longest = max((len(_word(scene, host)) for host in tally.hosts.values()), default=0)
-    rows = [(*_row_start(scene, name, host, longest), host) for name, host in tally.sorted_hosts()]
-    names = [name for name in _COLUMNS if name != "assumed" or scene.mode == "check"]
-    names += [name for name in _RARE_COLUMNS if any(getattr(host, name) for host in tally.hosts.values())]
-    digits = max((len(str(getattr(host, name))) for host in tally.hosts.values() for name in names), default=1)
-    full = sum(len(name) + 1 + digits + 2 for name in names)
-    lines = []
-    for start, length, host in rows:
-        if length + full <= scene.look.width:
-            lines.append(f"{start}  {_counts(scene, host, names, digits)}".rstrip())
-        else:
-            lines += _narrow_row(scene, start, length, host, names)
-    return lines
-
-
-def _word(scene: Scene, host: HostTally) -> str:
-    return "lost" if host.lost else scene.word(host.ending)
-
-
-def _row_start(scene: Scene, name: str, host: HostTally, longest: int) -> tuple[str, int]:
-    start = f"  {scene.look.sign(host.ending)} {_word(scene, host):<{longest}}"
-    shown = f"  {scene.look.cut(name, scene.host_width):<{scene.host_width}}"
-    return scene.look.paint(start, host.ending) + shown, len(start) + len(shown)
-
-
-def _counts(scene: Scene, host: HostTally, names: list[str], digits: int) -> str:
-    texts = [(f"{name}={getattr(host, name):<{digits}}", bool(getattr(host, name))) for name in names]
-    return "  ".join(text if counted else scene.look.paint(text, "faint") for text, counted in texts)
-
-
-def _narrow_row(scene: Scene, start: str, length: int, host: HostTally, names: list[str]) -> list[str]:
-    counted = _counts(scene, host, [name for name in names if getattr(host, name)], 1)
-    if length + 2 + len(counted) <= scene.look.width:
-        return [f"{start}  {counted}".rstrip()]
-    return [start.rstrip(), f"      {counted}"]
+def _section(scene: Scene, heading: str, lines: list[str]) -> list[str]:
+    return ["", scene.look.paint(heading, "heading"), *lines] if lines else []
 
 
 def _reason_lines(scene: Scene, tally: Tally) -> list[str]:
@@ -80,10 +55,7 @@ def _reason_lines(scene: Scene, tally: Tally) -> list[str]:
     for name, host in tally.sorted_hosts():
         for reason in host.reasons:
             hosts_of.setdefault(_reason_text(scene, reason), []).append(name)
-    if not hosts_of:
-        return []
-    lines = [f"  {_names_text(names)}: {text}" for text, names in hosts_of.items()]
-    return ["", scene.look.paint("Reasons", "heading"), *lines]
+    return _section(scene, "Reasons", [f"  {_names_text(names)}: {text}" for text, names in hosts_of.items()])
 
 
 def _reason_text(scene: Scene, reason: Reason) -> str:
@@ -108,10 +80,30 @@ def _one_line(message: str, resource: str) -> str:
     return " ".join(rows[:1] + rows[1:][-1:])
 
 
+def _slow_lines(scene: Scene, costs: Costs) -> list[str]:
+    return _section(scene, "Slowest", [_slow_line(scene, one) for one in costs.slowest(_MOST_SLOW, _SLOW)])
+
+
+def _slow_line(scene: Scene, slow: Slowness) -> str:
+    start = f"  {duration_text(slow.longest):>8}  "
+    average = f", {duration_text(slow.total / slow.hosts)} on average of {slow.hosts}" if slow.hosts > 1 else ""
+    place = f"  {scene.place(slow.place)}" if slow.place else ""
+    room = scene.look.width - len(start) - len("  ") - len(slow.host)
+    resource = scene.look.cut(slow.resource, max(room, _SHORTEST_RESOURCE))
+    line, room = f"{start}{resource}  {slow.host}", room - len(resource)
+    line, room = (line + average, room - len(average)) if len(average) <= room else (line, room)
+    return line + scene.look.paint(place, "faint") if len(place) <= room else line
+
+
+def _traffic_text(costs: Costs) -> str:
+    if not costs.received:
+        return ""
+    trips = "1 round trip" if costs.trips == 1 else f"{costs.trips} round trips"
+    return f", {bytes_text(costs.sent)} sent and {bytes_text(costs.received)} received in {trips}"
+
+
 def _names_text(names: list[str]) -> str:
-    if len(names) <= _NAMED_HOSTS:
-        return ", ".join(names)
-    return f"{', '.join(names[:_NAMED_HOSTS])} and {len(names) - _NAMED_HOSTS} more"
+    return ", ".join(names) if len(names) <= _NAMED_HOSTS else counted(names)
 
 
 def _beyond_lines(scene: Scene, tally: Tally) -> list[str]:
@@ -120,7 +112,7 @@ def _beyond_lines(scene: Scene, tally: Tally) -> list[str]:
         for place in host.beyond:
             hosts_of.setdefault(scene.place(place), []).append(name)
     lines = [f"  {_names_text(names)}: beyond {place}" for place, names in hosts_of.items()]
-    return ["", scene.look.paint("What check could not predict", "heading"), *lines] if lines else []
+    return _section(scene, "What check could not predict", lines)
 
 
 def _role_lines(scene: Scene, heading: str, roles: dict[str, tuple[str, ...]]) -> list[str]:
@@ -129,8 +121,7 @@ def _role_lines(scene: Scene, heading: str, roles: dict[str, tuple[str, ...]]) -
     for name, named in roles.items():
         for role in named:
             hosts_of.setdefault(role, []).append(name)
-    lines = [f"  {role}: {', '.join(names)}" for role, names in hosts_of.items()]
-    return ["", scene.look.paint(heading, "heading"), *lines] if lines else []
+    return _section(scene, heading, [f"  {role}: {_names_text(names)}" for role, names in hosts_of.items()])
 
 
 def _left_lines(scene: Scene, tally: Tally) -> list[str]:

@@ -103,6 +103,9 @@ def test_an_apply_tells_what_changed_what_ran_and_what_was_said() -> None:
           ~ changed  web1  ok=1  changed=1  ran=1  failed=0  skipped=0
           ✓ ok       web2  ok=1  changed=0  ran=0  failed=0  skipped=0
 
+        Slowest
+          1 min 23 s  Shell make install  web1  site.py:12
+
         Took 1 min 24 s.
         RESULT failed=0 unreachable=0 changed=1 ok=1 skipped=0
         """)
@@ -218,6 +221,9 @@ def test_failures_show_everything_once_and_the_recap_repeats_their_reasons() -> 
           web3: WebServers: 10.0.0.9 port 22: Connection refused
           web4: WebServers: nothing heard for 30 s, in File /etc/motd
 
+        Slowest
+             2.1 s  Package nginxx  web1  site.py:13
+
         Not run: role Mail
         Stopped: WebServers failed on 4 hosts
         Took 31.0 s.
@@ -279,6 +285,9 @@ def test_cancelled_and_never_contacted_hosts_are_told_apart() -> None:
         Reasons
           web1: site.py:7: Shell sleep 9: ended because the run was interrupted
 
+        Slowest
+             2.0 s  Shell sleep 9  web1
+
         Stopped: interrupted (SIGINT)
         Took 2.0 s.
         RESULT failed=0 unreachable=0 changed=0 ok=0 skipped=1 cancelled=1 not_contacted=1
@@ -291,7 +300,7 @@ def test_equal_reasons_of_many_hosts_are_one_line() -> None:
     for host in hosts:
         events += ended(host, "unreachable", REFUSED)
     lines = shown([*events, RunFinished(exit_status=1, duration=1.0)]).splitlines()
-    assert "  web01, web02, web03, web04, web05 and 35 more: WebServers: 10.0.0.9 port 22: Connection refused" in lines
+    assert "  web[01-40] (40): WebServers: 10.0.0.9 port 22: Connection refused" in lines
     assert lines[2] == "WebServers on 40 hosts"
 
 
