@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opsmop.drive.reading.code import Code
+from opsmop.drive.reading.guesses import fault_whatever
 from opsmop.drive.reading.literals import UNKNOWN, Unknown, value_of
 from opsmop.errors import OpsMopError
 from opsmop.language.fields import REQUIRED, bind, declared
@@ -101,14 +102,13 @@ def _right(call: Call) -> list[str]:
 
 
 def _combined(call: Call) -> None:
-    """Let the type's own `check` look at the whole, if all that it may look at stands in the code."""
+    """Let the type's own `check` look at the whole; what it finds counts if it does not depend on what is computed."""
     values = {name: value for name, value in call.values.items() if name not in _COMMON}
-    if any(is_late(value) for value in values.values()):
-        return
-    made = object.__new__(call.made)
-    vars(made).update(bind(call.made, (), values, call.place))
-    made.file, made.line, made.warnings = call.code.file, call.node.lineno, []
-    made.check()
+    bound = bind(call.made, (), values, call.place)
+    computed = {name: value for name, value in values.items() if is_late(value)}
+    fault = fault_whatever(call.made, bound, computed, (call.code.file, call.node.lineno))
+    if fault is not None:
+        raise fault
 
 
 def texts_of(call: Call) -> Iterator[tuple[str, str]]:
