@@ -67,7 +67,14 @@ class TemplateError(PolicyError):
 
 
 class ShipError(PolicyError):
-    """Something that the role needs on its targets cannot travel there."""
+    """Something that the role needs on its targets cannot travel there.
+
+    :param also: what else of the role cannot
+    """
+
+    def __init__(self, message: str, *, place: str = "", remedy: str = "", also: tuple[ShipError, ...] = ()) -> None:
+        self.also = also
+        super().__init__(message, place=place, remedy=remedy)
 
 
 class InventoryError(OpsMopError):

@@ -168,4 +168,9 @@ def test_what_cannot_travel_is_found_in_push_mode(both: Any) -> None:
     )
     result, _ = validated(both, text)
     assert ["lock" in str(one) for one in result.findings] == [True]
+    more = text.replace("lock.acquire()", "lock.acquire(); gate.wait(); lock.release()")
+    result, site = validated(both, more.replace("lock =", "gate = threading.Event()\nlock ="))
+    assert sorted("gate" in one.message for one in result.findings) == [False, True]
+    assert not any("--validate" in one.remedy for one in result.findings)
+    assert {one.place for one in result.findings} == {f"{site.name}:{line_of(site, 'gate.wait()')}"}
     assert validated(both, text, reach="local")[0].ok

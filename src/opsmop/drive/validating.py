@@ -16,7 +16,7 @@ from opsmop.drive.reading.code import Code, codes_of
 from opsmop.drive.reading.handlers import unknown_handlers
 from opsmop.drive.reading.templates import Sources
 from opsmop.drive.results import NoResultError, seeing
-from opsmop.errors import InventoryError, OpsMopError
+from opsmop.errors import InventoryError, OpsMopError, ShipError
 from opsmop.inventory import Inventory
 from opsmop.inventory.tree import close
 from opsmop.language.additions import Additions
@@ -133,6 +133,9 @@ def _said(role: Role) -> tuple[dict[str, Any] | None, list[OpsMopError]]:
 def _of_cargo(role: Role, run: Run, said: dict[str, Any]) -> Iterator[OpsMopError]:
     try:
         ship(role, (*run.policy_layers, *own_layers(role, said)), run.additions)
+    except ShipError as error:
+        first = ShipError(error.message, place=error.place, remedy=error.also[0].remedy) if error.also else error
+        yield from (first, *error.also)
     except OpsMopError as error:
         yield error
 

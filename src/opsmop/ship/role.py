@@ -86,8 +86,18 @@ def _written(survey: Survey, value: Any, limit: int) -> Packer:
 def _owners(survey: Survey, value: Any) -> list[tuple[Any, str]]:
     found = findings(survey, value)
     if found.named:
-        raise refusal(*found.named[0])
+        raise refusals(found.named)
     return found.owners
+
+
+def refusals(named: list[tuple[Step, str]]) -> ShipError:
+    """The error for the first of what is refused, which knows the others, each once."""
+    errors = {(error.place, error.message): error for error in (refusal(*one) for one in named)}
+    first, *others = errors.values()
+    if not others:
+        return first
+    remedy = f"{first.remedy} {len(others)} more cannot travel either: --validate shows all."
+    return ShipError(first.message, place=first.place, remedy=remedy, also=tuple(others))
 
 
 def refusal(step: Step, reason: str) -> ShipError:
