@@ -7,6 +7,7 @@ simulated, and an effect changes only its model, which later looks answer from.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Callable, Protocol
 
@@ -142,6 +143,9 @@ class Machine(Protocol):
     def account_group(self, name: str | int) -> AccountGroup | None:
         """The group of that name, or of that number."""
 
+    def same_file(self, path: str, other: str) -> bool:
+        """Whether two paths name one file (hard links of each other); a symbolic link is not followed."""
+
     def which(self, command: str) -> str | None:
         """Where `command` is found, or None."""
 
@@ -162,6 +166,18 @@ class Machine(Protocol):
     def real_user(self) -> str:
         """The name of the user as whom this is evaluated."""
 
+    def acting_as(self, name: str | None) -> AbstractContextManager[None]:
+        """Look, change and run commands as the user `name`; None: as the evaluating user.
+
+        :raises ProviderError: if there is no such user, or the evaluating user may not do that
+        """
+
+    def limited(self, deadline: float | None) -> AbstractContextManager[None]:
+        """End commands that still run at `deadline` (of the monotonic clock); None sets no limit."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, in check mode too."""
+
     def uname(self) -> tuple[str, str, str, str, str]:
         """The kernel's name, the host's name, release, version and architecture."""
 
@@ -179,8 +195,31 @@ class Machine(Protocol):
 
     # Effects
 
-    def write(self, path: str, content: bytes | Content, *, mode: int, owner: str | None, group: str | None) -> None:
-        """Put a file at `path`, atomically and durably. `mode` is complete; an `owner` or `group` of None stays."""
+    def write(
+        self,
+        path: str,
+        content: bytes | Content,
+        *,
+        mode: int,
+        owner: str | None,
+        group: str | None,
+        validate: str = "",
+    ) -> None:
+        """Put a file at `path`, atomically and durably. `mode` is complete; an `owner` or `group` of None stays.
+
+        :param validate: a command of the shell, in which ``%s`` stands for the path of a temporary file that holds the
+            content: it must succeed before the file takes its name; it runs in check mode too
+        :raises CommandFailed: if it does not
+        """
+
+    def make_link(self, path: str, target: str) -> None:
+        """Put a symbolic link at `path`, in place of a file or link that is there, at once."""
+
+    def make_hard_link(self, path: str, other: str) -> None:
+        """Make `path` a further name of the file `other`, in place of a file or link that is there, at once."""
+
+    def touch(self, path: str) -> None:
+        """Set the times of what stands at `path` to now."""
 
     def make_directory(self, path: str, *, mode: int) -> None:
         """Make a directory, whose parent exists, with exactly `mode`."""

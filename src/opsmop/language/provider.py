@@ -78,6 +78,7 @@ class Provider:
         self.machine = machine
         self.sources = sources
         self.completed: Completed | None = None  # of a command that planning itself ran and whose output is the result
+        self.unsure = False  # whether planning came upon what check mode cannot know, apart from what its looks said
 
     @classmethod
     def suits(cls, machine: Machine) -> bool:  # noqa: ARG003 - the signature is the contract
@@ -90,6 +91,10 @@ class Provider:
         :raises ProviderError: if the resource cannot be made at all
         """
         raise NotImplementedError(f"{type(self).__name__} does not say how to plan")
+
+    def guard(self, command: str) -> Completed:
+        """Run a command of `only_if` or `unless`, which only looks."""
+        return self.machine.ask(["/bin/sh", "-c", command], cwd="/")
 
 
 def succeeded(completed: Completed, doing: str, *, ok_codes: tuple[int, ...] = (0,)) -> Completed:

@@ -11,6 +11,7 @@ from opsmop.language.fields import bind, declared, field
 from opsmop.language.lookups import Late, is_late
 from opsmop.language.result import Result
 from opsmop.language.scope import innermost, of_policy, place_of
+from opsmop.language.secrets import MASK
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -23,7 +24,8 @@ else:
 
 
 # Parameters that judge the result: they are worked out after the resource, not before.
-JUDGES = ("failed_when", "changed_when")
+JUDGES = ("failed_when", "changed_when", "until")
+_USUAL_RETRIES = 3  # with `until`, if nothing says how often
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field,))
@@ -40,6 +42,26 @@ class Resource(Declared, Result):
     changed_when: Any = field(default=None, doc="a bool, an Eval, or a callable of the result: has it changed?")
     register: str | None = field(default=None, doc="also put the result among the variables under this name")
     signals: str | list[str] | None = field(default=None, doc="handlers to fire when it has changed")
+    only_if: str | bool | None = field(
+        default=None, doc="a command that only looks, or a bool: failure or False means that nothing is to be done"
+    )
+    unless: str | bool | None = field(
+        default=None, doc="a command that only looks, or a bool: success or True means that nothing is to be done"
+    )
+    retries: int | None = field(
+        default=None, doc="how often to try again when it fails or `until` does not hold; 0, and 3 with `until`"
+    )
+    delay: float = field(default=5.0, doc="seconds between two tries")
+    until: Any = field(
+        default=None, doc="a bool, an Eval, or a callable of the result: tried again while it does not hold"
+    )
+    timeout: float | None = field(
+        default=None, doc="seconds that one try may take: then its command, and all that it started, is ended"
+    )
+    run_as: str | None = field(
+        default=None, doc="the user of the target as whom it looks, writes and runs commands; needs root"
+    )
+    sensitive: bool = field(default=False, doc="show neither its content nor its command and what that prints")
 
     checked = False  # whether `check` has seen its values; where some are late, it sees them once they are worked out
 
@@ -55,7 +77,7 @@ class Resource(Declared, Result):
             self.warnings = []
             self.checked = not any(is_late(getattr(self, name)) for name in declared(type(self)) if name not in JUDGES)
             if self.checked:
-                self.check()
+                self.check_all()
             evaluation = current()
             if evaluation is None:
                 raise PolicyError(
@@ -67,6 +89,17 @@ class Resource(Declared, Result):
                 evaluation.evaluate(self)
             finally:
                 self.frame = None
+
+    def check_all(self) -> None:
+        """Refuse combinations of parameters that make no sense, of those that every type has too.
+
+        :raises FieldError: if they make none
+        """
+        for name in ("retries", "delay", "timeout"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise FieldError(f"{self}: {name}={value} is less than nothing", place=self.place)
+        self.check()
 
     def check(self) -> None:
         """Refuse combinations of parameters that make no sense. Types override it; see `exclusive`. Late values are
@@ -89,8 +122,17 @@ class Resource(Declared, Result):
             )
 
     @property
+    def tries_left(self) -> int:
+        """How often it may be tried again."""
+        if self.retries is None:
+            return 0 if self.until is None else _USUAL_RETRIES
+        return self.retries
+
+    @property
     def label(self) -> str:
         """What reports call it: the value of the parameter named by `shown`."""
+        if self.sensitive and self.shown != "name":  # a command or a message may hold what is not to be shown
+            return MASK
         value = getattr(self, self.shown, "")
         if isinstance(value, Late):
             return value.text

@@ -30,7 +30,6 @@ class File(Resource):
     absent: bool = field(default=False, doc="there is to be no such file")
     overwrite: bool = field(default=True, doc="False leaves the content of a file that is already there")
     follow: bool = field(default=False, doc="where a symbolic link stands, manage what it points at")
-    sensitive: bool = field(default=False, doc="never show its content")
 
     def check(self) -> None:
         """Refuse what contradicts itself."""

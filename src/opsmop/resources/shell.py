@@ -21,11 +21,8 @@ class Shell(Resource):
     """
 
     cmd: str = field(kw_only=False, doc="the command, or a script of several lines")
-    timeout: float | None = field(default=None, doc="seconds after which it and all that it started are ended")
     creates: str | None = field(default=None, doc="a path; the command runs only while nothing stands there")
     removes: str | None = field(default=None, doc="a path; the command runs only while something stands there")
-    unless: str | None = field(default=None, doc="a command that only looks; success means that nothing is to be done")
-    only_if: str | None = field(default=None, doc="a command that only looks; failure means that nothing is to be done")
     cwd: str | None = field(default=None, doc="the directory that it runs in; / if not given")
     env: dict[str, str | Secret] | None = field(default=None, doc="environment variables besides the plain ones")
     stdin: str | Secret | None = field(default=None, doc="what it reads; nothing if not given")
@@ -58,21 +55,11 @@ class RunShell(Provider, provides=Shell):
         shell, machine = self.resource, self.machine
         if shell.creates and machine.status(shell.creates, follow=True) is not None:
             return False
-        if shell.removes and machine.status(shell.removes, follow=True) is None:
-            return False
-        if shell.unless and self._holds(shell.unless, "unless"):
-            return False
-        return not (shell.only_if and not self._holds(shell.only_if, "only_if"))
+        return not (shell.removes and machine.status(shell.removes, follow=True) is None)
 
-    def _holds(self, guard: str, name: str) -> bool:
-        """Whether a guard succeeds; one whose time ran out has not said anything.
-
-        :raises CommandFailed: if its time ran out
-        """
-        completed = self._ask(guard)
-        if completed.timed_out:
-            succeeded(completed, f"{name} of {self.resource}")
-        return completed.rc == 0
+    def guard(self, command: str) -> Completed:
+        """With the same shell, environment and directory as the command itself."""
+        return self._ask(command)
 
     def _ask(self, command: str) -> Completed:
         shell = self.resource
@@ -81,7 +68,6 @@ class RunShell(Provider, provides=Shell):
             input=_bytes(shell.stdin),
             cwd=shell.cwd or "/",
             env=_texts(shell.env),
-            timeout=shell.timeout,
         )
 
     def _run(self) -> Completed:
@@ -92,7 +78,6 @@ class RunShell(Provider, provides=Shell):
             input=_bytes(shell.stdin),
             cwd=shell.cwd or "/",
             env=_texts(shell.env),
-            timeout=shell.timeout,
         )
         self._judged(completed)
         if shell.creates and completed.known and self.machine.status(shell.creates, follow=True) is None:

@@ -7,19 +7,19 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from opsmop.errors import CommandFailed, FileRefusedError, OpsMopError, ProviderError, TemplateError
+from opsmop.errors import OpsMopError, ProviderError
 from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceStarted, Warned
 from opsmop.language.additions import Additions
-from opsmop.language.fields import accepted, declared
-from opsmop.language.lookups import Late, LateExpression, is_late
 from opsmop.language.machine import Machine
 from opsmop.language.provider import Change
-from opsmop.language.resource import JUDGES, Resource
+from opsmop.language.resource import Resource
 from opsmop.language.scope import Layer, Variables, local_layers
 from opsmop.target import differences
 from opsmop.target.attempt import Attempt
 from opsmop.target.failures import failure_of
 from opsmop.target.handlers import Signals
+from opsmop.target.tries import Tries
+from opsmop.target.values import Values
 
 SHOWN_OUTPUT = 4096  # characters of a command's output that a good ending carries; a failure carries more
 CALLER = "opsmop.target.run_role"  # the module whose frame ends the search for local variables
@@ -62,12 +62,12 @@ class RoleEvaluation:
         self.beyond_prediction = False  # policy code has read a value that is not there
         self._doubts = 0  # of the machine's assumptions, those that resources made and that are accounted for
         self._assuming = False  # what comes now follows from something that check cannot know
-        self.facts, self.options, self._additions = facts, options, additions
+        self.facts, self.options = facts, options
         self._layers, self._extra = list(layers), extra
         self._registered: dict[str, Any] = {}
         self._source, self._emit, self._diff = source, emit, diff
         self._count = 0
-        self._templates_made: Any = None
+        self.values = Values(source, additions, facts)
         self.signals = Signals()
         self._declared: dict[int, Variables] | None = None  # while resources are only declared: theirs, by identity
         self._kept: dict[int, Variables] = {}
@@ -125,14 +125,13 @@ class RoleEvaluation:
         doubts = self.machine.assumptions
         assumed = assumed or self._assuming
         attempt = Attempt(resource, self.machine, ResourceSources(self, variables), assumed=assumed)
-        early = self._work_out(resource, variables)
+        early = self.values.work_out(resource, variables)
         attempt.assumed = attempt.assumed or self.machine.assumptions > doubts
         self._emit(ResourceStarted(name=resource.label, **about))
         for warning in resource.warnings:
             self._emit(Warned(text=f"{resource}: {warning}", file=resource.file, line=resource.line))
         try:
-            self._attempted(attempt, early)
-            self._judge(resource, attempt, variables)
+            self._tries(attempt, early, variables).run()
         except BaseException as error:
             self._failed(resource, attempt, error, name=resource.label, duration=time.monotonic() - started, **about)
             if resource.ignore_errors and isinstance(error, OpsMopError):
@@ -146,7 +145,7 @@ class RoleEvaluation:
                 name=resource.label,
                 status=attempt.status(resource),
                 assumed=attempt.assumed,
-                changes=self._reports(attempt, attempt.changes),
+                changes=self._reports(attempt, attempt.all_changes),
                 rc=attempt.completed.rc if attempt.completed else None,
                 output=self.shown(attempt.output())[-SHOWN_OUTPUT:],
                 duration=time.monotonic() - started,
@@ -156,18 +155,18 @@ class RoleEvaluation:
         if resource._changed:  # its property would count as the policy reading it
             self.signals.take(resource, assumed=attempt.assumed)
 
-    def _attempted(self, attempt: Attempt, early: OpsMopError | None) -> None:
-        """Run it. What fails in check only because something is not known yet is announced, not failed."""
-        try:
-            if early is not None:
-                raise early
-            self.signals.refuse_unknown([attempt.resource])
-            attempt.run()
-        except (ProviderError, TemplateError) as error:
-            depends_on_the_host = not isinstance(error, FileRefusedError)
-            if not (self.machine.simulated and attempt.assumed and depends_on_the_host):
-                raise
-            attempt.changes = [Change("cannot be predicted", lambda: None, after=error.message)]
+    def _tries(self, attempt: Attempt, early: OpsMopError | None, variables: Variables) -> Tries:
+        resource = attempt.resource
+        return Tries(
+            attempt,
+            variables,
+            self.values,
+            early=early,
+            refuse=lambda: self.signals.refuse_unknown([resource]),
+            simulated=self.machine.simulated,
+            warn=lambda text: self._emit(Warned(text=text, file=resource.file, line=resource.line)),
+            wait=self.machine.wait,
+        )
 
     # Variables
 
@@ -184,86 +183,14 @@ class RoleEvaluation:
         if resource.register:
             self._registered[resource.register] = resource
 
-    def _work_out(self, resource: Resource, variables: Variables) -> OpsMopError | None:
-        """Replace what was given as T(...), Eval(...) by what it comes to here; the error, if one does not."""
-        try:
-            self._replace_late(resource, variables)
-        except OpsMopError as error:
-            return error
-        return None
-
-    def _replace_late(self, resource: Resource, variables: Variables) -> None:
-        for name, entry in declared(type(resource)).items():
-            value = getattr(resource, name)
-            if name in JUDGES:
-                continue
-            worked_out = self._resolved(value, variables, resource.place)
-            if worked_out is not value:
-                setattr(resource, name, accepted(type(resource), entry, worked_out, resource.place))
-        if not resource.checked:
-            resource.checked = True
-            resource.check()
-
-    def _resolved(self, value: Any, variables: Variables, place: str) -> Any:
-        if isinstance(value, LateExpression):
-            return self._templates().value(value.text, variables, self.facts, place)
-        if isinstance(value, Late):
-            return self._templates().text(value.text, variables, self.facts, place)
-        if isinstance(value, dict) and is_late(value):
-            return {key: self._resolved(entry, variables, place) for key, entry in value.items()}
-        if isinstance(value, (list, tuple)) and is_late(value):
-            return [self._resolved(entry, variables, place) for entry in value]
-        return value
-
-    def _templates(self) -> Any:
-        if self._templates_made is None:
-            from opsmop.target.templates import Templates  # jinja2 costs 80 ms that a role without templates saves
-
-            self._templates_made = Templates(self._source, self._additions)
-        return self._templates_made
-
     # Endings
-
-    def _judge(self, resource: Resource, attempt: Attempt, variables: Variables) -> None:
-        """Let `failed_when` and `changed_when` decide. Commands that check did not run are not judged."""
-        names = tuple(change.name for change in attempt.changes)
-        changed, failed = bool(attempt.changes), attempt.error is not None
-        resource.settle(changed=changed, failed=failed, changes=names, completed=attempt.completed)
-        if attempt.completed is None or attempt.completed.known:
-            if resource.failed_when is not None:
-                failed = self._decided(resource.failed_when, resource, variables)
-            if resource.changed_when is not None:
-                changed = attempt.judged_changed = self._decided(resource.changed_when, resource, variables)
-        else:
-            attempt.assumed = attempt.assumed or resource.changed_when is not None
-        resource.settle(
-            changed=changed, failed=failed, changes=names, completed=attempt.completed, assumed=attempt.assumed
-        )
-        if failed:
-            raise attempt.error or self._failed_by_decision(resource, attempt)
-
-    def _decided(self, condition: Any, resource: Resource, variables: Variables) -> bool:
-        if isinstance(condition, Late):
-            own = {"rc": resource.rc, "data": resource.data, "stdout": resource.stdout, "stderr": resource.stderr}
-            here = Variables([Layer("variables", variables), Layer("the result", {**own, "result": resource})])
-            return bool(self._resolved(condition, here, resource.place))
-        return bool(condition(resource) if callable(condition) else condition)
-
-    def _failed_by_decision(self, resource: Resource, attempt: Attempt) -> ProviderError:
-        completed = attempt.completed
-        if completed is None:
-            return ProviderError(f"{resource}: failed_when says that it failed", resource=resource)
-        return CommandFailed(
-            f"{resource}: failed_when says that it failed",
-            command=completed.command, rc=completed.rc, output=completed.output, completed=completed, resource=resource,
-        )  # fmt: skip
 
     def _failed(self, resource: Resource, attempt: Attempt, error: BaseException, **about: Any) -> None:
         if isinstance(error, ProviderError) and error.resource is None:
             error.resource = resource
         if isinstance(error, OpsMopError) and not error.place:
             error.place = resource.place
-        made = attempt.made if not self.machine.simulated else []
+        made = attempt.all_made if not self.machine.simulated else []
         resource.settle(
             changed=bool(made), failed=True, changes=tuple(change.name for change in made), completed=attempt.completed
         )
@@ -300,10 +227,12 @@ class ResourceSources:
 
     def file(self, path: str) -> bytes:
         """See `Sources.file`."""
-        return self._evaluation._source(path)
+        evaluation = self._evaluation
+        with evaluation.machine.acting_as(None):  # in this process the controller's files are the evaluating user's
+            return evaluation._source(path)
 
     def rendered(self, path: str) -> bytes:
         """See `Sources.rendered`."""
         evaluation = self._evaluation
-        content: bytes = evaluation._templates().file(path, self._variables, evaluation.facts)
-        return content
+        with evaluation.machine.acting_as(None):
+            return evaluation.values.rendered(path, self._variables)

@@ -7,9 +7,10 @@ from itertools import groupby
 from types import TracebackType
 from typing import Callable
 
-from opsmop.errors import CommandFailed, OpsMopError
+from opsmop.errors import CommandFailed, OpsMopError, ProviderError
 from opsmop.events import Failure
 from opsmop.language.scope import of_policy
+from opsmop.language.secrets import MASK
 
 LONGEST_MESSAGE = 16 * 1024  # characters; an exception may be of any size
 LONGEST_OUTPUT = 64 * 1024
@@ -23,9 +24,12 @@ def failure_of(error: BaseException, shown: Callable[[str], str] = str) -> Failu
     :param shown: makes a text one that may be reported, before it is cut and a secret could be cut in two
     """
     if isinstance(error, OpsMopError):
+        said = shown
+        if isinstance(error, ProviderError) and getattr(error.resource, "sensitive", False):
+            shown = _hidden
         return Failure(
             error=type(error).__name__,
-            message=_cut(shown(error.message), LONGEST_MESSAGE),
+            message=_cut(said(error.message), LONGEST_MESSAGE),
             place=error.place,
             remedy=error.remedy,
             command=shown(error.command)[:LONGEST_MESSAGE] if isinstance(error, CommandFailed) else "",
@@ -40,6 +44,11 @@ def failure_of(error: BaseException, shown: Callable[[str], str] = str) -> Failu
         place=place_of_error(error),
         trace=_cut("\n".join(_told(frames)), LONGEST_OUTPUT),
     )
+
+
+def _hidden(text: str) -> str:
+    """Instead of what a sensitive resource ran, and what that printed."""
+    return MASK if text else ""
 
 
 def _stderr_of(error: OpsMopError, shown: Callable[[str], str]) -> str:

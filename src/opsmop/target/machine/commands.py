@@ -7,6 +7,7 @@ import shlex
 import signal
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Callable
 
 from opsmop.errors import CommandFailed
@@ -44,6 +45,14 @@ def plain_environment(home: str, user: str) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class Identity:
+    """The numbers of a user and a group."""
+
+    user: int
+    group: int
+
+
 class Output:
     """The end of what a command prints, on two streams and as both came together."""
 
@@ -72,6 +81,7 @@ def run(
     timeout: float | None,
     started: Started,
     grace: float = 0.0,
+    identity: Identity | None = None,
 ) -> Completed:
     """Run a command to its end.
 
@@ -81,6 +91,7 @@ def run(
         known, or nobody could end it), then the number of its process group, and 0 when it has ended; and `grace`
     :param grace: seconds for which it may go on all the same once its time is up or this is interrupted: for what must
         not be ended in the middle
+    :param identity: whose its process is wholly to be, if it is not the evaluating user's
     :raises CommandFailed: if it cannot be started
     """
     import subprocess  # 15 ms that a role without commands does not pay
@@ -97,6 +108,8 @@ def run(
             env=env,
             start_new_session=True,
             close_fds=True,
+            user=identity.user if identity else None,
+            group=identity.group if identity else None,
         )
     except OSError as error:
         started(0, grace)

@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import stat
+from typing import Callable
 
 from opsmop.target.machine import contents
 
@@ -13,7 +14,9 @@ from opsmop.target.machine import contents
 _ATTEMPTS = 20
 
 
-def replace(path: str, content: contents.Given, *, mode: int, uid: int, gid: int) -> None:
+def replace(
+    path: str, content: contents.Given, *, mode: int, uid: int, gid: int, prove: Callable[[str], None] = lambda _: None
+) -> None:
     """Put `content` at `path` by way of a temporary file beside it.
 
     The file is complete, synced and has its owner, its mode and the old file's labels before it takes the name; owner
@@ -21,6 +24,7 @@ def replace(path: str, content: contents.Given, *, mode: int, uid: int, gid: int
     be renamed onto and is written in place.
 
     :param mode: all permission bits
+    :param prove: is given the complete temporary file, and raises what must keep it from taking the name
     :param uid: -1 leaves what the file has by itself; `gid` likewise
     :raises OSError: as the system says it
     :raises ProviderError: if what comes is not what was announced
@@ -31,11 +35,12 @@ def replace(path: str, content: contents.Given, *, mode: int, uid: int, gid: int
         try:
             contents.fill(descriptor, content)
             _give(descriptor, uid, gid)
-            os.fchmod(descriptor, mode)
             _copy_labels(path, descriptor)
+            os.fchmod(descriptor, mode)  # after the labels: an ACL among them would set the group's bits (acl(5))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        prove(temporary)
         _take_name(temporary, path)
     except BaseException:
         os.unlink(temporary)

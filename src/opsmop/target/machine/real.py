@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Sequence
@@ -10,38 +9,16 @@ from typing import Any, Callable
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, AccountGroup, Completed, Content, Effect, Status
+from opsmop.language.provider import succeeded
 from opsmop.target.machine import commands, contents, files, mounts
+from opsmop.target.machine.acting import Acting
+from opsmop.target.machine.linking import Linking
+from opsmop.target.machine.refusals import REMEDIES, refusals
 
-
-class refusals:  # noqa: N801 - reads as a word of the `with` statement that it is used in
-    """Maps what the system refuses to a `ProviderError` that says what was being done, and to what."""
-
-    def __init__(self, doing: str, path: str) -> None:
-        self.doing, self.path = doing, path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, OSError):
-            remedy = _REMEDIES.get(error.errno or 0, "")
-            raise ProviderError(f"cannot {self.doing} {self.path}: {error.strerror or error}", remedy=remedy) from error
-
-
-_REMEDIES = {
-    errno.EACCES: "The evaluating user may not do this: does the role need sudo()?",
-    errno.EPERM: "The evaluating user may not do this (does the role need sudo()?), or the file is immutable (lsattr).",
-    errno.EROFS: "The file system is mounted read-only.",
-    errno.ENOSPC: "The file system is full.",
-    errno.EDQUOT: "The user's quota is used up.",
-    errno.ENOENT: "A directory on the way does not exist: manage it with Directory first.",
-    errno.ENOTDIR: "Something on the way is not a directory.",
-    errno.ELOOP: "It is a symbolic link: name its target.",
-}
 _RESOLVER_SECONDS = 5.0
 
 
-class RealMachine:
+class RealMachine(Acting, Linking):
     """The machine that this runs on.
 
     :param command_started: is told the process group of each command that starts, and 0 when it has ended; and for
@@ -65,7 +42,7 @@ class RealMachine:
             return None
         except OSError as error:
             raise ProviderError(
-                f"cannot look at {path}: {error.strerror}", remedy=_REMEDIES.get(error.errno or 0, "")
+                f"cannot look at {path}: {error.strerror}", remedy=REMEDIES.get(error.errno or 0, "")
             ) from error
         return Status(
             kind=_kind(found.st_mode),
@@ -130,7 +107,7 @@ class RealMachine:
         """See `Machine.which`."""
         for directory in commands.search_path().split(":"):
             path = os.path.join(directory, command)
-            if os.path.isfile(path) and os.access(path, os.X_OK):
+            if os.path.isfile(path) and os.access(path, os.X_OK, effective_ids=os.access in os.supports_effective_ids):
                 return path
         return None
 
@@ -189,13 +166,18 @@ class RealMachine:
         found = self.ask([sys.executable, "-I", "-S", "-c", program], timeout=_RESOLVER_SECONDS)
         return found.stdout.strip() or self.uname()[1]
 
-    def home(self) -> str:
-        """The home directory of the evaluating user."""
-        return os.environ.get("HOME") or os.path.expanduser("~")
-
     # Effects
 
-    def write(self, path: str, content: bytes | Content, *, mode: int, owner: str | None, group: str | None) -> None:
+    def write(
+        self,
+        path: str,
+        content: bytes | Content,
+        *,
+        mode: int,
+        owner: str | None,
+        group: str | None,
+        validate: str = "",
+    ) -> None:
         """See `Machine.write`."""
         old = self.status(path)
         # A file keeps its owner unless told otherwise; a new one has the evaluating user's.
@@ -203,7 +185,18 @@ class RealMachine:
         group = group if group is not None else (old.group if old else None)
         uid, gid = self._numbers(owner, group)
         with refusals("write", path):
-            files.replace(path, content, mode=mode, uid=uid, gid=gid)
+            files.replace(path, content, mode=mode, uid=uid, gid=gid, prove=lambda at: self.prove(validate, at))
+
+    def prove(self, validate: str, path: str) -> None:
+        """Let the command `validate`, in which ``%s`` stands for the path, say whether a content will do.
+
+        :raises CommandFailed: if it will not
+        """
+        if validate:
+            import shlex  # with the command
+
+            completed = self.ask(["/bin/sh", "-c", validate.replace("%s", shlex.quote(path))], cwd="/")
+            succeeded(completed, f"the check validate={validate!r} of the new content")
 
     def make_directory(self, path: str, *, mode: int) -> None:
         """See `Machine.make_directory`."""
@@ -251,7 +244,8 @@ class RealMachine:
 
     def _run(self, argv: Sequence[str], *, env: dict[str, str] | None, **options: Any) -> Completed:
         environment = {**commands.plain_environment(self.home(), self.real_user()), **(env or {})}
-        return commands.run(argv, env=environment, started=self._command_started, **options)
+        options["timeout"] = self._within(options["timeout"])
+        return commands.run(argv, env=environment, started=self._command_started, identity=self._identity(), **options)
 
     # Names and numbers
 

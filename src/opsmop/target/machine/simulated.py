@@ -7,38 +7,24 @@ is answered as things are now, and counted as an assumption (`assumptions`).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Callable
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, AccountGroup, Completed, Content, Effect, Status
 from opsmop.target.machine import contents
+from opsmop.target.machine.model import MOST_LINKS, Node, key_of
+from opsmop.target.machine.pretending import Pretending
 from opsmop.target.machine.real import RealMachine
-from opsmop.target.machine.unaffected import Unaffected
 
 # Where packages put things (Filesystem Hierarchy Standard 3.0, chapters 3 to 5; Debian Policy, 9.1); /srv is the site's.
 _INSTALLED_UNDER = tuple(
     f"/{name}/" for name in ("bin", "boot", "etc", "lib", "lib32", "lib64", "opt", "run", "sbin", "usr", "var")
 )
-_MOST_LINKS = 40  # as the kernel has it: path_resolution(7)
 
 
-@dataclass(frozen=True)
-class Node:
-    """What the model has at a path.
-
-    :param fresh: nothing of it is on the machine yet
-    :param assumed: check could not know that it will come to this: what is there, or beneath, is no more certain
-    """
-
-    status: Status | None
-    content: contents.Given = b""
-    fresh: bool = True
-    assumed: bool = False
-
-
-class SimulatedMachine(Unaffected):
+class SimulatedMachine(Pretending):
     """A machine on which effects are only noted down.
 
     :param real: the machine beneath
@@ -48,7 +34,6 @@ class SimulatedMachine(Unaffected):
 
     def __init__(self, real: RealMachine) -> None:
         super().__init__(real)
-        self._nodes: dict[str, Node] = {}
         self._known: dict[tuple[str, str], Any] = {}
         self._brought: set[str] = set()
         self._inside_look = False
@@ -61,7 +46,7 @@ class SimulatedMachine(Unaffected):
     def status(self, path: str, *, follow: bool = False) -> Status | None:
         """See `Machine.status`."""
         found = self._status(path)
-        for _ in range(_MOST_LINKS):
+        for _ in range(MOST_LINKS):
             if not follow or found is None or found.kind != "link":
                 return found
             path = os.path.normpath(os.path.join(os.path.dirname(path), found.target))
@@ -74,7 +59,7 @@ class SimulatedMachine(Unaffected):
 
     def _node(self, path: str) -> Node | None:
         """What the model has at `path`, or None if the machine must be asked; counts what is not certain about it."""
-        key = _key(path, self._nodes)
+        key = key_of(path, self._nodes)
         node = self._nodes.get(key) or self._beneath(key)
         self._doubt(installed=f"{key}/".startswith(_INSTALLED_UNDER), assumed=node is not None and node.assumed)
         return node
@@ -120,7 +105,7 @@ class SimulatedMachine(Unaffected):
     def listing(self, path: str) -> list[str]:
         """See `Machine.listing`."""
         node = self._node(path)
-        key = _key(path, self._nodes)
+        key = key_of(path, self._nodes)
         names = set(self._real.listing(path)) if node is None or not node.fresh else set()
         for other, found in self._nodes.items():
             if os.path.dirname(other) == key and other != key:
@@ -185,9 +170,20 @@ class SimulatedMachine(Unaffected):
 
     # Effects, on the model
 
-    def write(self, path: str, content: bytes | Content, *, mode: int, owner: str | None, group: str | None) -> None:
+    def write(
+        self,
+        path: str,
+        content: bytes | Content,
+        *,
+        mode: int,
+        owner: str | None,
+        group: str | None,
+        validate: str = "",
+    ) -> None:
         """See `Machine.write`."""
         self._refuse_unless_possible("write", path)
+        if validate:
+            self._prove(validate, content)
         old = self.status(path)
         status = Status(
             "file",
@@ -197,23 +193,23 @@ class SimulatedMachine(Unaffected):
             size=contents.size_of(content),
             predicted=True,
         )
-        self._nodes[_key(path, self._nodes)] = Node(status, content, assumed=self.assuming)
+        self._nodes[key_of(path, self._nodes)] = Node(status, content, assumed=self.assuming)
 
     def make_directory(self, path: str, *, mode: int) -> None:
         """See `Machine.make_directory`."""
         self._refuse_unless_possible("make the directory", path)
         status = Status("directory", mode, self.real_user(), self._own_group(), predicted=True)
-        self._nodes[_key(path, self._nodes)] = Node(status, assumed=self.assuming)
+        self._nodes[key_of(path, self._nodes)] = Node(status, assumed=self.assuming)
 
     def remove(self, path: str) -> None:
         """See `Machine.remove`."""
         self._refuse_unless_possible("remove", path)
-        self._nodes[_key(path, self._nodes)] = Node(None, assumed=self.assuming)
+        self._nodes[key_of(path, self._nodes)] = Node(None, assumed=self.assuming)
 
     def remove_tree(self, path: str) -> None:
         """See `Machine.remove_tree`."""
         self.remove(path)
-        key = _key(path, self._nodes)
+        key = key_of(path, self._nodes)
         self._nodes = {other: node for other, node in self._nodes.items() if not other.startswith(key + "/")}
 
     def set_mode(self, path: str, mode: int) -> None:
@@ -237,7 +233,7 @@ class SimulatedMachine(Unaffected):
             )
         old = node or Node(status, fresh=False)
         status = replace(status, predicted=True, **values)
-        self._nodes[_key(path, self._nodes)] = replace(old, status=status, assumed=old.assumed or self.assuming)
+        self._nodes[key_of(path, self._nodes)] = replace(old, status=status, assumed=old.assumed or self.assuming)
 
     def run(
         self,
@@ -275,7 +271,7 @@ class SimulatedMachine(Unaffected):
             )
         if found.kind != "directory":
             raise ProviderError(f"cannot {doing} {path}: {parent} is not a directory")
-        if not found.predicted and not os.access(parent, os.W_OK | os.X_OK):
+        if not found.predicted and not _may(parent, os.W_OK | os.X_OK):
             raise ProviderError(
                 f"cannot {doing} {path}: Permission denied",
                 remedy="The evaluating user may not do this: does the role need sudo()?",
@@ -294,8 +290,14 @@ class SimulatedMachine(Unaffected):
             return found or wanted
         raise ProviderError(f"there is no {kind} {wanted!r} on this machine")
 
+    def _knows_nothing(self) -> bool:
+        return "anything" in self._brought
+
+    def _plans_anything(self) -> bool:
+        return bool(self._known or self._brought)
+
     def _own_group(self) -> str:
-        account = self._real.account(self.real_user())
+        account = self.account(self.real_user())
         return account.group if account else str(os.getegid())
 
 
@@ -303,17 +305,6 @@ def _number_of(entry: Account | AccountGroup) -> int | None:
     return entry.uid if isinstance(entry, Account) else entry.gid
 
 
-def _key(path: str, planned: Mapping[str, Node]) -> str:
-    """One name for a path however it is spelled: the links among its directories resolved, its last part as it is.
-
-    :param planned: what the model has; a link that is to go leads nowhere any more
-    """
-    directory, name = os.path.split(os.path.normpath(path))
-    resolved = "/"
-    for part in filter(None, directory.split("/")):
-        resolved = os.path.join(resolved, part)
-        node = planned.get(resolved)
-        stays = node is None or (node.status is not None and node.status.kind == "link")
-        if stays and os.path.islink(resolved):
-            resolved = os.path.realpath(resolved)
-    return os.path.join(resolved, name)
+def _may(path: str, how: int) -> bool:
+    """Whether the user who acts may use `path` so."""
+    return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)

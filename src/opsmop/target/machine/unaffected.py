@@ -18,10 +18,6 @@ class Unaffected:
         """See `Machine.mount_points`."""
         return self._real.mount_points(path)
 
-    def real_user(self) -> str:
-        """See `Machine.real_user`."""
-        return self._real.real_user()
-
     def uname(self) -> tuple[str, str, str, str, str]:
         """See `Machine.uname`."""
         return self._real.uname()

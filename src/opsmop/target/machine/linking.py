@@ -1,0 +1,47 @@
+"""Links, and what else has a name in a directory without being a file's content."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import Callable
+
+from opsmop.target.machine.refusals import refusals
+
+
+class Linking:
+    """Makes links, each under its final name at once or not at all."""
+
+    def same_file(self, path: str, other: str) -> bool:
+        """See `Machine.same_file`."""
+        try:
+            return os.path.samestat(os.lstat(path), os.lstat(other))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def make_link(self, path: str, target: str) -> None:
+        """See `Machine.make_link`."""
+        with refusals("make the link", path):
+            _in_place(path, lambda temporary: os.symlink(target, temporary))
+
+    def make_hard_link(self, path: str, other: str) -> None:
+        """See `Machine.make_hard_link`."""
+        with refusals("make the link", path):
+            _in_place(path, lambda temporary: os.link(other, temporary, follow_symlinks=False))
+
+    def touch(self, path: str) -> None:
+        """See `Machine.touch`."""
+        with refusals("touch", path):
+            os.utime(path, follow_symlinks=False)
+
+
+def _in_place(path: str, make: Callable[[str], None]) -> None:
+    """Let something take the name `path`, whatever file or link has it now."""
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name[:100]}.{secrets.token_hex(8)}")
+    make(temporary)
+    try:
+        os.rename(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise

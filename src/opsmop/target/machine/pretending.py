@@ -1,0 +1,145 @@
+"""What check notes down of links, and of acting as another user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from opsmop.errors import CommandFailed, ProviderError
+from opsmop.language.machine import Status
+from opsmop.target.machine import contents
+from opsmop.target.machine.acting import no_such_user
+from opsmop.target.machine.model import Node, key_of
+from opsmop.target.machine.real import RealMachine
+from opsmop.target.machine.unaffected import Unaffected
+
+
+class Pretending(Unaffected):
+    """Part of the simulated machine.
+
+    :param real: the machine beneath
+    """
+
+    assumptions: int
+    assuming: bool
+
+    def __init__(self, real: RealMachine) -> None:
+        super().__init__(real)
+        self._nodes: dict[str, Node] = {}
+        self._planned_user = ""  # acted as, and only planned so far
+
+    # Acting
+
+    @contextmanager
+    def acting_as(self, name: str | None) -> Iterator[None]:
+        """See `Machine.acting_as`. A user who is only planned cannot be acted as: what is looked at then is assumed."""
+        if name is None or self._real.account(name) is not None:
+            if name is not None and self.account(name) is None:
+                raise no_such_user(name)
+            with self._real.acting_as(name):
+                yield
+            return
+        if self.account(name) is None and not self._knows_nothing():
+            raise no_such_user(name)
+        self.assumptions += 1
+        before, self._planned_user = self._planned_user, name
+        try:
+            yield
+        finally:
+            self._planned_user = before
+
+    def limited(self, deadline: float | None) -> Any:
+        """See `Machine.limited`."""
+        return self._real.limited(deadline)
+
+    def wait(self, seconds: float) -> None:
+        """See `Machine.wait`."""
+        self._real.wait(seconds)
+
+    def real_user(self) -> str:
+        """See `Machine.real_user`."""
+        return self._planned_user or self._real.real_user()
+
+    # Links
+
+    def same_file(self, path: str, other: str) -> bool:
+        """See `Machine.same_file`."""
+        keys = [key_of(each, self._nodes) for each in (path, other)]
+        nodes = [self._nodes.get(key) for key in keys]
+        if nodes == [None, None]:
+            return self._real.same_file(path, other)
+        first, second = (node.twin or key if node else key for node, key in zip(nodes, keys))
+        return first == second
+
+    def make_link(self, path: str, target: str) -> None:
+        """See `Machine.make_link`."""
+        self._refuse_unless_possible("make the link", path)
+        status = Status("link", 0o777, self.real_user(), self._own_group(), len(target), target, predicted=True)
+        self._nodes[key_of(path, self._nodes)] = Node(status, assumed=self.assuming)
+
+    def make_hard_link(self, path: str, other: str) -> None:
+        """See `Machine.make_hard_link`."""
+        self._refuse_unless_possible("make the link", path)
+        status = self.status(other)
+        if status is None:
+            raise ProviderError(f"cannot make the link {path}: there will be no {other}")
+        key = key_of(other, self._nodes)
+        node = self._nodes.get(key) or Node(status, fresh=False)
+        node = replace(node, twin=node.twin or key)
+        content = node.content if node.fresh else self._real.read(other)
+        self._nodes[key] = node
+        self._nodes[key_of(path, self._nodes)] = replace(
+            node, status=replace(status, predicted=True), content=content, fresh=True, assumed=self.assuming
+        )
+
+    def touch(self, path: str) -> None:
+        """See `Machine.touch`: times are not modelled."""
+        if self.status(path) is None:
+            raise ProviderError(f"cannot touch {path}: there will be nothing there")
+
+    # Proving a content that nothing holds yet
+
+    def _prove(self, validate: str, content: contents.Given) -> None:
+        """Let the real command look at the content in memory (memfd_create(2)), where the machine can do that.
+
+        :raises CommandFailed: if it refuses; after planned changes that is an assumption
+        """
+        if not hasattr(os, "memfd_create") or os.geteuid() != os.getuid():
+            return
+        descriptor = os.memfd_create("content", 0)
+        try:
+            contents.fill(descriptor, content)
+            self._real.prove(validate, f"/proc/{os.getpid()}/fd/{descriptor}")
+        except CommandFailed:
+            if self._knows_nothing() or self._nodes or self._plans_anything():
+                self.assumptions += 1
+            raise
+        finally:
+            os.close(descriptor)
+
+    # What the simulated machine says
+
+    def status(self, path: str, *, follow: bool = False) -> Status | None:
+        """See `Machine.status`."""
+        raise NotImplementedError
+
+    def account(self, name: str | int) -> Any:
+        """See `Machine.account`."""
+        raise NotImplementedError
+
+    def _refuse_unless_possible(self, doing: str, path: str) -> None:
+        raise NotImplementedError
+
+    def _own_group(self) -> str:
+        raise NotImplementedError
+
+    def _knows_nothing(self) -> bool:
+        """Whether a command that did not run may have done whatever it likes, accounts included."""
+        raise NotImplementedError
+
+    def _plans_anything(self) -> bool:
+        """Whether any command's effect is planned."""
+        raise NotImplementedError

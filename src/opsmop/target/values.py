@@ -1,0 +1,80 @@
+"""What was given as T(...) or Eval(...), worked out where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from opsmop.errors import OpsMopError
+from opsmop.language.additions import Additions
+from opsmop.language.fields import accepted, declared
+from opsmop.language.lookups import Late, LateExpression, is_late
+from opsmop.language.resource import JUDGES, Resource
+from opsmop.language.scope import Layer, Variables
+
+
+class Values:
+    """Works out late values and renders templates.
+
+    :param source: the content of a controller's file, by the path that the policy names
+    :param additions: what the policy adds for templates
+    :param facts: what templates see besides variables, by name
+    """
+
+    def __init__(self, source: Callable[[str], bytes], additions: Additions, facts: Mapping[str, Any]) -> None:
+        self._source, self._additions, self._facts = source, additions, facts
+        self._templates_made: Any = None
+
+    def work_out(self, resource: Resource, variables: Variables) -> OpsMopError | None:
+        """Replace what was given late by what it comes to here; the error, if something does not."""
+        try:
+            self._replace(resource, variables)
+        except OpsMopError as error:
+            return error
+        return None
+
+    def rendered(self, path: str, variables: Variables) -> bytes:
+        """The template file that the policy names.
+
+        :raises TemplateError: if it does not parse or uses a name that nothing defines
+        """
+        content: bytes = self._templates().file(path, variables, self._facts)
+        return content
+
+    def holds(self, condition: Any, resource: Resource, variables: Variables) -> bool:
+        """Whether a judge (a bool, an expression, a callable of the result) says yes."""
+        if isinstance(condition, Late):
+            own = {"rc": resource.rc, "data": resource.data, "stdout": resource.stdout, "stderr": resource.stderr}
+            here = Variables([Layer("variables", variables), Layer("the result", {**own, "result": resource})])
+            return bool(self._resolved(condition, here, resource.place))
+        return bool(condition(resource) if callable(condition) else condition)
+
+    def _replace(self, resource: Resource, variables: Variables) -> None:
+        for name, entry in declared(type(resource)).items():
+            value = getattr(resource, name)
+            if name in JUDGES:
+                continue
+            worked_out = self._resolved(value, variables, resource.place)
+            if worked_out is not value:
+                setattr(resource, name, accepted(type(resource), entry, worked_out, resource.place))
+        if not resource.checked:
+            resource.checked = True
+            resource.check_all()
+
+    def _resolved(self, value: Any, variables: Variables, place: str) -> Any:
+        if isinstance(value, LateExpression):
+            return self._templates().value(value.text, variables, self._facts, place)
+        if isinstance(value, Late):
+            return self._templates().text(value.text, variables, self._facts, place)
+        if isinstance(value, dict) and is_late(value):
+            return {key: self._resolved(entry, variables, place) for key, entry in value.items()}
+        if isinstance(value, (list, tuple)) and is_late(value):
+            return [self._resolved(entry, variables, place) for entry in value]
+        return value
+
+    def _templates(self) -> Any:
+        if self._templates_made is None:
+            from opsmop.target.templates import Templates  # jinja2 costs 80 ms that a role without templates saves
+
+            self._templates_made = Templates(self._source, self._additions)
+        return self._templates_made
