@@ -74,7 +74,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks", description=__doc__)
-    parser.add_argument("rows", nargs="*", help="words of the rows to measure: '1 host', 'role25, 10', 'cold'; else all")
+    parser.add_argument(
+        "rows", nargs="*", help="words of the rows to measure: '1 host', 'role25, 10', 'cold'; else all"
+    )
     parser.add_argument("--runs", type=int, default=5, help="how many runs each median is of")
     parser.add_argument("--delay", type=float, default=50, help="milliseconds of a delayed round trip")
     parser.add_argument("--peers", action="store_true", help="measure other tools too, each installed in its own venv")
@@ -90,21 +92,13 @@ def _row(row: Row, place: Grounds, tools: dict[str, Prepare], runs: int) -> dict
         folder.mkdir(parents=True)
     commands = {name: prepare(place, job, targets, folders[name]) for name, prepare in tools.items()}
     found: dict[str, dict[str, list[Measurement]]] = {name: {phase: [] for phase in row.phases} for name in tools}
-    if not row.cold:
-        place.empty(homes=True)
-    for number in range(runs + (not row.cold)):
+    place.empty(homes=True)
+    for number in range(runs + (not row.cold)):  # the first run of warm ones is what warms
         expected = None
         for name, command in commands.items():
-            place.empty(homes=row.cold)
-            if row.cold:
-                shutil.rmtree(folders[name] / "operator", ignore_errors=True)
-                (folders[name] / "operator").mkdir()
-            for phase in row.phases:
-                if phase == "again" and row.cold:
-                    continue
-                measurement = measured(command, place)
-                if number or row.cold:  # the first run of warm ones is what warms
-                    found[name][phase].append(measurement)
+            measurements = _run(row, place, command)
+            for phase in row.phases[: len(measurements)] if number or row.cold else ():
+                found[name][phase].append(measurements[row.phases.index(phase)])
             trees = place.trees(row.hosts)
             expected = expected or trees
             if trees != expected:
@@ -112,6 +106,17 @@ def _row(row: Row, place: Grounds, tools: dict[str, Prepare], runs: int) -> dict
     for folder in folders.values():
         shutil.rmtree(folder)
     return _told(row, found)
+
+
+def _run(row: Row, place: Grounds, command: Command) -> list[Measurement]:
+    """The first run, from empty roots; and where the hosts are known already, the second."""
+    place.empty(homes=row.cold)
+    if not row.cold:
+        return [measured(command, place) for _ in row.phases]
+    operator = command.folder / "operator"
+    shutil.rmtree(operator, ignore_errors=True)
+    operator.mkdir()
+    return [measured(command, place)]
 
 
 def _difference(expected: dict[int, dict], trees: dict[int, dict]) -> str:  # type: ignore[type-arg]

@@ -14,7 +14,7 @@ from pathlib import Path
 # What is on the command line of each host.
 READER = "import sys;exec(compile(sys.stdin.buffer.read(),'work','exec'))"
 
-SCRIPT = '''
+SCRIPT = """
 import os, subprocess, sys
 def put(path, content, mode=0o644):
     try:
@@ -54,7 +54,7 @@ for name, text in templates.items():
 for command in commands:
     done = subprocess.run(["/bin/sh", "-c", command.replace("ROOT", root)], capture_output=True, text=True, check=True)
     say("ran", command)
-'''
+"""
 
 
 def main() -> None:
@@ -73,7 +73,10 @@ def main() -> None:
 
 def _contents(plan: dict[str, object]) -> dict[str, object]:
     work = Path(str(plan["work"]))
-    named = {folder: {path.name: path for path in sorted((work / folder).iterdir())} for folder in ("files", "copies", "templates")}
+    named = {
+        folder: {path.name: path for path in sorted((work / folder).iterdir())}
+        for folder in ("files", "copies", "templates")
+    }
     files = {name: path.read_bytes() for name, path in {**named["files"], **named["copies"]}.items()}
     templates = {name.removesuffix(".j2"): path.read_text() for name, path in named["templates"].items()}
     return {"files": files, "templates": templates, "folders": plan["folders"], "commands": plan["commands"]}

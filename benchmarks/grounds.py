@@ -124,7 +124,7 @@ def grounds(count: int, delay: float) -> Iterator[Grounds]:
             servers[0].user,
             _shared_key(folder, servers),
             _ssh_arguments(known),
-            tuple(server._process.pid for server in servers if server._process is not None),
+            tuple(server._process.pid for server in servers if server._process),  # noqa: SLF001 - only here
         )
 
 
@@ -139,7 +139,9 @@ def _folder() -> Iterator[str]:
 def _server(folder: Path, numbers: range) -> PrivateSshd:
     addresses = tuple(_address(number) for number in numbers)
     # sshd_config(5): what a Match block sets holds instead of what was set before it.
-    extra = "".join(f"Match LocalAddress {_address(number)}\n  SetEnv HOME={_home(folder, number)}\n" for number in numbers)
+    extra = "".join(
+        f"Match LocalAddress {_address(number)}\n  SetEnv HOME={_home(folder, number)}\n" for number in numbers
+    )
     return PrivateSshd(addresses=addresses, extra="MaxStartups 500\n" + extra)
 
 

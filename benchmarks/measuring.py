@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from benchmarks.grounds import Grounds
 from benchmarks.tools import Command, plain_environment
@@ -31,14 +32,14 @@ class Measurement:
     memory: float
 
 
-class FailedRun(Exception):
+class FailedRunError(Exception):
     """A tool ended with an error."""
 
 
 def measured(command: Command, grounds: Grounds) -> Measurement:
     """Run a command.
 
-    :raises FailedRun: if it does not end well
+    :raises FailedRunError: if it does not end well
     """
     before = _settled(grounds)
     environment = {**plain_environment(), **dict(command.environment)}
@@ -52,7 +53,7 @@ def measured(command: Command, grounds: Grounds) -> Measurement:
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise FailedRun(f"{' '.join(command.words)} in {command.folder}:\n{log.read_text()[-3000:]}")
+        raise FailedRunError(f"{' '.join(command.words)} in {command.folder}:\n{log.read_text()[-3000:]}")
     targets = _settled(grounds) - before
     return Measurement(wall, usage.ru_utime + usage.ru_stime, targets, usage.ru_maxrss / 1024)
 
@@ -66,11 +67,7 @@ def _settled(grounds: Grounds) -> float:
 
 
 def _sessions(grounds: Grounds) -> bool:
-    for server in grounds.servers:
-        with open(f"/proc/{server}/task/{server}/children") as children:
-            if children.read().strip():
-                return True
-    return False
+    return any(Path(f"/proc/{server}/task/{server}/children").read_text().strip() for server in grounds.servers)
 
 
 def median(measurements: Iterable[Measurement], value: Callable[[Measurement], float]) -> float:

@@ -6,18 +6,22 @@ import functools
 import hashlib
 import importlib.util
 import json
+import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from opsmop.errors import ShipError
+from opsmop.ship import store
 from opsmop.ship.places import CARRIED_LIBRARIES, OURS, travels
 
 LENGTH_BYTES = 4
 MODULE, PACKAGE, DATA = 0, 1, 2
 # zlib and xz travel equally fast; zlib is quicker to import and to read on the target, and every Python has it.
 COMPRESSION_LEVEL = 9
+_HEX = 64  # characters of a digest
 
 Files = Mapping[str, tuple[int, bytes]]
 
@@ -36,6 +40,14 @@ class Bundle:
     def raw(self) -> bytes:
         """The uncompressed bytes, as ``opsmop.wire.boot.install`` takes them."""
         return zlib.decompress(self.data)
+
+
+class Source(NamedTuple):
+    """A source file: its module's name, `MODULE` or `PACKAGE`, and where it is."""
+
+    name: str
+    kind: int
+    path: Path
 
 
 def bundle_of(files: Files) -> Bundle:
@@ -60,10 +72,24 @@ def code_bundle() -> Bundle:
 
     :raises ShipError: a library that has to travel is not installed here
     """
-    files: dict[str, tuple[int, bytes]] = {}
-    for name in (OURS, *CARRIED_LIBRARIES):
-        files.update(modules_below(library_folder(name), name))
-    return bundle_of({name: file for name, file in files.items() if not name.startswith(OURS) or travels(name)})
+    sources = [source for name in (OURS, *CARRIED_LIBRARIES) for source in sources_below(library_folder(name), name)]
+    sources = [source for source in sources if not source.name.startswith(OURS) or travels(source.name)]
+    kept = f"code-{_fingerprint(sources)}"
+    found = store.read(kept)
+    if found is not None:
+        return Bundle(found[:_HEX].decode(), found[_HEX:])
+    made = bundle_of({source.name: (source.kind, source.path.read_bytes()) for source in sources})
+    store.write(kept, made.digest.encode() + made.data)
+    return made
+
+
+def _fingerprint(sources: Iterable[Source]) -> str:
+    """What changes whenever a source does, without reading any."""
+    seen = hashlib.sha256()
+    for source in sources:
+        status = source.path.stat()
+        seen.update(f"{source} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n".encode())
+    return seen.hexdigest()[:32]
 
 
 def boot_text() -> str:
@@ -87,9 +113,16 @@ def library_folder(name: str) -> Path:
 
 def modules_below(folder: Path, name: str) -> dict[str, tuple[int, bytes]]:
     """Every Python source file below a package's folder, by module name."""
-    found = {}
-    for path in sorted(folder.rglob("*.py")):
-        parts = [name, *path.relative_to(folder).with_suffix("").parts]
-        kind = PACKAGE if parts[-1] == "__init__" else MODULE
-        found[".".join(parts[:-1] if kind == PACKAGE else parts)] = (kind, path.read_bytes())
+    return {source.name: (source.kind, source.path.read_bytes()) for source in sources_below(folder, name)}
+
+
+def sources_below(folder: Path, name: str) -> list[Source]:
+    """Every Python source file below a package's folder."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(set(folders) - {"__pycache__"})
+        parts = [name, *Path(place).relative_to(folder).parts]
+        for file in sorted(file for file in files if file.endswith(".py")):
+            own = [] if file == "__init__.py" else [file.removesuffix(".py")]
+            found.append(Source(".".join([*parts, *own]), MODULE if own else PACKAGE, Path(place, file)))
     return found

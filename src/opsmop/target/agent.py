@@ -31,11 +31,13 @@ class Agent:
 
     :param beat: seconds between two signs of life while a role runs
     :param lease: seconds without a word of the controller after which the role is cancelled
+    :param early: frames that came before the code of which this is made
     """
 
-    def __init__(self, beat: float, lease: float) -> None:
+    def __init__(self, beat: float, lease: float, early: bytes = b"") -> None:
         self._beat, self._lease = beat, lease
         self._decoder = frames.Decoder(frames.FROM_CONTROLLER)
+        self._early = early
         self._outgoing = bytearray()
         self._open = True
         self._role: Warden | None = None
@@ -48,6 +50,7 @@ class Agent:
 
     def serve(self) -> None:
         """Do what the controller says until it is gone and nothing of it runs."""
+        self._take(self._early)
         while self._open or self._role is not None:
             self._pass_on()
             self._look_after_role()
@@ -110,6 +113,9 @@ class Agent:
             data = b""
         if not data:
             self._lose()
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         for kind, payload in self._decoder.feed(data):
             self._heard = time.monotonic()
             self._obey(kind, payload)
@@ -237,10 +243,13 @@ def _readable(channel: int) -> bytes:
         return b""
 
 
-def main() -> None:
-    """Be the agent of this process's stdin and stdout; its arguments give the beat and the lease. Never returns."""
+def main(early: bytes) -> None:
+    """Be the agent of this process's stdin and stdout; its arguments give the beat and the lease. Never returns.
+
+    :param early: frames that came before the code of which this is made
+    """
     os.chdir("/")
     os.umask(0o022)
     beat, lease = map(float, sys.argv[2:4])
-    Agent(beat, lease).serve()
+    Agent(beat, lease, early).serve()
     os._exit(0)

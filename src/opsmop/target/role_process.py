@@ -116,6 +116,10 @@ class Line:
         """Say what check has planned, for the role after this."""
         self._say(frames.PLANS, plans)
 
+    def note_kept(self) -> None:
+        """Say that this host has kept the code bundle."""
+        self._say(frames.KEPT, b"")
+
     def fetch(self, name: str) -> bytes:
         """The content of a controller file; the one that was fetched last is still here (a change looks again).
 
@@ -200,6 +204,8 @@ def become_role(order: bytes, packages: tuple[str, bytes] | None, plans: bytes, 
         logged = Logged(line.emit)
         with printing_as_events(logged) as emit:
             _evaluate(order, packages, plans, line, logged, emit)
+        if compiled_here() and kept():
+            line.note_kept()
         status = 0
     except KeyboardInterrupt:
         status = 0  # it was asked to end, and said so
@@ -254,6 +260,18 @@ def evaluation_entry() -> Callable[..., Any]:
     from opsmop.target.run_role import run_role  # what it brings is not needed to read orders
 
     return run_role
+
+
+def compiled_here() -> bool:
+    """Whether code of the bundle was compiled, which a next push need not do again."""
+    return any(getattr(finder, "fresh", False) for finder in sys.meta_path)
+
+
+def kept() -> bool:
+    """Keep that code; whether it could be kept."""
+    from opsmop.target.kept import keep  # only after something was compiled
+
+    return keep()
 
 
 def _install(digest: str, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import resource
 import sys
 import threading
@@ -13,6 +14,7 @@ from opsmop.ship.bundle import Bundle, code_bundle
 from opsmop.transport.base import Receive, Route, Serve, Traffic
 from opsmop.transport.conversation import Conversation, Limits
 from opsmop.transport.diagnosis import stopped
+from opsmop.transport.filled import Filled
 from opsmop.transport.gate import CONNECTS, Gate
 from opsmop.transport.link import Link
 from opsmop.transport.pipes import Waker
@@ -44,12 +46,14 @@ class Direct:
         connects: int = CONNECTS,
         limits: Limits | None = None,
     ) -> None:
-        self._code, self._beat, self._lease = code, beat, lease
+        self._code, self._beat, self._lease = functools.cache(code), beat, lease
+        self._making = threading.Lock()
         self._limits = limits or Limits()
         self._cancelled, self._closed = Waker(), Waker()
         self._gate = Gate(connects, self._cancelled)
         self._lock = threading.Lock()
         self._idle: dict[Route, list[Link]] = {}
+        self._filled: Filled | None = None
 
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, serve: Serve) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`."""
@@ -75,18 +79,27 @@ class Direct:
             self._cancelled.call()
             self._closed.call()
             idle, self._idle = self._idle, {}
+        if self._filled is not None:
+            self._filled.save()
         _part([link for links in idle.values() for link in links])
 
     def _opened(self, route: Route) -> Link:
         if self._cancelled.called:
             raise stopped(route)
-        link = Link(route, self._code(), self._beat, self._lease)
+        code, filled = self._what_agents_are_made_of()
+        link = Link(route, code, filled, self._beat, self._lease)
         try:
             link.await_agent((self._cancelled, self._closed))
         except BaseException:
             _break([link])
             raise
         return link
+
+    def _what_agents_are_made_of(self) -> tuple[Bundle, Filled]:
+        with self._making:
+            code = self._code()
+            self._filled = self._filled or Filled(code.digest)
+            return code, self._filled
 
     def _reused(self, route: Route) -> Link | None:
         """A connection that an earlier role left; what has died meanwhile is buried."""

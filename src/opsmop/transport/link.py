@@ -11,29 +11,34 @@ from opsmop.ship.bundle import Bundle
 from opsmop.transport.askpass import Askpass
 from opsmop.transport.base import Route
 from opsmop.transport.diagnosis import why_lost, why_no_connection
+from opsmop.transport.filled import Filled
 from opsmop.transport.opening import LAST_WORDS, Opening, shown
 from opsmop.transport.openssh import ssh_arguments
 from opsmop.transport.pipes import Pipes, Waker
 from opsmop.transport.stub import agent_arguments, boot_program, for_any_shell
 from opsmop.wire import frames
 
+_MOST_KEPT = 1000  # times: once for each role that compiled something
+
 
 class Link:
     """A connection to one host, as one user there.
 
     :param code: what the agent is made of
+    :param filled: which hosts have kept that
     :param beat: seconds between two signs of life of the agent
     :param lease: seconds after which the agent ends its role if it hears nothing
     :raises ConnectError: if it cannot even be tried
     """
 
-    def __init__(self, route: Route, code: Bundle, beat: float, lease: float) -> None:
+    def __init__(self, route: Route, code: Bundle, filled: Filled, beat: float, lease: float) -> None:
         self.route = route
         self.lease = lease
         self.packages = ""  # the digest of what the agent has
         self.accounted = (0, 0)  # bytes sent and received that earlier conversations have told
         self.used_at = time.monotonic()
-        self._code = code
+        self._code, self._filled = code, filled
+        self._kept = 0  # how often it said so
         self._decoder = frames.Decoder(frames.FROM_AGENT)
         self._early: list[frames.Frame] = []
         self._prompt = f"[opsmop {secrets.token_hex(8)}]" if route.become and route.sudo_password else ""
@@ -51,7 +56,8 @@ class Link:
         self.pipes.send(frames.header(kind, sum(map(len, pieces))), *pieces)
 
     def send_code(self) -> None:
-        """Send the code bundle."""
+        """Send the code bundle, which the host has not kept."""
+        self._filled.note(self.route, kept=False)
         self.send(frames.CODE, self._code.digest.encode(), self._code.data)
 
     def await_agent(self, wakers: Sequence[Waker]) -> None:
@@ -88,13 +94,26 @@ class Link:
 
     def _send_program(self) -> None:
         self.pipes.send(boot_program())
-        self.send_code()
+        if self._filled.has(self.route):
+            self.send(frames.CODE, self._code.digest.encode())
+        else:
+            self.send_code()
 
     def _decoded(self, data: bytes) -> list[frames.Frame]:
         try:
-            return self._decoder.feed(data)
+            said = self._decoder.feed(data)
         except ProtocolError as error:
             raise off_protocol(self.route, error.message) from None
+        kept = sum(frame.kind == frames.KEPT for frame in said)
+        if kept:
+            self._note_kept(kept)
+        return [frame for frame in said if frame.kind != frames.KEPT] if kept else said
+
+    def _note_kept(self, times: int) -> None:
+        self._kept += times
+        if self._kept > _MOST_KEPT:
+            raise off_protocol(self.route, "it keeps saying that it has kept the code")
+        self._filled.note(self.route, kept=True)
 
 
 def _started(route: Route, beat: float, lease: float, prompt: str) -> Pipes:

@@ -53,9 +53,10 @@ _UNQUOTABLE = re.compile(r"['!\\\x00-\x1f\x7f]")
 
 @cache
 def boot_program() -> bytes:
-    """What the stub reads and runs: the importer of the bundle, then the start of the agent."""
-    sources = [pkgutil.get_data("opsmop.wire", name) for name in ("boot.py", "start.py")]
-    return b"\n".join(source for source in sources if source is not None) + b"\nstart(install)\n"
+    """What the stub reads and runs: it finds the bundle and starts the agent."""
+    source = pkgutil.get_data("opsmop.wire", "start.py")
+    assert source is not None
+    return source + b"\nstart()\n"
 
 
 def agent_arguments(route: Route, beat: float, lease: float, prompt: str = "") -> list[str]:
@@ -65,7 +66,7 @@ def agent_arguments(route: Route, beat: float, lease: float, prompt: str = "") -
     :param lease: seconds after which an agent that hears nothing ends its role
     :param prompt: how sudo is to ask for its password, on its stderr; it must not ask if empty
     """
-    # -E and -s: neither the login's environment nor its own packages; -B: nothing is written. Not -I, which a Python 2
+    # -E and -s: neither the login's environment nor its own packages; -B: no __pycache__ is written. Not -I, which a Python 2
     # would refuse before it could say that it is too old.
     stub = ["-BEs", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
     python = [route.python, *stub] if route.python else ["/bin/sh", "-c", FINDER, "opsmop", *stub]

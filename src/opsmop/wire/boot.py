@@ -1,4 +1,4 @@
-"""Imports modules from a bundle in memory. This file is also sent as text and executed before anything of ours exists.
+"""Imports modules from a bundle in memory. This file is executed before anything else of ours exists on a host.
 
 A bundle is four bytes (big-endian length), that much JSON {name: [kind, offset, length]}, and the contents. Kind 0 is a
 module, 1 a package, 2 a data file (its name is a path). Only what is imported is compiled.
@@ -6,13 +6,12 @@ module, 1 a package, 2 a data file (its name is a path). Only what is imported i
 
 from __future__ import annotations
 
-import json
 import sys
 
 TYPE_CHECKING = False  # typing's own costs an import of typing
 if TYPE_CHECKING:
     from types import CodeType
-    from typing import Any
+    from typing import Any, Callable
 
 LENGTH_BYTES = 4
 PACKAGE = 1
@@ -27,21 +26,33 @@ def install(raw: bytes, digest: str, compiled: dict[str, CodeType] | None = None
     :param compiled: code by module name that was compiled earlier by this very Python, if any is at hand
     :return: the finder; its `compiled` holds all code that was used, for keeping under (digest, Python's magic)
     """
-    finder = Finder(raw, digest, {} if compiled is None else compiled)
+    # kept out of the top: code that was kept comes with its index
+    import json
+
+    start = LENGTH_BYTES + int.from_bytes(raw[:LENGTH_BYTES], "big")
+    finder = Finder(digest, json.loads(raw[LENGTH_BYTES:start]), lambda: raw, {} if compiled is None else compiled)
     sys.meta_path.insert(0, finder)
     return finder
 
 
 class Finder:
-    """Finds and loads the modules of one bundle."""
+    """Finds and loads the modules of one bundle.
 
-    def __init__(self, raw: bytes, digest: str, compiled: dict[str, CodeType]) -> None:
-        self.start = LENGTH_BYTES + int.from_bytes(raw[:LENGTH_BYTES], "big")
-        self.index: dict[str, list[int]] = json.loads(raw[LENGTH_BYTES : self.start])
-        self.raw = raw
+    :param digest: the bundle's sha256, in hexadecimal
+    :param index: its index
+    :param raw: gives the uncompressed bundle, when a source of it is first wanted
+    :param compiled: code by module name, or what `marshal` made of it
+    """
+
+    def __init__(
+        self, digest: str, index: dict[str, list[int]], raw: Callable[[], bytes], compiled: dict[str, Any]
+    ) -> None:
         self.digest = digest
+        self.index = index
         self.compiled = compiled
+        self.fresh = False  # whether anything was compiled here
         self.root = "<bundle " + digest[:12] + ">/"
+        self._raw = raw
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ARG002 - the protocol's
         """The spec of a module of this bundle, or None."""
@@ -65,9 +76,15 @@ class Finder:
     def get_code(self, name: str) -> CodeType:
         """A module's code, compiled when it is first wanted."""
         code = self.compiled.get(name)
+        if isinstance(code, bytes):
+            # kept out of the top: only where code was kept
+            import marshal
+
+            code = self.compiled[name] = marshal.loads(code)  # noqa: S302 - verified by whoever gave it
         if code is None:
             code = compile(self._content(name), self.get_filename(name), "exec", dont_inherit=True)
             self.compiled[name] = code
+            self.fresh = True
         return code
 
     def get_source(self, name: str) -> str:
@@ -96,7 +113,9 @@ class Finder:
 
     def _content(self, name: str) -> bytes:
         _, offset, length = self.index[name]
-        return bytes(self.raw[self.start + offset : self.start + offset + length])
+        raw = self._raw()
+        start = LENGTH_BYTES + int.from_bytes(raw[:LENGTH_BYTES], "big") + offset
+        return bytes(raw[start : start + length])
 
 
 class Reader:

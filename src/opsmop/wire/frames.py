@@ -1,8 +1,8 @@
 """Frames: how both ends of a connection say things to each other.
 
 A frame is its payload's length (4 bytes, big-endian), its kind (1 byte) and the payload. The controller says `CODE`,
-`PACKAGES`, `ORDER`, `FILE`, `PING`, `CANCEL` and `BYE`; the agent says `EVENT`, `WANT`, `BEAT`, `NEED` and `ENDED`; the
-process of a role tells its agent `COMMAND`, `HIDE` and `PLANS`, which never leave the host.
+`PACKAGES`, `ORDER`, `FILE`, `PING`, `CANCEL` and `BYE`; the agent says `EVENT`, `WANT`, `BEAT`, `NEED`, `ENDED` and `KEPT`;
+the process of a role tells its agent `COMMAND`, `HIDE` and `PLANS`, which never leave the host.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ WANT = 66  # the name of a controller file
 BEAT = 67  # the host is there
 NEED = 68  # the digest of a code bundle that the host does not have
 ENDED = 69  # the role's process ended: EXITED or KILLED, then its exit status or the signal, one byte each
+KEPT = 79  # the host has kept the code bundle for the next push
 COMMAND = 97  # the process group of the command that runs now (4 bytes, 0 for none), its grace in seconds (2 bytes)
 HIDE = 98  # a text that must not be seen in what the role prints past Python; it never leaves the host either
 PLANS = 99  # what check has planned, for the role after it (`opsmop.target.machine.plans`)
@@ -38,8 +39,8 @@ _HEADER = 5
 _MIB = 1 << 20
 
 # What each side may say to the other, and how long. A host is not trusted; a controller is, within reason.
-FROM_AGENT: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, BEAT: 0, NEED: DIGEST_LENGTH, ENDED: 2}
-FROM_ROLE: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, COMMAND: 6, HIDE: _MIB, PLANS: 65 * _MIB}
+FROM_AGENT: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, BEAT: 0, NEED: DIGEST_LENGTH, ENDED: 2, KEPT: 0}
+FROM_ROLE: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, KEPT: 0, COMMAND: 6, HIDE: _MIB, PLANS: 65 * _MIB}
 FROM_CONTROLLER: Mapping[int, int] = {
     CODE: 256 * _MIB,
     PACKAGES: 256 * _MIB,

@@ -1,10 +1,20 @@
-"""The second half of the boot program: takes the code bundle from the controller and starts the agent.
+"""The boot program: finds the code bundle, kept on this host or sent by the controller, and starts the agent.
 
-Sent as text right behind `opsmop.wire.boot`, and run in the same namespace before anything else of ours exists on the
-host; so it imports nothing of ours until the bundle is installed.
+Sent as text and run before anything else of ours exists on the host; so it imports nothing of ours until the bundle is
+installed. Code that an earlier push left is loaded only from where nobody but this user and root can have put it. What
+is kept in a file: the sha256 of what follows up to the bundle, that part's length (8 bytes), that part (a marshalled
+digest, index and code by module name) and the bundle as it was sent.
 """
 
 import os
+import sys
+
+FOLDER = "/.opsmop/code"  # beneath the user's home
+SUM, LENGTH = 32, 8  # bytes
+OTHERS = 0o077  # mode bits
+OTHERS_WRITE = 0o022
+STICKY = 0o1000
+KIND, A_FOLDER, A_FILE = 0o170000, 0o040000, 0o100000
 
 
 def exactly(length: int) -> bytes:
@@ -18,19 +28,20 @@ def exactly(length: int) -> bytes:
     return bytes(data)
 
 
-def bundle_frame() -> "tuple[str, bytes]":
-    """The digest and the data of a code bundle."""
-    length = int.from_bytes(exactly(5)[:4], "big")
-    return exactly(64).decode(), exactly(length - 64)
+def bundle_frame() -> "tuple[str, bytes, bytes]":
+    """The digest and the data of a code bundle, and the frames that came before it."""
+    early = b""
+    while True:
+        head = exactly(5)
+        length = int.from_bytes(head[:4], "big")
+        if head[4] == 1:  # opsmop.wire.frames.CODE
+            return exactly(64).decode(), exactly(length - 64), early
+        early += head + exactly(length)
 
 
-def received_bundle() -> "tuple[str, bytes]":
-    """The code bundle: at once, or after saying that it is needed."""
-    digest, data = bundle_frame()
-    if data:
-        return digest, data
-    os.write(1, (64).to_bytes(4, "big") + bytes((68,)) + digest.encode())  # opsmop.wire.frames.NEED
-    return bundle_frame()
+def say(kind: int, payload: bytes = b"") -> None:
+    """Say something to the controller (`opsmop.wire.frames`)."""
+    os.write(1, len(payload).to_bytes(4, "big") + bytes((kind,)) + payload)
 
 
 def raw_of(data: bytes) -> bytes:
@@ -44,13 +55,161 @@ def raw_of(data: bytes) -> bytes:
     return lzma.decompress(data)
 
 
-def start(install: object) -> None:
-    """Install the code bundle and be an agent. Never returns.
+def sha256(data: bytes) -> bytes:
+    """The digest of `data`, by whichever of Python's own modules is there: hashlib would load OpenSSL."""
+    for name in ("_sha2", "_sha256", "hashlib"):
+        try:
+            digest: bytes = __import__(name).sha256(data).digest()
+        except ImportError:
+            continue
+        return digest
+    raise ImportError("this Python has no sha256")
 
-    :param install: `opsmop.wire.boot.install`
+
+def kept_at(digest: str) -> str:
+    """The path at which a bundle's code is kept for this Python.
+
+    :raises OSError: if the user has no home
     """
-    digest, data = received_bundle()
-    install(raw_of(data), digest)  # type: ignore[operator]
+    home, user = os.environ.get("HOME", ""), os.geteuid()
+    if home[:1] != "/" or not os.path.isdir(home) or os.stat(home).st_uid != user:
+        import pwd  # HOME may be somebody else's after a sudo
+
+        try:
+            home = pwd.getpwuid(user).pw_dir
+        except KeyError:
+            raise FileNotFoundError(2, "The user has no home") from None
+    magic = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER.hex()
+    return f"{os.path.realpath(home)}{FOLDER}/{digest[:32]}.{sys.implementation.cache_tag}-{magic}"
+
+
+def is_safe(folder: str, others: int = OTHERS) -> bool:
+    """Whether `folder` is this user's and nobody but root can have put another one in its place.
+
+    :param others: mode bits that it must not have
+    """
+    status = os.lstat(folder)
+    if status.st_uid != os.geteuid() or status.st_mode & others:
+        return False
+    while True:
+        mode = status.st_mode
+        writable = mode & OTHERS_WRITE and not mode & STICKY
+        if mode & KIND != A_FOLDER or writable or status.st_uid not in (0, os.geteuid()):
+            return False
+        if folder == "/":
+            return True
+        folder = os.path.dirname(folder)
+        status = os.lstat(folder)
+
+
+def opened(path: str) -> int:
+    """A descriptor of what is kept at `path`.
+
+    :raises OSError: if there is nothing, or somebody else may have put it there
+    """
+    if not is_safe(os.path.dirname(path)):
+        raise PermissionError(1, "Others may write there", path)
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    status = os.fstat(file)
+    mine = status.st_uid == os.geteuid() and status.st_nlink == 1
+    if mine and status.st_mode & KIND == A_FILE and not status.st_mode & OTHERS:
+        return file
+    os.close(file)
+    raise PermissionError(1, "Not a private file of this user", path)
+
+
+def loaded(file: int, digest: str) -> "tuple[dict[str, list[int]], dict[str, bytes]]":
+    """The index and the code that an opened file keeps.
+
+    :raises ValueError: if it is damaged, or keeps another bundle's
+    """
+    import marshal
+
+    head = os.pread(file, SUM + LENGTH, 0)
+    part = os.pread(file, int.from_bytes(head[SUM:], "big"), SUM + LENGTH)
+    if sha256(part) != head[:SUM]:
+        raise ValueError("damaged")
+    own, index, compiled = marshal.loads(part)  # noqa: S302 - written by this user, as `opened` has seen
+    if own != digest:
+        raise ValueError("of another bundle")
+    return index, compiled
+
+
+def kept_bundle(file: int, digest: str) -> bytes:
+    """The bundle that an opened file keeps, as it was sent.
+
+    :raises ImportError: if it is damaged
+    """
+    start = SUM + LENGTH + int.from_bytes(os.pread(file, LENGTH, SUM), "big")
+    data = os.pread(file, os.fstat(file).st_size - start, start)
+    try:
+        good = sha256(raw_of(data)).hex() == digest
+    except Exception:  # noqa: BLE001 - zlib's and lzma's errors are not imported here
+        good = False
+    if good:
+        return data
+    path = kept_at(digest)
+    os.unlink(path)
+    raise ImportError(f"the code kept at {path} was damaged and has been removed; run this again")
+
+
+class Once:
+    """What `make` gives, made when it is first called for."""
+
+    def __init__(self, make: object) -> None:
+        self.make, self.made = make, b""
+
+    def __call__(self) -> bytes:
+        """It."""
+        self.made = self.made or self.make()  # type: ignore[operator]
+        return self.made
+
+
+def from_kept(digest: str, names: "dict[str, object]") -> object:
+    """A finder for what this host has kept; None if that is nothing, or cannot be trusted."""
+    try:
+        file = opened(kept_at(digest))
+    except OSError:
+        return None
+    try:
+        index, compiled = loaded(file, digest)
+        import marshal
+
+        exec(marshal.loads(compiled["opsmop.wire.boot"]), names)  # noqa: S102, S302 - as in `loaded`
+    except (ValueError, EOFError, TypeError, KeyError):
+        os.close(file)
+        return None
+    data = Once(lambda: kept_bundle(file, digest))
+    finder = names["Finder"](digest, index, Once(lambda: raw_of(data())), compiled)  # type: ignore[operator]
+    finder.sent = data
+    sys.meta_path.insert(0, finder)
+    return finder
+
+
+def from_sent(digest: str, data: bytes, names: "dict[str, object]") -> None:
+    """Install a bundle that was sent."""
+    import json
+
+    raw = raw_of(data)
+    start = 4 + int.from_bytes(raw[:4], "big")
+    _, offset, length = json.loads(raw[4:start])["opsmop.wire.boot"]
+    code = compile(raw[start + offset : start + offset + length], "opsmop.wire.boot", "exec", dont_inherit=True)
+    exec(code, names)  # noqa: S102 - the importer
+    finder = names["install"](raw, digest)  # type: ignore[operator]
+    finder.sent = lambda: data
+
+
+def start() -> None:
+    """Install the code bundle and be an agent. Never returns."""
+    digest, data, early = bundle_frame()
+    names: dict[str, object] = {"__name__": "opsmop_boot"}
+    if from_kept(digest, names):
+        say(79)  # opsmop.wire.frames.KEPT
+    else:
+        if not data:
+            say(68, digest.encode())  # opsmop.wire.frames.NEED
+            _, data, early = bundle_frame()
+        from_sent(digest, data, names)
     from opsmop.target.agent import main
 
-    main()
+    main(early)

@@ -103,3 +103,8 @@ class Who(Role):
             "python": list(sys.version_info[:2]),
             "pid": os.getpid(),
         }
+
+
+class Runner(Role):
+    def main(self):
+        Shell("true")
