@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -17,6 +17,7 @@ from opsmop.drive.reading.handlers import refuse_unknown_handlers
 from opsmop.drive.remembered import remember
 from opsmop.drive.validating import validate
 from opsmop.errors import OpsMopError
+from opsmop.events import Event
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.policy import Policy
 from opsmop.report.console import Console, tell_color
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from opsmop.transport.base import Transport
 
 OK, FAILED, NOTHING_RAN, PENDING = 0, 1, 2, 3
+Report = Callable[[Event], None]
 SIGNALLED = 128  # a shell's status for what a signal ended begins above it
 
 
@@ -73,6 +75,7 @@ class App:
     :param policy: the policy
     :param policy_file: its file; relative paths are relative to it
     :param settings: how to run it
+    :param report: takes the events; the report that the settings ask for if not given
     :param out: takes the report
     :param err: takes what is wrong
     """
@@ -82,12 +85,14 @@ class App:
         policy: Policy,
         policy_file: Path,
         settings: Settings,
+        report: Report | None = None,
         out: TextIO | None = None,
         err: TextIO | None = None,
     ) -> None:
         self.policy = policy
         self.policy_file = policy_file
         self.settings = settings
+        self.report = report
         self.out = out or sys.stdout
         self.err = err or sys.stderr
 
@@ -123,7 +128,7 @@ class App:
             run,
             transport=transport,
             pack=ship if pushed else live.pack,
-            report=self._console(),
+            report=self.report or self._console(),
             interruption=interruption,
             judge=lambda outcome: exit_status(outcome, self.settings),
         )

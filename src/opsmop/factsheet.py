@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from opsmop.errors import OpsMopError
+from opsmop.errors import OpsMopError, UsageError
 from opsmop.facts import told
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.fields import nearest
@@ -33,19 +33,32 @@ def command(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="as JSON; what cannot be found out is null")
     parsed = parser.parse_args(arguments)
     try:
-        known = _all_told()
+        return shown(facts_here(), parsed.name, as_json=parsed.json)
     except OpsMopError as error:
         sys.stderr.write(f"opsmop: {error}\n")
         return WRONG_USE
-    chosen = [entry for entry in known if f"{entry[0]}.".startswith(f"{parsed.name}." if parsed.name else "")]
-    if not chosen and parsed.name:
-        names = {name for name, _, _ in known} | {name.partition(".")[0] for name, _, _ in known}
-        sys.stderr.write(f"opsmop: there is no fact {parsed.name!r}\n  {nearest(parsed.name, names, 'There are')}\n")
-        return WRONG_USE
-    return _shown(chosen, as_json=parsed.json, alone=parsed.name)
 
 
-def _all_told() -> list[Told]:
+def shown(known: list[Told], name: str, *, as_json: bool) -> int:
+    """Show facts on this process's own streams, as a table or as JSON.
+
+    :param known: what is known: name, value, and why there is none instead
+    :param name: only this fact, or this group of facts; all if empty
+    :returns: the exit status: 0; 1 if the fact that was named could not be found out
+    :raises UsageError: if there is no fact of that name
+    """
+    chosen = [entry for entry in known if f"{entry[0]}.".startswith(f"{name}." if name else "")]
+    if not chosen and name:
+        names = {told[0] for told in known} | {told[0].partition(".")[0] for told in known}
+        raise UsageError(f"there is no fact {name!r}", remedy=nearest(name, names, "There are"))
+    return _shown(chosen, as_json=as_json, alone=name)
+
+
+def facts_here() -> list[Told]:
+    """What is known of this machine.
+
+    :raises OpsMopError: if a setting is wrong
+    """
     here = ThisMachine(fact_options(Settings(defaults=usual(Path.cwd()))))
     token = EVALUATION.set(here)
     try:

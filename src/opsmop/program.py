@@ -18,7 +18,8 @@ def run_program(path: str, arguments: list[str]) -> int:
     :returns: the exit status
     :raises OpsMopError: if the file cannot be run, or it is not clear which policy is meant
     """
-    module = _started(path, arguments)
+    sys.argv = [path, *arguments]
+    module = _started(path)
     try:
         _executed(path, module)
     except SystemExit as ending:
@@ -28,14 +29,23 @@ def run_program(path: str, arguments: list[str]) -> int:
     return run(_only_policy(path, vars(module))(), arguments)
 
 
-def _started(path: str, arguments: list[str]) -> ModuleType:
+def loaded(path: Path) -> ModuleType:
+    """The program at `path`, in the place of the one that runs, with what it defines.
+
+    :raises OpsMopError: if it cannot be run
+    """
+    module = _started(str(path))
+    _executed(str(path), module)
+    return module
+
+
+def _started(path: str) -> ModuleType:
     file = Path(path).absolute()
     if not file.is_file():
         raise UsageError(f"there is no policy file {path}")
     module = ModuleType("__main__")
     module.__file__ = str(file)
     sys.modules["__main__"] = module
-    sys.argv = [path, *arguments]
     sys.path.insert(0, str(file.parent))
     return module
 

@@ -108,14 +108,18 @@ def schedule(
     :raises UsageError: if a limit matches nothing
     :raises PolicyError: if a role wishes something that cannot be
     """
-    _refuse_idle_limits([host for _, hosts, _ in assigned for host in hosts], limits)
+    refuse_idle_limits([host for _, hosts, _ in assigned for host in hosts], limits)
     return tuple(
         _stint(role, tuple(host.fresh() for host in hosts if limits.take(host)), wishes, window)
         for role, hosts, wishes in assigned
     )
 
 
-def _refuse_idle_limits(hosts: list[Host], limits: Limits) -> None:
+def refuse_idle_limits(hosts: list[Host], limits: Limits) -> None:
+    """Refuse limits that leave none of `hosts`, or of which one matches nothing.
+
+    :raises UsageError: naming the limit, and what is close to it
+    """
     groups = dict.fromkeys(group for host in hosts for group in host.groups())
     for option, patterns, names in (
         ("--limit-groups", limits.groups, groups),
@@ -124,7 +128,7 @@ def _refuse_idle_limits(hosts: list[Host], limits: Limits) -> None:
         for pattern in patterns:
             bare = pattern.removeprefix("!")
             if not any(names_matching((bare,), names)):
-                raise UsageError(f"{option} {pattern!r} matches nothing in any role", remedy=close(bare, names))
+                raise UsageError(f"{option} {pattern!r} matches nothing", remedy=close(bare, names))
     if (limits.groups or limits.hosts) and not any(limits.take(host) for host in hosts):
         raise UsageError("--limit-groups and --limit-hosts together leave no host")
 

@@ -93,6 +93,36 @@ COMMANDS = (
         ),
     ),
     Command(
+        "run",
+        "opsmop.commands.run",
+        "run one command on many hosts, and fold equal answers",
+        (
+            ("opsmop run uptime -i inventory.toml", "everywhere"),
+            ("opsmop run 'systemctl is-active nginx' -i inventory.toml --limit-groups web", "in one group"),
+            ("opsmop run 'cat /etc/sudoers' -i inventory.toml --limit-hosts web1 --sudo", "as root"),
+        ),
+    ),
+    Command(
+        "facts",
+        "opsmop.commands.facts",
+        "show what is true of a host, or of this machine",
+        (
+            ("opsmop facts web1 -i inventory.toml", "of a host of the inventory"),
+            ("opsmop facts ann@192.0.2.7:2222 Platform", "of any host, one group of facts"),
+            ("opsmop facts", "of this machine"),
+        ),
+    ),
+    Command(
+        "inventory",
+        "opsmop.commands.inventory",
+        "show hosts, groups, and what is said of a host",
+        (
+            ("opsmop inventory list -i inventory.toml", "hosts, addresses and groups"),
+            ("opsmop inventory graph -i inventory.toml", "groups as a tree"),
+            ("opsmop inventory show web1 -i inventory.toml", "one host's variables, and where each was said"),
+        ),
+    ),
+    Command(
         "hosts",
         "opsmop.commands.hosts",
         "show host keys that are unknown yet, ask, and remember them",

@@ -49,17 +49,17 @@ def settings_from(parsed: argparse.Namespace, folder: Path) -> Settings:
         color=defaults["report_color"],
         extra=extra,
         extra_files=extra_files,
-        limit_groups=limit_patterns("--limit-groups", _listed(parsed.limit_groups)),
-        limit_hosts=(FAILED,) if parsed.retry else limit_patterns("--limit-hosts", _listed(parsed.limit_hosts)),
-        serial=_steps(_listed(parsed.serial)),
-        tags=_listed(parsed.tags),
-        skip_tags=_listed(parsed.skip_tags),
+        limit_groups=limit_patterns("--limit-groups", listed(parsed.limit_groups)),
+        limit_hosts=(FAILED,) if parsed.retry else limit_patterns("--limit-hosts", listed(parsed.limit_hosts)),
+        serial=steps(listed(parsed.serial)),
+        tags=listed(parsed.tags),
+        skip_tags=listed(parsed.skip_tags),
         host=parsed.host,
         detailed_exitcode=parsed.detailed_exitcode,
         list_hosts=parsed.list_hosts,
         force_lock=parsed.force_lock,
         seed=parsed.seed,
-        typed_passwords=_typed(parsed.ask or ()),
+        typed_passwords=typed_passwords(parsed.ask or ()),
         defaults=defaults,
     )
 
@@ -78,7 +78,7 @@ def _of(parsed: argparse.Namespace, option: str) -> Any:
     return getattr(parsed, option.replace("-", "_"), None)
 
 
-def _typed(asked: Sequence[str]) -> dict[str, Any]:
+def typed_passwords(asked: Sequence[str]) -> dict[str, Any]:
     """Ask for passwords on the terminal.
 
     :raises UsageError: if there is none, or nothing was typed
@@ -102,14 +102,22 @@ def _typed(asked: Sequence[str]) -> dict[str, Any]:
     return typed
 
 
-def _listed(given: list[str]) -> tuple[str, ...]:
+def listed(given: list[str]) -> tuple[str, ...]:
+    """The words of an option that may be given several times, each time with several words.
+
+    :raises UsageError: if one of them is empty
+    """
     words = [word.strip() for text in given for word in text.split(",")]
     if not all(words):
         raise UsageError(f"there is an empty word in {','.join(given)!r}", remedy="Separate words by one comma.")
     return tuple(words)
 
 
-def _steps(words: tuple[str, ...]) -> tuple[int | str, ...]:
+def steps(words: tuple[str, ...]) -> tuple[int | str, ...]:
+    """What ``--serial`` says.
+
+    :raises UsageError: if a word is no number of hosts
+    """
     for word in words:
         number = word.removesuffix("%")
         if not number.isdecimal() or not int(number) or (word != number and int(number) > 100):  # noqa: PLR2004

@@ -82,9 +82,12 @@ class Host:
 
         Passwords and key files are not among them.
         """
+        return tuple((label, public(variables)) for label, variables in self.all_layers() if public(variables))
+
+    def all_layers(self) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """As `layers`, passwords and key files included: nothing to be sent or shown as it is."""
         named = [(f"inventory group {group.name}", group.variables) for group in self._tree.groups_of(self.name)]
-        named.append((f"inventory host {self.name}", self._tree.variables_of(self.name)))
-        return tuple((label, public(variables)) for label, variables in named if public(variables))
+        return (*named, (f"inventory host {self.name}", self._tree.variables_of(self.name)))
 
     def fresh(self) -> Host:
         """The same host for another contact: nothing is attached to it."""

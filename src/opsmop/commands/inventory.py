@@ -1,0 +1,107 @@
+"""``opsmop inventory``: the hosts there are, their groups as a tree, and all about one of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opsmop.errors import UsageError
+
+if TYPE_CHECKING:
+    from opsmop.inventory import Host, Inventory
+
+MASK = "********"
+
+
+def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
+    """What the command takes."""
+    from opsmop.commands.targets import add_inventory  # the parser alone is made for completion too
+
+    parser.add_argument("verb", choices=("list", "graph", "show"), help="the hosts, their groups, or one host")
+    parser.add_argument("host", nargs="?", default="", metavar="HOST", help="which one to show")
+    add_inventory(parser)
+    for name, text in (("groups", "only hosts in these groups: 'rack1,dc*'"), ("hosts", "only these: 'web1*,!web13'")):
+        parser.add_argument(f"--limit-{name}", action="append", default=[], metavar="PATTERNS", help=text)
+    parser.add_argument("--json", action="store_true", help="as JSON, with all variables but passwords")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Show it.
+
+    :raises UsageError: if there is no such host
+    :raises InventoryError: if the inventory is wrong
+    """
+    from opsmop.cli.settings import defaults_from  # --help does without
+    from opsmop.commands.targets import host_of, inventory_of, limited  # as above
+
+    if bool(given.host) != (given.verb == "show"):
+        raise UsageError(
+            "opsmop inventory show takes a host, and the others do not", remedy="Write: opsmop inventory show web1"
+        )
+    defaults = defaults_from(given, Path.cwd())
+    inventory = inventory_of(given, defaults, "inventory")
+    chosen = (host_of(given, defaults)[0],) if given.verb == "show" else limited(inventory, given, "inventory")
+    if given.json:
+        sys.stdout.write(json.dumps({host.name: _document(host) for host in chosen}, indent=2, default=str) + "\n")
+    elif given.verb == "show":
+        sys.stdout.writelines(_about(chosen[0]))
+    else:
+        sys.stdout.writelines(_listed(chosen) if given.verb == "list" else _graph(inventory, chosen))
+    return 0
+
+
+def _document(host: Host) -> dict[str, Any]:
+    return {"address": host.hostname(), "groups": list(host.groups()), "variables": _masked(host.all_variables())}
+
+
+def _masked(variables: dict[str, Any]) -> dict[str, Any]:
+    return {name: MASK if name.endswith("_password") else value for name, value in variables.items()}
+
+
+def _listed(hosts: tuple[Host, ...]) -> Iterator[str]:
+    rows = [
+        (host.name, host.hostname(), ",".join(group for group in host.groups() if group != "all")) for host in hosts
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, address, groups in rows:
+        yield f"{name:<{widths[0]}}  {address:<{widths[1]}}  {groups}".rstrip() + "\n"
+
+
+def _graph(inventory: Inventory, hosts: tuple[Host, ...]) -> Iterator[str]:
+    """Every group below its parents, and the hosts below their groups."""
+    groups = {group.name: group for group in inventory.groups()}
+    held = {child for group in groups.values() for child in group.children}
+    wanted = {host.name for host in hosts}
+
+    def below(name: str, depth: int) -> Iterator[str]:
+        group = groups[name]
+        inner = [line for child in group.children for line in below(child, depth + 1)]
+        own = [f"{'  ' * (depth + 1)}{host}\n" for host in group.hosts if host in wanted]
+        if inner or own:
+            yield f"{'  ' * depth}[{name}]\n"
+            yield from inner
+            yield from own
+
+    for name in groups:
+        if name not in held:
+            yield from below(name, 0)
+
+
+def _about(host: Host) -> Iterator[str]:
+    yield f"{host.name}\n"
+    yield f"  address  {host.hostname()}\n"
+    yield f"  groups   {', '.join(host.groups())}\n"
+    origins: dict[str, tuple[Any, str]] = {}
+    for label, variables in host.all_layers():
+        origins.update({name: (value, label) for name, value in _masked(variables).items()})
+    shown = {name: (json.dumps(value, default=str), label) for name, (value, label) in sorted(origins.items())}
+    names = max(map(len, shown), default=0)
+    values = min(max((len(value) for value, _ in shown.values()), default=0), 60)
+    if shown:
+        yield "  variables\n"
+    for name, (value, label) in shown.items():
+        yield f"    {name:<{names}}  {value:<{values}}  {label}\n"

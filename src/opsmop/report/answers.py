@@ -1,0 +1,109 @@
+"""What hosts answered to one command, equal answers folded, those of few hosts first."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TextIO
+
+from opsmop.events import (
+    ContactFinished,
+    ContactStarted,
+    Event,
+    Failure,
+    ResourceFailed,
+    ResourceFinished,
+    RunFinished,
+    Warned,
+)
+from opsmop.report.names import counted
+
+_UNMET = ("unreachable", "lost", "cancelled")
+
+
+class Answer(NamedTuple):
+    """What one host answered.
+
+    :param status: ``ok``, ``failed``, or as `ContactFinished` has it where the host could not be worked with
+    :param head: in a few words
+    :param text: what the command printed, or why it did not run
+    """
+
+    status: str
+    head: str
+    text: str
+
+
+class Answers:
+    """A report: gathers what each host answers and tells all of it at the end.
+
+    :param out: takes the answers
+    :param err: takes warnings, and how far things are if it is a terminal
+    """
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out, self._err = out, err
+        self._answers: dict[str, Answer] = {}
+        self._spoken: dict[str, Answer] = {}
+        self._met = 0
+
+    def __call__(self, event: Event) -> None:
+        """One event."""
+        if isinstance(event, ContactStarted):
+            self._met += 1
+        elif isinstance(event, ResourceFinished):
+            self._spoken[event.host] = Answer("ok", f"status {event.rc}", event.output.rstrip("\n"))
+        elif isinstance(event, ResourceFailed):
+            self._spoken[event.host] = _failed(event.failure)
+        elif isinstance(event, ContactFinished):
+            self._answers[event.host] = _ended(event, self._spoken.get(event.host))
+            self._progress(f"{len(self._answers)} of {self._met} hosts have answered")
+        elif isinstance(event, Warned):
+            self._err.write(f"warning: {event.host}{': ' if event.host else ''}{event.text}\n")
+        elif isinstance(event, RunFinished):
+            self._progress("")
+            self._out.write(told(self._answers))
+            self._out.flush()
+
+    def _progress(self, text: str) -> None:
+        if self._err.isatty():
+            self._err.write(f"\r\x1b[K{text}")
+            self._err.flush()
+
+
+def told(answers: dict[str, Answer]) -> str:
+    """The answers by host, as one text that ends with a line for programs."""
+    groups: dict[Answer, list[str]] = {}
+    for host in sorted(answers):
+        groups.setdefault(answers[host], []).append(host)
+    ordered = sorted(groups.items(), key=lambda group: (group[0].status == "ok", len(group[1])))
+    counts = dict.fromkeys(("failed", "unreachable", "ok"), 0)
+    for answer in answers.values():
+        counts[_kind(answer.status)] += 1
+    last = " ".join(f"{kind}={count}" for kind, count in counts.items())
+    return "".join(_group(answer, hosts) for answer, hosts in ordered) + f"RESULT {last}\n"
+
+
+def _kind(status: str) -> str:
+    if status == "ok":
+        return "ok"
+    return "unreachable" if status in _UNMET else "failed"
+
+
+def _group(answer: Answer, hosts: list[str]) -> str:
+    lines = [f"{counted(hosts)}  {answer.head}", *(f"  {line}" for line in answer.text.splitlines()), ""]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _failed(failure: Failure) -> Answer:
+    if failure.rc is None or failure.rc < 0:  # it was ended, and the message says why
+        return Answer("failed", "failed", _reason(failure))
+    return Answer("failed", f"status {failure.rc}", failure.output.rstrip("\n"))
+
+
+def _ended(event: ContactFinished, spoken: Answer | None) -> Answer:
+    if spoken is not None and event.status in ("ok", "failed"):
+        return spoken
+    return Answer(event.status, event.status, _reason(event.failure or Failure()))
+
+
+def _reason(failure: Failure) -> str:
+    return "\n".join(text for text in (failure.message, failure.output.rstrip("\n"), failure.remedy) if text)

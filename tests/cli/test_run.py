@@ -1,0 +1,74 @@
+"""`opsmop run`: one command on many hosts."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Opsmop = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_equal_answers_are_folded_and_the_odd_one_comes_first(opsmop: Opsmop, three_hosts: Path) -> None:
+    command = f"mkdir {three_hosts.parent}/met 2>/dev/null && echo other || {{ echo same; echo lines >&2; }}"
+    done = opsmop("run", command, "-i", str(three_hosts), "--serial", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == (
+        "web1  status 0\n  other\n\ndb1,web2 (2)  status 0\n  same\n  lines\n\nRESULT failed=0 unreachable=0 ok=3\n"
+    )
+    assert done.stderr == ""
+
+
+def test_a_command_that_fails_is_1_and_shows_its_status_and_words(opsmop: Opsmop, three_hosts: Path) -> None:
+    done = opsmop("run", "echo no >&2; exit 3", "-i", str(three_hosts), "--limit-groups", "site")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout == "web[1-2] (2)  status 3\n  no\n\nRESULT failed=2 unreachable=0 ok=0\n"
+
+
+def test_a_host_that_is_not_met_does_not_keep_the_others_from_answering(opsmop: Opsmop, three_hosts: Path) -> None:
+    text = three_hosts.read_text().replace("opsmop_host=127.0.3.3", "opsmop_host=127.0.3.3 opsmop_ssh_port=1")
+    three_hosts.write_text(text)
+    done = opsmop("run", "echo here", "-i", str(three_hosts))
+    assert done.returncode == 1
+    assert done.stdout.startswith("db1  unreachable\n")
+    assert "Connection refused" in done.stdout
+    assert done.stdout.endswith("web[1-2] (2)  status 0\n  here\n\nRESULT failed=0 unreachable=1 ok=2\n")
+
+
+def test_a_long_command_is_ended_and_says_so(opsmop: Opsmop, three_hosts: Path) -> None:
+    done = opsmop("run", "sleep 300", "-i", str(three_hosts), "--limit-hosts", "db1", "--timeout", "0.3")
+    assert done.returncode == 1
+    assert "took too long" in done.stdout
+
+
+def test_the_inventory_may_be_a_setting_of_the_project(opsmop: Opsmop, three_hosts: Path) -> None:
+    (three_hosts.parent / "opsmop.toml").write_text('[inventory]\nfile = "inventory.toml"\n')
+    done = opsmop("run", "echo here", "--limit-hosts", "web*,!web2")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "web1  status 0"), done.stderr
+
+
+def test_what_failed_last_can_be_named(opsmop: Opsmop, three_hosts: Path) -> None:
+    wrong = opsmop("run", f"mkdir {three_hosts.parent}/met", "-i", str(three_hosts))
+    assert wrong.stdout.endswith("RESULT failed=2 unreachable=0 ok=1\n")
+    done = opsmop("run", "true", "-i", str(three_hosts), "--limit-hosts", "@failed")
+    assert done.stdout.endswith("RESULT failed=0 unreachable=0 ok=2\n")
+    assert done.stdout.split()[0] in wrong.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run",), "required: COMMAND"),
+        (("run", "uptime"), "takes an inventory"),
+        (("run", "uptime", "-i", "absent.toml"), "absent.toml"),
+        (("run", "uptime", "-i", "inventory.toml", "--limit-hosts", "wbe1"), "Did you mean 'web1'?"),
+        (("run", "uptime", "-i", "inventory.toml", "--timeout", "-1"), "--timeout"),
+    ],
+)
+def test_a_wrong_line_is_2_and_says_why(opsmop: Opsmop, three_hosts: Path, words: tuple[str, ...], said: str) -> None:
+    done = opsmop(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) <= 3
