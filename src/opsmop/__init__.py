@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from opsmop.resources.file import File
     from opsmop.resources.group import Group
     from opsmop.resources.package import Package
+    from opsmop.resources.reboot import Reboot
     from opsmop.resources.service import Service
     from opsmop.resources.shell import Shell
     from opsmop.resources.user import User
@@ -62,6 +63,7 @@ __all__ = [
     "PolicyError",
     "Provider",
     "ProviderError",
+    "Reboot",
     "Resource",
     "ResourceResult",
     "Resources",
@@ -105,6 +107,7 @@ _HOMES = {
     "PolicyError": "opsmop.errors",
     "Provider": "opsmop.language.provider",
     "ProviderError": "opsmop.errors",
+    "Reboot": "opsmop.resources.reboot",
     "Resource": "opsmop.language.resource",
     "ResourceResult": "opsmop.api",
     "Resources": "opsmop.language.collections",

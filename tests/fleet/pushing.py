@@ -24,12 +24,22 @@ class Pushed(Role):
     def sudo(self):
         return {sudo}
 
+    def set_handlers(self):
+        return Handlers({handlers})
+
     def main(self):
 {main}
 
+class Then(Pushed):
+    def set_handlers(self):
+        return Handlers()
+
+    def main(self):
+{then}
+
 class Site(Policy):
     def set_roles(self):
-        return Roles(Pushed())
+        return Roles(Pushed(), Then()) if {later} else Roles(Pushed())
 """
 NUMBERS = itertools.count(1)
 
@@ -78,11 +88,19 @@ def push(
     sudo: bool = True,
     force_lock: bool = False,
     transport: Direct | None = None,
+    handlers: str = "",
+    then: str = "",
 ) -> Pushed:
-    """Push a role whose `main()` has this text; a failure is no exception but in `failures`."""
+    """Push a role whose `main()` has this text; a failure is no exception but in `failures`.
+
+    :param handlers: what is written between the brackets of its `Handlers()`
+    :param then: the text of the `main()` of a second role
+    """
     number = next(NUMBERS)
     file = folder / f"site{number}.py"
-    file.write_text(POLICY.format(main=textwrap.indent(textwrap.dedent(main).strip(), " " * 8), sudo=sudo))
+    main, then_main = (textwrap.indent(textwrap.dedent(text).strip(), " " * 8) for text in (main, then or "pass"))
+    text = POLICY.format(main=main, then=then_main, later=bool(then), handlers=handlers, sudo=sudo)
+    file.write_text(text)
     fleet.inventory(folder / "inventory.toml")
     spec = importlib.util.spec_from_file_location(f"site{number}", file)
     assert spec is not None
@@ -108,9 +126,9 @@ def push(
     return pushed
 
 
-def apply(fleet: Fleet, folder: Path, main: str) -> Pushed:
-    """Push it, and refuse any failure."""
-    pushed = push(fleet, folder, main)
+def apply(fleet: Fleet, folder: Path, main: str, **more: str) -> Pushed:
+    """Push it, and refuse any failure; `more` as `push` has it."""
+    pushed = push(fleet, folder, main, handlers=more.get("handlers", ""), then=more.get("then", ""))
     assert not pushed.failures, "\n".join(pushed.failures)
     return pushed
 

@@ -18,7 +18,7 @@ from opsmop.drive.hooks import hooks_of
 from opsmop.drive.interruption import Interruption
 from opsmop.drive.preparing import Assignment, Run, own_layers, prepare
 from opsmop.drive.results import NoResultError, Results, seeing
-from opsmop.errors import OpsMopError
+from opsmop.errors import HostLostError, OpsMopError
 from opsmop.events import HOST_EVENTS, ContactStarted, Event, RoleFinished, RoleStarted, RunFinished, RunStarted, Warned
 from opsmop.inventory import Host
 from opsmop.language.role import Role
@@ -107,6 +107,7 @@ class Drive:
         self._planned: set[str] = set()  # in check mode, the machines on which something was
         self._queue: SimpleQueue[Event | Ending | BaseException | None] = SimpleQueue()
         self._abandoned = False
+        self._reboots = False
 
     def preflight(self) -> None:
         """Pack every role with what is known of it by now, so that what cannot travel is refused before any contact.
@@ -127,6 +128,8 @@ class Drive:
             for number, assignment in enumerate(self.run.assignments):
                 self._role(number, assignment)
                 left.pop(0)
+                if self._reboots and left:
+                    raise HostLostError("this machine reboots now", remedy=f"Run it again for {', '.join(left)}.")
                 if self._stops(assignment):
                     break
         except OpsMopError as error:
@@ -267,6 +270,7 @@ class Drive:
             self.outcome.well[ending.host] = None
         if ending.planned:
             self._planned.add(ending.planned)
+        self._reboots = self._reboots or ending.reboots
         if ending.value is not None:
             self._values[ending.host] = ending.value
 

@@ -17,13 +17,15 @@ from opsmop.drive.hooks import hooks_of
 from opsmop.drive.ledger import Ledger
 from opsmop.drive.operator import operator
 from opsmop.drive.preparing import Assignment, Run
+from opsmop.drive.rebooting import await_return
 from opsmop.errors import ConnectError, HostLostError, OpsMopError, PolicyError, ProtocolError, SudoError
 from opsmop.events import ContactFinished, ContactStarted, Event, Failure
 from opsmop.inventory import Host
 from opsmop.language.secrets import Secret
 from opsmop.settings import fact_options
+from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Traffic, Transport
-from opsmop.wire.order import Order
+from opsmop.wire.order import BOOT, Order
 
 LARGEST_RIDERS = 4 << 20  # bytes of files that go along with one order
 
@@ -38,6 +40,7 @@ class Ending:
     :param value: what `main()` returned there
     :param excused: whether its role lets it be unreachable
     :param planned: in check mode, the machine on which something was planned
+    :param reboots: whether it is this machine, which now reboots
     """
 
     host: str
@@ -46,6 +49,7 @@ class Ending:
     value: Any = None
     excused: bool = False
     planned: str = ""
+    reboots: bool = False
 
     @property
     def failed(self) -> bool:
@@ -121,7 +125,9 @@ class _Contact:
         )
         excused = status == "unreachable" and self.contacts.assignment.stint.skips_unreachable
         planned = self._machine if self.ledger.planned and not self._applies() else ""
-        return Ending(self.host.name, status, self.ledger.pending, value, excused, planned)
+        ending = self.ledger.ending
+        reboots = ending is not None and bool(ending.rebooting) and not self.hooked
+        return Ending(self.host.name, status, self.ledger.pending, value, excused, planned, reboots)
 
     def _attempted(self) -> tuple[str, Failure | None, Traffic]:
         try:
@@ -132,6 +138,7 @@ class _Contact:
             self._call(hooks.before)
             traffic = self._evaluated()
             status, failure = self._judged()
+            self._await_reboot()
             if status in ("ok", "skipped"):  # what the hooks before took out of service is in order, and goes back
                 self._call(hooks.after)
                 self.left_out = False
@@ -150,13 +157,32 @@ class _Contact:
 
     def _evaluated(self) -> Traffic:
         contacts = self.contacts
+        return self._converse(
+            self._order(), contacts.cargo.packages, lambda event: contacts.say(self.ledger.heard(event))
+        )
+
+    def _converse(self, order: Order, packages: Bundle | None, receive: Callable[[Event], None]) -> Traffic:
+        contacts = self.contacts
         return contacts.transport.evaluate(
             contacts.assignment.routes[self.host.name],
-            self._order(),
-            contacts.cargo.packages,
-            lambda event: contacts.say(self.ledger.heard(event)),
+            order,
+            packages,
+            receive,
             contacts.assignment.rules.read,
         )
+
+    def _await_reboot(self) -> None:
+        """Wait for a host that its role has rebooted. This machine, if it is that, is not there to wait."""
+        ending, run = self.ledger.ending, self.contacts.run
+        if ending is not None and ending.rebooting and self.hooked and self._applies():
+            order = Order(run=run.id, host=self.host.name, role=self.role.name, mode=BOOT)
+            await_return(
+                self.host.name,
+                ending,
+                order,
+                lambda order, receive: self._converse(order, None, receive),
+                self.contacts.over,
+            )
 
     def _order(self) -> Order:
         run, settings = self.contacts.run, self.contacts.run.settings

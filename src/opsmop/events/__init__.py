@@ -189,12 +189,16 @@ class EvaluationFinished(Event):
     :param failure: why it failed
     :param beyond: in check mode, the ``file:line`` beyond which nothing could be predicted
     :param value: what `main()` returned, as JSON text; empty for None
+    :param rebooting: the boot id that changes now, because the role reboots its host; empty if it does not
+    :param rebooting_seconds: how long the host may take to come back
     """
 
     status: str = "ok"
     failure: Failure | None = None
     beyond: str = ""
     value: str = ""
+    rebooting: str = ""
+    rebooting_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

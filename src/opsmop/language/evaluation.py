@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 if TYPE_CHECKING:
     from opsmop.language.machine import Machine
@@ -41,6 +41,21 @@ class Evaluation(Protocol):
         :param value: whether it was a value that is not there at all, such as the output of a command that did not
             run, and not a guess, such as whether an assumed change will be needed
         """
+
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"  # another word after each boot: random(4)
+
+
+class RoleEnds(BaseException):
+    """Raised by a resource after which its role has nothing more to do on its host; no policy catches it by chance.
+
+    :param last: what is done after the handlers, as the very last; gives the boot id that is to change, empty if it
+        stays, and the seconds that the host may take to come back
+    """
+
+    def __init__(self, last: Callable[[], tuple[str, float]]) -> None:
+        self.last = last
+        super().__init__("the role ends here")
 
 
 EVALUATION: ContextVar[Evaluation | None] = ContextVar("evaluation", default=None)

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, TypeVar
 
 from opsmop.errors import FieldError, PolicyError
-from opsmop.language.evaluation import current
+from opsmop.language.evaluation import RoleEnds, current
 from opsmop.language.fields import bind, declared, field
 from opsmop.language.lookups import Late, is_late
 from opsmop.language.result import Result
@@ -63,6 +63,7 @@ class Resource(Declared, Result):
     )
     sensitive: bool = field(default=False, doc="show neither its content nor its command and what that prints")
 
+    ends_role: RoleEnds | None = None  # raised once it is evaluated, by the few types after which a role is over
     checked = False  # whether `check` has seen its values; where some are late, it sees them once they are worked out
 
     shown: ClassVar[str] = "name"  # the parameter by which reports name a resource of this type

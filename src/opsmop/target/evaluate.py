@@ -154,6 +154,8 @@ class RoleEvaluation:
         )
         if resource._changed:  # its property would count as the policy reading it
             self.signals.take(resource, assumed=attempt.assumed)
+        if resource.ends_role is not None:
+            raise resource.ends_role
 
     def _tries(self, attempt: Attempt, early: OpsMopError | None, variables: Variables) -> Tries:
         resource = attempt.resource

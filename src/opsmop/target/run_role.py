@@ -7,14 +7,14 @@ import json
 import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from opsmop.errors import PolicyError
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event, Warned
 from opsmop.events.wire import LONGEST_TEXT
 from opsmop.language.additions import Additions
 from opsmop.language.collections import Handlers, flat
-from opsmop.language.evaluation import EVALUATION
+from opsmop.language.evaluation import BOOT_ID, EVALUATION, RoleEnds
 from opsmop.language.machine import Machine
 from opsmop.language.role import Role
 from opsmop.language.scope import Layer
@@ -24,9 +24,10 @@ from opsmop.target.failures import failure_of, place_of_error
 from opsmop.target.machine import RealMachine, SimulatedMachine
 from opsmop.target.machine.plans import Plans
 from opsmop.target.run_lock import run_lock
-from opsmop.wire.order import Order
+from opsmop.wire.order import BOOT, Order
 
 Fetch = Callable[[str], bytes]
+Last = Optional[Callable[[], tuple[str, float]]]
 # A role, the layers of variables of policy and role, and what the policy adds for templates.
 Shipped = tuple[Role, Iterable[tuple[str, dict[str, Any]]], Additions]
 
@@ -55,6 +56,8 @@ def run_role(
     """
     stream, earlier = Stream(order, emit, hidden), Plans(*plans)
     stream(EvaluationStarted(mode=order.mode, python=platform.python_version()))
+    if order.mode == BOOT:
+        return _told_boot(stream)
     evaluation: RoleEvaluation | None = None
     try:
         with run_lock(order, stream):
@@ -82,6 +85,12 @@ def _machine(order: Order, real: RealMachine, earlier: Plans) -> Machine:
     machine = SimulatedMachine(real)
     earlier.recall(machine, order)
     return machine
+
+
+def _told_boot(stream: Stream) -> EvaluationFinished:
+    ending = EvaluationFinished(value=json.dumps(RealMachine().read(BOOT_ID).decode().strip()))
+    stream(ending)
+    return ending
 
 
 class Stream:
@@ -179,13 +188,31 @@ def _evaluated(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
     try:
         if not role.should_process_when():
             return EvaluationFinished(status="skipped")
-        _declared(role, evaluation)
-        value = role.main()
-        for handler, assumed in evaluation.signals.due():
-            evaluation.evaluate_declared(handler, assumed=assumed)
-        return EvaluationFinished(value=_as_json(value, role))
+        value, last = _until_it_ends(role, evaluation)
+        last = _handled(evaluation) or last
+        boot, seconds = last() if last is not None else ("", 0.0)
+        return EvaluationFinished(value=_as_json(value, role), rebooting=boot, rebooting_seconds=seconds)
     finally:
         EVALUATION.reset(token)
+
+
+def _until_it_ends(role: Role, evaluation: RoleEvaluation) -> tuple[Any, Last]:
+    try:
+        _declared(role, evaluation)
+        return role.main(), None
+    except RoleEnds as ending:
+        return None, ending.last
+
+
+def _handled(evaluation: RoleEvaluation) -> Last:
+    """Evaluate the handlers that were signalled; one of them may end the role."""
+    last: Last = None
+    for handler, assumed in evaluation.signals.due():
+        try:
+            evaluation.evaluate_declared(handler, assumed=assumed)
+        except RoleEnds as ending:  # noqa: PERF203 - the others are evaluated all the same
+            last = ending.last
+    return last
 
 
 def _declared(role: Role, evaluation: RoleEvaluation) -> None:

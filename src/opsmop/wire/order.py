@@ -9,6 +9,8 @@ from typing import Any
 
 from opsmop.wire import remake
 
+BOOT = "boot"
+
 
 @dataclass(frozen=True)
 class Order:
@@ -17,7 +19,7 @@ class Order:
     :param run: the run's identifier
     :param host: the host's name in the inventory
     :param role: the role's name
-    :param mode: ``check`` or ``apply``
+    :param mode: ``check`` or ``apply``; `BOOT` evaluates nothing and answers with the boot id
     :param parcel: the shipped ``(role, policy layers)`` (`opsmop.wire.rebuild.unpack`); empty in local mode
     :param inventory: the inventory's layers for this host, ``(label, variables)`` each, first to last
     :param extra: variables of ``--extra-vars``

@@ -10,6 +10,7 @@ from pathlib import Path
 from .errors import FleetError
 
 HALT_SECONDS = 30
+REBOOTED = 133  # systemd-nspawn(1), --keep-unit
 NSPAWN = Path("/run/systemd/nspawn")
 
 # $1 is the cgroup to join. The container then sees cgroup2 alone, as systemd 256 and newer demand, also where this
@@ -57,6 +58,10 @@ class Container:
                 # a Ctrl-C in the terminal is the fleet's to answer
                 start_new_session=True,
             )
+
+    def wants_reboot(self) -> bool:
+        """Say whether the system has rebooted: systemd-nspawn then ends with a status of its own."""
+        return self._process.poll() == REBOOTED
 
     def is_running(self) -> bool:
         return self._process.poll() is None

@@ -2,8 +2,10 @@
 
 import shlex
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import snapshot
@@ -86,6 +88,29 @@ class Host:
             self._container.end()
         machine = f"{self._cgroup.parent.name}-{self.name}"
         self._container = Container(machine, self.name, self.root, self._console, self._cgroup)
+
+    @contextmanager
+    def restarting(self) -> Iterator[None]:
+        """Boot again when the system reboots, as a machine does; it has rebooted once when this ends."""
+        rebooted = threading.Event()
+        over = threading.Event()
+
+        def look_after() -> None:
+            while not over.wait(0.05):
+                if self._running_container().wants_reboot():
+                    self.boot()
+                    rebooted.set()
+
+        watch = threading.Thread(target=look_after)
+        watch.start()
+        try:
+            yield
+            if not rebooted.wait(BOOT_SECONDS):
+                raise FleetError(f"{self.name} has not rebooted")
+            self.await_boot()
+        finally:
+            over.set()
+            watch.join()
 
     def await_boot(self) -> None:
         """Wait until sshd answers and systemd is up (running or degraded), BOOT_SECONDS at most."""

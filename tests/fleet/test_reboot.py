@@ -1,0 +1,75 @@
+"""Reboots: the role ends, the host goes and comes back, and the run goes on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.fleet.harness import Fleet, Host
+from tests.fleet.pushing import apply, check, push
+
+BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+
+Boot = Callable[..., Fleet]
+
+
+@pytest.fixture
+def bookworm(boot: Boot) -> Fleet:
+    return boot("bookworm")
+
+
+@pytest.fixture
+def host(bookworm: Fleet) -> Host:
+    return bookworm.hosts[0]
+
+
+def test_a_reboot_ends_its_role_and_the_next_role_finds_the_host_booted_anew(
+    bookworm: Fleet, host: Host, tmp_path: Path
+) -> None:
+    before = host.run(BOOT_ID).stdout
+    main = 'File("/root/before", from_content="x")\nReboot()\nFile("/root/never")'
+    with host.restarting():
+        made = apply(bookworm, tmp_path, main, then='File("/root/then", from_content=Platform.boot_id())')
+    assert made.changes == ["create", "reboot", "create"]
+    booted = host.run(BOOT_ID).stdout
+    assert booted != before
+    assert host.run("cat /root/then").stdout == booted.strip()
+    assert host.run("test -e /root/before && test ! -e /root/never").returncode == 0
+
+
+def test_what_was_signalled_is_handled_before_the_reboot(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    before = host.run(BOOT_ID).stdout
+    main = 'File("/root/conf", signals=["reboot", "note"])'
+    with host.restarting():
+        made = apply(bookworm, tmp_path, main, handlers='reboot=Reboot(), note=File("/root/noted")')
+    assert made.changes == ["create", "reboot", "create"]
+    assert host.run("test -e /root/noted").returncode == 0
+    assert host.run(BOOT_ID).stdout != before
+
+
+def test_check_ends_where_the_reboot_would_and_reboots_nothing(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    before = host.run(BOOT_ID).stdout
+    assert check(bookworm, tmp_path, 'Reboot()\nFile("/root/never")').changes == ["reboot"]
+    assert host.run(BOOT_ID).stdout == before
+
+
+def test_only_what_requires_a_reboot_is_rebooted(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    main = 'Reboot(only_if_required=True)\nFile("/root/after")'
+    assert apply(bookworm, tmp_path, main).changes == ["create"]
+    host.run("rm /root/after; touch /run/reboot-required; echo linux-image > /run/reboot-required.pkgs")
+    announced = check(bookworm, tmp_path, main)
+    assert announced.changes == ["reboot"]
+    assert "required by linux-image" in announced.texts
+    with host.restarting():
+        assert apply(bookworm, tmp_path, main).changes == ["reboot"]
+    assert apply(bookworm, tmp_path, main).changes == ["create"]
+
+
+def test_whoever_may_not_is_told_of_sudo(bookworm: Fleet, tmp_path: Path) -> None:
+    for mode in ("check", "apply"):
+        assert "oes the role need sudo()?" in push(bookworm, tmp_path, "Reboot()", mode=mode, sudo=False).failures[0]
+
+
+def test_a_host_that_does_not_come_back_is_lost_after_the_time_it_had(bookworm: Fleet, tmp_path: Path) -> None:
+    lost = push(bookworm, tmp_path, "Reboot(within=5)", then='File("/root/never")')
+    assert "has not come back within 5 seconds of its reboot" in lost.failures[0]
+    assert lost.changes == ["reboot"]
