@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from opsmop.errors import PolicyError
 from opsmop.language.role import Role, tag_set
@@ -66,6 +66,16 @@ class Policy:
     :param variables: any other keyword is a variable of every role
     """
 
+    DEFAULT_DENY_FILESERVING_PATTERNS: ClassVar[list[str]] = [
+        "*.py",
+        "*__pycache__*",
+        "*.pyo",
+        "*.pyc",
+        ".git",
+        ".bak",
+        ".swp",
+    ]
+
     def __init__(self, *, name: str = "", tag: Any = None, tags: Any = None, **variables: Any) -> None:
         self.name = name or type(self).__name__
         self.tags = tag_set(tag, tags)
@@ -89,6 +99,20 @@ class Policy:
     def template_filters(self) -> dict[str, Any]:
         """Functions for templates as ``{{ value | name }}``. Called and sent as `fact_context`."""
         return {}
+
+    def allow_fileserving_paths(self) -> list[str]:
+        """Where files for hosts may lie unless a role says otherwise, relative to the policy's file. Called on the control
+        machine.
+        """
+        return ["."]
+
+    def allow_fileserving_patterns(self) -> list[str]:
+        """Fnmatch patterns of files that may be served. Called on the control machine."""
+        return ["*"]
+
+    def deny_fileserving_patterns(self) -> list[str]:
+        """Fnmatch patterns of what is never served, and parts of paths. Called on the control machine."""
+        return list(self.DEFAULT_DENY_FILESERVING_PATTERNS)
 
     def set_roles(self) -> Roles:
         """The roles, in order. Called on the control machine.
