@@ -121,12 +121,15 @@ def evaluate_role(
         options={"diff": diff},
     )
     events: list[Event] = []
-    run_role(order, events.append, _no_such_file, live=lambda: (role, layers, Additions()))
+    run_role(order, events.append, NoSupply(), live=lambda: (role, layers, Additions()))
     return Evaluated(tuple(events))
 
 
-def _no_such_file(path: str) -> bytes:
-    raise FileRefusedError(f"there is no file {path}")
+class NoSupply:
+    """A controller without files."""
+
+    def content(self, name: str, has: Callable[[], str]) -> bytes:
+        raise FileRefusedError(f"there is no file {name}")
 
 
 @pytest.fixture

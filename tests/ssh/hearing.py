@@ -7,12 +7,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from opsmop.errors import FileRefusedError
 from opsmop.events import EvaluationFinished, Event, Printed
 from opsmop.language.additions import Additions
 from opsmop.language.role import CONTROLLER_SIDE, Role
 from opsmop.ship.role import pack
 from opsmop.transport.base import Traffic
+from opsmop.transport.files import Depot, FileRules, Served
 from opsmop.wire.order import Order
 
 POLICY = Path(__file__).parent / "policies" / "speaking.py"
@@ -56,5 +56,10 @@ class Heard:
         return [event.text for event in self.events if isinstance(event, Printed)]
 
 
-def nothing_served(name: str) -> bytes:
-    raise FileRefusedError(f"{name!r} is not served", remedy="It is a test.")
+def serving(folder: Path, told: list[str] | None = None, *, depot: Depot | None = None, **rules: Any) -> Served:
+    """The files of `folder`; `told` hears of what was asked for against the rules."""
+    told = [] if told is None else told
+    return Served(FileRules((folder,), **rules), depot or Depot(), told.append)
+
+
+nothing_served = Served(FileRules(()), Depot(), lambda text: None)

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-EVENT, WANT, BEAT, NEED, ENDED = 65, 66, 67, 68, 69
+EVENT, BEAT, NEED, ENDED, ASK = 65, 67, 68, 69, 70
 
 
 def say(kind: int, payload: bytes = b"", length: int | None = None) -> None:
@@ -42,7 +42,7 @@ def drip() -> None:
 
 def greedy() -> None:
     while True:
-        say(WANT, b"large")
+        say(ASK, bytes(32) + b"large")
 
 
 def control_characters() -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ssh.hearing import serving
 
 from opsmop.demo.sshd import PrivateSshd
-from opsmop.errors import AuthenticationError, ConnectError, FileRefusedError, HostKeyError, ProtocolError
+from opsmop.errors import AuthenticationError, ConnectError, HostKeyError, ProtocolError
 from opsmop.events import EvaluationStarted, Printed
 from opsmop.transport.base import Route
 
@@ -93,16 +94,19 @@ def test_an_exception_of_any_size_is_a_failed_evaluation(route: Route, evaluate:
 
 
 def test_files_are_asked_for_and_refusals_are_told(way: Route, evaluate: Evaluate, roles: Any, tmp_path: Path) -> None:
-    def serve(name: str) -> bytes:
-        if name == "secret":
-            raise FileRefusedError("'secret' matches the deny pattern", remedy="Ask someone.")
-        return {"large": b"x" * 5_000_001, "empty": b""}[name]
-
-    heard = evaluate(way, roles.Reader(names=["large", "secret", "empty"], folder=str(tmp_path)), serve=serve)
+    (tmp_path / "large").write_bytes(b"x" * 5_000_001)
+    (tmp_path / "empty").touch()
+    (tmp_path / "secret").touch()
+    told: list[str] = []
+    files = serving(tmp_path, told, deny=("secret",))
+    reader = roles.Reader(names=["large", "secret", "empty"], folder=str(tmp_path / "there"))
+    (tmp_path / "there").mkdir()
+    heard = evaluate(way, reader, serve=files)
     large, refused, empty = value(heard)
     assert (large, empty) == (5_000_001, 0)
     assert "deny pattern" in refused
-    assert heard.traffic.requests == 3
+    assert told == ["refused: 'secret' matches the deny pattern 'secret'"]
+    assert heard.traffic.requests == 4  # the large one is first offered, then wanted
 
 
 @pytest.mark.parametrize("noise", [b"Welcome!\n", b"no newline", b"x" * 60_000, b"\x00\xff\x1b[2J\n" * 100])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ssh.hearing import Heard, nothing_served, order_for
+from tests.ssh.hearing import Heard, order_for, serving
 
 from opsmop.errors import HostLostError, ProtocolError
 from opsmop.transport.base import Route
@@ -24,19 +24,16 @@ def cheated(roles: Any, route: Route, tmp_path: Path) -> Iterator[Cheated]:
     direct = Direct(limits=Limits(frames=100_000, received=8 << 20))
 
     def evaluated(cheat: str) -> Heard:
+        (tmp_path / "large").write_bytes(b"x" * 1_000_000)
         python = tmp_path / "python"
         python.write_text(f"#!/bin/sh\nexec {sys.executable} {AGENT} '{cheat}'\n")
         python.chmod(0o755)
         heard, mute = Heard(), replace(route, python=str(python), silence_timeout=1.5)
-        direct.evaluate(mute, order_for(roles.Pid()), None, heard.events.append, serve)
+        direct.evaluate(mute, order_for(roles.Pid()), None, heard.events.append, serving(tmp_path))
         return heard
 
     yield evaluated
     direct.close()
-
-
-def serve(name: str) -> bytes:
-    return b"x" * 4_000_000 if name == "large" else nothing_served(name)
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,13 @@ from opsmop.drive.operator import operator
 from opsmop.drive.preparing import Assignment, Run
 from opsmop.drive.rebooting import await_return
 from opsmop.errors import ConnectError, HostLostError, OpsMopError, PolicyError, ProtocolError, SudoError
-from opsmop.events import ContactFinished, ContactStarted, Event, Failure
+from opsmop.events import ContactFinished, ContactStarted, Event, Failure, Warned
 from opsmop.inventory import Host
 from opsmop.language.secrets import Secret
 from opsmop.settings import fact_options
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Traffic, Transport
+from opsmop.transport.files import Served
 from opsmop.wire.order import BOOT, Order
 
 LARGEST_RIDERS = 4 << 20  # bytes of files that go along with one order
@@ -168,7 +169,7 @@ class _Contact:
             order,
             packages,
             receive,
-            contacts.assignment.rules.read,
+            Served(contacts.assignment.rules, contacts.run.depot, self._forbidden),
         )
 
     def _await_reboot(self) -> None:
@@ -183,6 +184,9 @@ class _Contact:
                 lambda order, receive: self._converse(order, None, receive),
                 self.contacts.over,
             )
+
+    def _forbidden(self, text: str) -> None:
+        self._say(Warned(text=text))
 
     def _order(self) -> Order:
         run, settings = self.contacts.run, self.contacts.run.settings

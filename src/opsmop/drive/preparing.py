@@ -26,7 +26,7 @@ from opsmop.schedule import Limits, Stint, Wishes, schedule, tagged
 from opsmop.settings import Settings
 from opsmop.settings.passwords import Passwords
 from opsmop.transport.base import Route
-from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, FileRules
+from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, Depot, FileRules
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Run:
     :param policy_layers: the variables that all its roles share, ``(label, variables)`` each
     :param assignments: its roles, in order
     :param additions: what it adds for templates
+    :param depot: what all hosts have in common where files are concerned
     """
 
     id: str
@@ -65,6 +66,7 @@ class Run:
     policy_layers: Layers
     assignments: tuple[Assignment, ...]
     additions: Additions = field(default_factory=Additions)
+    depot: Depot = field(default_factory=Depot)
 
 
 def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:

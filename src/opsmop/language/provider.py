@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, ClassVar, Protocol
 
 from opsmop.errors import CommandFailed
-from opsmop.language.machine import Completed, Machine
+from opsmop.language.machine import Completed, Content, Machine
 
 STATE = "state"
 ACT = "act"
@@ -46,6 +46,13 @@ class Sources(Protocol):
         """The content of a file that the policy names.
 
         :raises FileRefusedError: if it does not exist there or the role's rules do not serve it
+        """
+
+    def content(self, path: str, has: Callable[[], str]) -> bytes | Content:
+        """The content of a file that the policy names: at once if it is small and not what is there, else when wanted.
+
+        :param has: gives the sha256 of what is there now, in hexadecimal; empty if nothing
+        :raises FileRefusedError: as `file`
         """
 
     def rendered(self, path: str) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Callable
 
 from opsmop.errors import ProviderError
 from opsmop.language.fields import field
-from opsmop.language.machine import Status
+from opsmop.language.machine import Content, Status
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret
@@ -81,43 +82,55 @@ class PutFile(Provider, provides=File):
         yield Change("remove", lambda: self.machine.remove(path), before=f"{status.size} bytes")
 
     def _creation(self, path: str, owner: str | None, group: str | None) -> Change:
-        content = self._wanted() or b""
+        content = self._wanted(str) or b""
         mode = self.resource.bits if self.resource.bits is not None else _NEW_MODE
-        after = f"{len(content)} bytes, {octal(mode)}"
+        after = f"{_size(content)} bytes, {octal(mode)}"
         return Change(
             "create",
             lambda: self.machine.write(path, content, mode=mode, owner=owner, group=group),
             after=after,
-            contents=(b"", content),
+            contents=(b"", content) if isinstance(content, bytes) else None,
         )
 
     def _content(self, path: str, status: Status, owner: str | None, group: str | None) -> Iterator[Change]:
-        wanted = self._wanted() if self.resource.overwrite else None
+        wanted = self._wanted(lambda: self._digest(path, status)) if self.resource.overwrite else None
         if wanted is None:
             return
-        small = max(status.size, len(wanted)) <= _LARGEST_SHOWN
-        if status.size != len(wanted) and not small:
-            current = b""
-        else:
-            current = self.machine.read(path)
-            if current == wanted:
-                return
+        small = max(status.size, _size(wanted)) <= _LARGEST_SHOWN
+        current = self.machine.read(path) if small and isinstance(wanted, bytes) else b""
+        if self._same(path, status, wanted, current):
+            return
         # The new content takes its name with its final owner and mode: no moment in which others may read it.
         mode = self.resource.bits if self.resource.bits is not None else status.mode
         yield Change(
             "content",
             lambda: self.machine.write(path, wanted, mode=mode, owner=owner, group=group),
             before=f"{status.size} bytes",
-            after=f"{len(wanted)} bytes",
-            contents=(current, wanted) if small else None,
+            after=f"{_size(wanted)} bytes",
+            contents=(current, wanted) if small and isinstance(wanted, bytes) else None,
         )
 
-    def _wanted(self) -> bytes | None:
-        """The content that it should have; None if nothing says."""
+    def _same(self, path: str, status: Status, wanted: bytes | Content, current: bytes) -> bool:
+        if status.size != _size(wanted):
+            return False
+        if isinstance(wanted, Content):
+            return self.machine.digest(path) == wanted.digest
+        return (current or self.machine.read(path)) == wanted
+
+    def _digest(self, path: str, status: Status) -> str:
+        """The digest of what is there, if that is small: a large file is compared once its size is known to be right."""
+        return self.machine.digest(path) if status.size <= _LARGEST_SHOWN else ""
+
+    def _wanted(self, has: Callable[[], str]) -> bytes | Content | None:
+        """The content that it should have; None if nothing says. `has` tells the digest of what is there."""
         file = self.resource
         if file.from_file is not None:
-            return self.sources.file(file.from_file)
+            return self.sources.content(file.from_file, has)
         if file.from_template is not None:
             return self.sources.rendered(file.from_template)
         content = file.from_content.reveal() if isinstance(file.from_content, Secret) else file.from_content
         return content.encode() if isinstance(content, str) else content
+
+
+def _size(content: bytes | Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.size

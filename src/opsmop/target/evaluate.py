@@ -10,7 +10,7 @@ from typing import Any, Callable
 from opsmop.errors import OpsMopError, ProviderError
 from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceStarted, Warned
 from opsmop.language.additions import Additions
-from opsmop.language.machine import Machine
+from opsmop.language.machine import Content, Machine
 from opsmop.language.provider import Change
 from opsmop.language.resource import Resource
 from opsmop.language.scope import Layer, Variables, local_layers
@@ -18,6 +18,7 @@ from opsmop.target import differences
 from opsmop.target.attempt import Attempt
 from opsmop.target.failures import failure_of
 from opsmop.target.handlers import Signals
+from opsmop.target.supply import Stock
 from opsmop.target.tries import Tries
 from opsmop.target.values import Values
 
@@ -35,7 +36,7 @@ class RoleEvaluation:
     :param facts: what templates see besides variables, by name
     :param additions: what the policy adds for templates; its facts are among `facts` already
     :param options: as `Order.options` has them
-    :param source: the content of a controller's file, by the path that the policy names
+    :param source: the files of the controller, by the paths that the policy names
     :param emit: takes every event
     :param hide: takes each text that no event may show from then on
     :param shown: makes a text one that may be reported
@@ -51,7 +52,7 @@ class RoleEvaluation:
         facts: Mapping[str, Any],
         additions: Additions,
         options: Mapping[str, Any],
-        source: Callable[[str], bytes],
+        source: Stock,
         emit: EmitEvent,
         hide: Callable[[str], None],
         shown: Callable[[str], str],
@@ -232,6 +233,12 @@ class ResourceSources:
         evaluation = self._evaluation
         with evaluation.machine.acting_as(None):  # in this process the controller's files are the evaluating user's
             return evaluation._source(path)
+
+    def content(self, path: str, has: Callable[[], str]) -> bytes | Content:
+        """See `Sources.content`."""
+        evaluation = self._evaluation
+        with evaluation.machine.acting_as(None):
+            return evaluation._source.content(path, has)
 
     def rendered(self, path: str) -> bytes:
         """See `Sources.rendered`."""

@@ -12,11 +12,12 @@ import time
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from opsmop.errors import FileRefusedError, ProviderError
+from opsmop.errors import ProviderError
 from opsmop.events import EvaluationFinished, Event
 from opsmop.events.wire import to_wire
 from opsmop.target.log import Logged
 from opsmop.target.printed import printing_as_events
+from opsmop.target.supply import Far
 from opsmop.wire import frames
 from opsmop.wire.order import Order
 
@@ -88,7 +89,7 @@ class Line:
         self._incoming, self._outgoing = incoming, outgoing
         self._decoder = frames.Decoder(frames.FROM_CONTROLLER)
         self._waiting: list[frames.Frame] = []
-        self._fetched: tuple[str, bytes] | None = None
+        self.supply = Far(self._say, self._answer)
         self._interruption = interruption
         self.finished = False
 
@@ -120,32 +121,7 @@ class Line:
         """Say that this host has kept the code bundle."""
         self._say(frames.KEPT, b"")
 
-    def fetch(self, name: str) -> bytes:
-        """The content of a controller file; the one that was fetched last is still here (a change looks again).
-
-        :raises FileRefusedError: if the controller does not serve it
-        """
-        if self._fetched is None or self._fetched[0] != name:
-            self._fetched = None
-            self._fetched = name, self._requested(name)
-        return self._fetched[1]
-
-    def _requested(self, name: str) -> bytes:
-        wanted = name.encode("utf-8", "surrogateescape")
-        if len(wanted) > frames.FROM_ROLE[frames.WANT]:
-            raise FileRefusedError(f"{name[:80]!r}... is too long for a file's name")
-        self._say(frames.WANT, wanted)
-        content = bytearray()
-        while True:
-            payload = self._next()
-            kind, piece = payload[:1], payload[1:]
-            if kind == frames.REFUSED:
-                raise _refusal(piece.decode("utf-8", "replace"))
-            content += piece
-            if kind == frames.LAST:
-                return bytes(content)
-
-    def _next(self) -> bytes:
+    def _answer(self) -> bytes:
         while not self._waiting:
             data = os.read(self._incoming, 1 << 20)
             if not data:
@@ -155,11 +131,6 @@ class Line:
 
     def _say(self, kind: int, payload: bytes) -> None:
         self._interruption.write(self._outgoing, frames.frame(kind, payload))
-
-
-def _refusal(text: str) -> FileRefusedError:
-    message, _, remedy = text.partition("\n")
-    return FileRefusedError(message, remedy=remedy)
 
 
 def fitting(event: Event) -> bytes:
@@ -242,7 +213,7 @@ def _evaluate(
         run_role(
             read,
             emit,
-            line.fetch,
+            line.supply,
             command_started=line.command_started,
             hidden=line.hide,
             plans=(plans, line.keep),

@@ -24,9 +24,9 @@ from opsmop.target.failures import failure_of, place_of_error
 from opsmop.target.machine import RealMachine, SimulatedMachine
 from opsmop.target.machine.plans import Plans
 from opsmop.target.run_lock import run_lock
+from opsmop.target.supply import Stock, Supply
 from opsmop.wire.order import BOOT, Order
 
-Fetch = Callable[[str], bytes]
 Last = Optional[Callable[[], tuple[str, float]]]
 # A role, the layers of variables of policy and role, and what the policy adds for templates.
 Shipped = tuple[Role, Iterable[tuple[str, dict[str, Any]]], Additions]
@@ -35,7 +35,7 @@ Shipped = tuple[Role, Iterable[tuple[str, dict[str, Any]]], Additions]
 def run_role(
     order: Order,
     emit: Callable[[Event], None],
-    fetch: Fetch,
+    supply: Supply,
     *,
     live: Callable[[], Shipped] | None = None,
     command_started: Callable[[int, float], None] = lambda *_: None,
@@ -46,7 +46,7 @@ def run_role(
 
     :param order: what to evaluate
     :param emit: takes every event, the ending too
-    :param fetch: the content of a controller's file that did not ride along with the order
+    :param supply: gives the controller's files that did not ride along with the order
     :param live: in process, gives what the parcel would hold, as it is; otherwise the parcel is unpacked
     :param command_started: is told the process group of each command that starts, and 0 when it has ended; and for how
         many seconds it is not to be ended
@@ -63,7 +63,7 @@ def run_role(
         with run_lock(order, stream):
             role, layers, additions = live() if live is not None else _unpacked(order)
             machine = _machine(order, RealMachine(command_started), earlier)
-            evaluation = _evaluation(order, stream, layers, additions, fetch, machine)
+            evaluation = _evaluation(order, stream, layers, additions, supply, machine)
             ending = _evaluated(role, evaluation)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an author's code raises is this host's failure
         ending = _ended_by(error, evaluation)
@@ -144,15 +144,12 @@ def _evaluation(
     stream: Stream,
     layers: Iterable[tuple[str, dict[str, Any]]],
     additions: Additions,
-    fetch: Fetch,
+    supply: Supply,
     machine: Machine,
 ) -> RoleEvaluation:
     known = [Layer(label, values) for label, values in (*order.inventory, *layers)]
     for secret in _secrets_in([*(layer.values for layer in known), additions.template_globals]):
         stream.hide(secret.reveal())
-
-    def source(path: str) -> bytes:
-        return order.files[path] if path in order.files else fetch(path)
 
     return RoleEvaluation(
         machine,
@@ -161,7 +158,7 @@ def _evaluation(
         facts={**_facts(), **additions.facts},
         additions=additions,
         options=order.options,
-        source=source,
+        source=Stock(order.files, supply),
         emit=stream,
         hide=stream.hide,
         shown=stream.shown,

@@ -9,10 +9,23 @@ from typing import Protocol
 from opsmop.events import Event
 from opsmop.language.secrets import Secret
 from opsmop.ship.bundle import Bundle
+from opsmop.transport.files.depot import Depot
+from opsmop.transport.files.opened import OpenFile
 from opsmop.wire.order import Order
 
 Receive = Callable[[Event], None]
-Serve = Callable[[str], bytes]
+
+
+class Files(Protocol):
+    """The files of the controller as one role on one host may have them."""
+
+    depot: Depot
+
+    def open(self, name: str) -> OpenFile:
+        """The file that the role names `name`.
+
+        :raises FileRefusedError: if no rule serves it; if it does not exist or cannot be read
+        """
 
 
 @dataclass(frozen=True)
@@ -86,14 +99,14 @@ class Traffic:
 class Transport(Protocol):
     """A way of evaluating roles on hosts. `evaluate` is called from many threads at once."""
 
-    def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, serve: Serve) -> Traffic:
+    def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
         """Evaluate one role on one host; returns when it has ended there.
 
         :param route: how to reach the host
         :param order: what to evaluate
         :param packages: the packages that the role imports, or None
         :param receive: called with every event of the host, in this thread, as it comes
-        :param serve: gives the bytes of a controller file, or raises `FileRefusedError`
+        :param files: what the role may have of the controller's files
         :raises ConnectError: if the host cannot be reached (`AuthenticationError`, `HostKeyError`)
         :raises SudoError: if the login works and becoming the other user does not
         :raises HostLostError: if the host went away, or silent, before the role ended, or the run was cancelled

@@ -6,12 +6,13 @@ import signal
 import time
 from dataclasses import dataclass
 
-from opsmop.errors import HostLostError, OpsMopError, ProtocolError
+from opsmop.errors import HostLostError, ProtocolError
 from opsmop.events import HOST_EVENTS, EvaluationFinished, Event, Printed
 from opsmop.events.wire import from_wire
 from opsmop.ship.bundle import Bundle
-from opsmop.transport.base import Receive, Serve, Traffic
+from opsmop.transport.base import Files, Receive, Traffic
 from opsmop.transport.diagnosis import stopped, why_role_too_long
+from opsmop.transport.files.talk import FileTalk
 from opsmop.transport.link import Link, off_protocol
 from opsmop.transport.pipes import Waker
 from opsmop.wire import frames
@@ -32,7 +33,6 @@ class Limits:
     requests: int = 20_000
 
 
-_MOST_UNREAD = 64 << 10  # bytes that an agent which asks for the next file may have left unread
 _CANCEL_GRACE = 90.0  # seconds for a cancelled role to end
 
 
@@ -49,17 +49,18 @@ class Conversation:
         link: Link,
         order: Order,
         receive: Receive,
-        serve: Serve,
+        files: Files,
         *,
         limits: Limits,
         cancelled: Waker,
         closed: Waker,
     ) -> None:
         self._link, self._order = link, order
-        self._receive, self._serve = receive, serve
+        self._receive = receive
+        self._files = FileTalk(files, link.send, lambda: link.pipes.backlog)
         self._limits, self._cancelled, self._closed = limits, cancelled, closed
         self._before = link.accounted
-        self._frames = self._requests = 0
+        self._frames = 0
         self._finished = self._ended = self._cancel_sent = False
         self._give_up_at = float("inf")
         self._late_at = time.monotonic() + (link.route.role_timeout or float("inf"))
@@ -70,16 +71,23 @@ class Conversation:
     def hold(self, packages: Bundle | None) -> Traffic:
         """Give the order and take what comes, until the role has ended. See `Transport.evaluate`."""
         self._give_order(packages)
-        while not self._ended:
-            self._keep_alive()
-            said = self._link.read(self._next_moment(), self._wakers())
-            for kind, payload in said:
-                self._take(kind, payload)
-            self._check_stops()
-            self._check_silence(spoke=bool(said))
+        try:
+            while not self._ended:
+                self._turn()
+        finally:
+            self._files.close()
         if self._late:
             raise why_role_too_long(self._link.route)
         return self._traffic()
+
+    def _turn(self) -> None:
+        self._keep_alive()
+        more = self._files.go_on(time.monotonic())
+        said = self._link.read(min(more, self._next_moment()), self._wakers())
+        for kind, payload in said:
+            self._take(kind, payload)
+        self._check_stops()
+        self._check_silence(spoke=bool(said))
 
     def _give_order(self, packages: Bundle | None) -> None:
         digest = frames.NO_DIGEST
@@ -93,7 +101,7 @@ class Conversation:
     def _traffic(self) -> Traffic:
         pipes = self._link.pipes
         self._link.accounted = (pipes.sent, pipes.received)
-        return Traffic(pipes.sent - self._before[0], pipes.received - self._before[1], self._requests)
+        return Traffic(pipes.sent - self._before[0], pipes.received - self._before[1], self._files.requests)
 
     # Time
 
@@ -150,8 +158,8 @@ class Conversation:
             raise self._off("it spoke after its role had ended")
         if kind == frames.EVENT:
             self._take_event(payload)
-        elif kind == frames.WANT:
-            self._answer(payload)
+        elif kind in frames.ABOUT_FILES:
+            self._hear_about_files(kind, payload)
         elif kind == frames.NEED:
             self._link.send_code()
         elif kind == frames.ENDED:
@@ -187,27 +195,20 @@ class Conversation:
             raise self._died(*payload)
         self._ended = True
 
-    def _answer(self, payload: bytes) -> None:
-        self._requests += 1
-        if self._link.pipes.backlog > _MOST_UNREAD:
-            raise self._off("it asks for files faster than it takes them")
+    def _hear_about_files(self, kind: int, payload: bytes) -> None:
+        if self._finished:
+            raise self._off("it asked for a file after its role had ended")
         try:
-            content = memoryview(self._serve(payload.decode("utf-8", "surrogateescape")))
-        except OpsMopError as error:
-            refusal = f"{error.message}\n{error.remedy}".encode("utf-8", "replace")
-            self._link.send(frames.FILE, frames.REFUSED, refusal[: frames.PIECE])
-            return
-        while len(content) > frames.PIECE:
-            self._link.send(frames.FILE, frames.MORE, bytes(content[: frames.PIECE]))
-            content = content[frames.PIECE :]
-        self._link.send(frames.FILE, frames.LAST, bytes(content))
+            self._files.hear(kind, payload)
+        except ProtocolError as error:
+            raise self._off(error.message) from None
 
     def _check_amount(self) -> None:
         self._frames += 1
         limits, received = self._limits, self._link.pipes.received - self._before[1]
-        if self._frames > limits.frames or received > limits.received or self._requests > limits.requests:
+        if self._frames > limits.frames or received > limits.received or self._files.requests > limits.requests:
             raise self._off(
-                f"one role said {self._frames} frames of {received} bytes and asked for {self._requests} files"
+                f"one role said {self._frames} frames of {received} bytes and asked for {self._files.requests} files"
             )
 
     def _off(self, what: str) -> ProtocolError:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from opsmop.errors import OpsMopError
 from opsmop.ship.bundle import Bundle, code_bundle
-from opsmop.transport.base import Receive, Route, Serve, Traffic
+from opsmop.transport.base import Files, Receive, Route, Traffic
 from opsmop.transport.conversation import Conversation, Limits
 from opsmop.transport.diagnosis import stopped
 from opsmop.transport.filled import Filled
@@ -55,12 +55,12 @@ class Direct:
         self._idle: dict[Route, list[Link]] = {}
         self._filled: Filled | None = None
 
-    def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, serve: Serve) -> Traffic:
+    def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`."""
         link = self._reused(route) or self._gate.connected(route, lambda: self._opened(route))
         try:
             conversation = Conversation(
-                link, order, receive, serve, limits=self._limits, cancelled=self._cancelled, closed=self._closed
+                link, order, receive, files, limits=self._limits, cancelled=self._cancelled, closed=self._closed
             )
             traffic = conversation.hold(packages)
         except BaseException:

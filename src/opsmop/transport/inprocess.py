@@ -17,7 +17,8 @@ from opsmop.target.log import Logged
 from opsmop.target.machine.commands import STARTING
 from opsmop.target.printed import printing_as_events
 from opsmop.target.run_role import Shipped, run_role
-from opsmop.transport.base import Receive, Route, Serve, Traffic
+from opsmop.transport.base import Files, Receive, Route, Traffic
+from opsmop.transport.files.near import Near
 from opsmop.wire.order import Order
 
 _ENDING = 4.0  # seconds
@@ -43,26 +44,21 @@ class InProcess:
         self._idle = threading.Event()
         self._idle.set()
 
-    def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, serve: Serve) -> Traffic:
+    def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`; `packages` are at hand already."""
         del packages
-        requests = 0
+        near = Near(files)
 
         def emit(event: Event) -> None:
             receive(from_wire(to_wire(event)))  # what a push would show is what is shown
-
-        def fetch(name: str) -> bytes:
-            nonlocal requests
-            requests += 1
-            return serve(name)
 
         logged = Logged(emit)
         printing = printing_as_events(logged, aside=True, mine=_this_thread())
         with self._as_current(route), _fresh_surroundings(), printing as emit_in_order, closing(logged):
             logged.open(order)
             plans = (self._plans, self._keep)
-            run_role(order, emit_in_order, fetch, live=self._live, command_started=self._note_command, plans=plans)
-        return Traffic(requests=requests)
+            run_role(order, emit_in_order, near, live=self._live, command_started=self._note_command, plans=plans)
+        return Traffic(requests=near.requests)
 
     def _keep(self, plans: bytes) -> None:
         self._plans = plans

@@ -1,8 +1,13 @@
 """Frames: how both ends of a connection say things to each other.
 
 A frame is its payload's length (4 bytes, big-endian), its kind (1 byte) and the payload. The controller says `CODE`,
-`PACKAGES`, `ORDER`, `FILE`, `PING`, `CANCEL` and `BYE`; the agent says `EVENT`, `WANT`, `BEAT`, `NEED`, `ENDED` and `KEPT`;
-the process of a role tells its agent `COMMAND`, `HIDE` and `PLANS`, which never leave the host.
+`PACKAGES`, `ORDER`, `FILE`, `PING`, `CANCEL` and `BYE`; the agent says `EVENT`, `BEAT`, `NEED`, `ENDED`, `KEPT` and what a
+role says about files (`ABOUT_FILES`); the process of a role tells its agent `COMMAND`, `HIDE` and `PLANS`, which never
+leave the host.
+
+A role asks for one file at a time. `ASK` is answered by an `OFFER`: what the file is, and the file itself if it is small
+and not what the role has. `WANT` is answered by the file. A file comes in pieces, of which only so many may be on their way
+(`WINDOW`) as the role has not said that it took (`TOOK`).
 """
 
 from __future__ import annotations
@@ -15,32 +20,40 @@ from opsmop.errors import ProtocolError
 CODE = 1  # the code bundle: digest, then its data; no data says "you should have it"
 PACKAGES = 2  # the packages that roles import: digest, then the bundle's data
 ORDER = 3  # the digest of its packages (or NO_DIGEST), then an `Order`
-FILE = 4  # a piece of an answer to WANT: one of MORE, LAST, REFUSED, then bytes (of a refusal: its text)
+FILE = 4  # an answer about files: one of OFFER, MORE, LAST, REFUSED, then bytes (of a refusal: its text)
 PING = 5  # the controller is there
 CANCEL = 6  # end the role that runs, cleanly
 BYE = 7  # end the agent
 EVENT = 65  # an event, as `opsmop.events.wire` writes it
-WANT = 66  # the name of a controller file
+WANT = 66  # a file that was offered: its digest, then its name
 BEAT = 67  # the host is there
 NEED = 68  # the digest of a code bundle that the host does not have
 ENDED = 69  # the role's process ended: EXITED or KILLED, then its exit status or the signal, one byte each
+ASK = 70  # a controller file: the digest of what the role has (or NO_CONTENT), then its name
+TOOK = 71  # how many bytes of a file the role has taken since it last said so (4 bytes)
+ENOUGH = 72  # the file that is being sent is not wanted any more
 KEPT = 79  # the host has kept the code bundle for the next push
 COMMAND = 97  # the process group of the command that runs now (4 bytes, 0 for none), its grace in seconds (2 bytes)
 HIDE = 98  # a text that must not be seen in what the role prints past Python; it never leaves the host either
 PLANS = 99  # what check has planned, for the role after it (`opsmop.target.machine.plans`)
 
-MORE, LAST, REFUSED = b"m", b"l", b"r"
+OFFER, MORE, LAST, REFUSED = b"o", b"m", b"l", b"r"
 EXITED, KILLED = 0, 1
 DIGEST_LENGTH = 64
 NO_DIGEST = b"-" * DIGEST_LENGTH
+CONTENT_DIGEST_LENGTH = 32
+NO_CONTENT = bytes(CONTENT_DIGEST_LENGTH)
 PIECE = 1 << 20  # bytes of a file in one frame
+WINDOW = 4 * PIECE  # bytes of a file that may be on their way to one host
+SMALL = 1 << 20  # bytes; a file of which at most so many come along with its offer
 
 _HEADER = 5
 _MIB = 1 << 20
 
 # What each side may say to the other, and how long. A host is not trusted; a controller is, within reason.
-FROM_AGENT: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, BEAT: 0, NEED: DIGEST_LENGTH, ENDED: 2, KEPT: 0}
-FROM_ROLE: Mapping[int, int] = {EVENT: _MIB, WANT: 4096, KEPT: 0, COMMAND: 6, HIDE: _MIB, PLANS: 65 * _MIB}
+ABOUT_FILES: Mapping[int, int] = {WANT: 4096, ASK: 4096, TOOK: 4, ENOUGH: 0}
+FROM_AGENT: Mapping[int, int] = {**ABOUT_FILES, EVENT: _MIB, BEAT: 0, NEED: DIGEST_LENGTH, ENDED: 2, KEPT: 0}
+FROM_ROLE: Mapping[int, int] = {**ABOUT_FILES, EVENT: _MIB, KEPT: 0, COMMAND: 6, HIDE: _MIB, PLANS: 65 * _MIB}
 FROM_CONTROLLER: Mapping[int, int] = {
     CODE: 256 * _MIB,
     PACKAGES: 256 * _MIB,
@@ -57,6 +70,31 @@ class Frame(NamedTuple):
 
     kind: int
     payload: bytes
+
+
+class Offer(NamedTuple):
+    """What a controller file is.
+
+    :param size: bytes
+    :param mode: its permission bits
+    :param digest: its sha256
+    :param follows: whether it comes along
+    """
+
+    size: int
+    mode: int
+    digest: bytes
+    follows: bool
+
+    def to_bytes(self) -> bytes:
+        """The offer as bytes."""
+        return self.size.to_bytes(8, "big") + self.mode.to_bytes(2, "big") + self.digest + bytes((self.follows,))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Offer:
+        """The offer that `to_bytes` wrote."""
+        size, mode = int.from_bytes(data[:8], "big"), int.from_bytes(data[8:10], "big")
+        return cls(size, mode, data[10:-1], bool(data[-1]))
 
 
 def header(kind: int, length: int) -> bytes:

@@ -13,6 +13,8 @@ from opsmop.events import EvaluationFinished, Event, ResourceFailed, ResourceFin
 from opsmop.language.additions import Additions
 from opsmop.language.role import Role
 from opsmop.target.run_role import run_role
+from opsmop.transport.files import Depot, FileRules, Served
+from opsmop.transport.files.near import Near
 from opsmop.wire.order import Order
 
 
@@ -59,7 +61,7 @@ def evaluate(facts_dir: Path) -> Evaluate:
         order = Order("run", "here", "Asking", mode, options={"facts_dir": str(facts_dir), **options})
         events: list[Event] = []
         live = (Asking(), (), additions or Additions())
-        ending = run_role(order, events.append, lambda path: Path(path).read_bytes(), live=lambda: live)
+        ending = run_role(order, events.append, Near(Served(FileRules(()), Depot(), print)), live=lambda: live)
         return Evaluated(ending, events, values)
 
     return evaluate

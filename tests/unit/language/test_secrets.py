@@ -8,6 +8,8 @@ from opsmop.language.additions import Additions
 from opsmop.language.role import Role
 from opsmop.target.printed import printing_as_events
 from opsmop.target.run_role import run_role
+from opsmop.transport.files import Depot, FileRules, Served
+from opsmop.transport.files.near import Near
 from opsmop.wire.order import Order
 
 PASSWORD = "correct horse battery staple"
@@ -23,7 +25,7 @@ def test_a_printed_secret_is_masked() -> None:
         run="1", host="here", role="Prints", mode="apply", inventory=(("here", {"password": Secret(PASSWORD)}),)
     )
     with printing_as_events(events.append) as emit:
-        run_role(order, emit, lambda path: b"", live=lambda: (Prints(), (), Additions()))
+        run_role(order, emit, Near(Served(FileRules(()), Depot(), print)), live=lambda: (Prints(), (), Additions()))
     assert [event.text for event in events if isinstance(event, Printed)] == ["the password is ********"]
     assert isinstance(events[-1], EvaluationFinished)
 

@@ -117,7 +117,7 @@ def test_no_root_serves_nothing(policy: Path) -> None:
 
 
 def test_a_link_put_in_the_way_after_the_look_is_not_followed(policy: Path) -> None:
-    from opsmop.transport.files import _open_beneath
+    from opsmop.transport.files.rules import _open_beneath
 
     (policy / "files/app.conf").unlink()
     (policy / "files/app.conf").symlink_to(policy.parent / "secret")

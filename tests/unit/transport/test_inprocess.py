@@ -14,10 +14,12 @@ from opsmop.language.additions import Additions
 from opsmop.language.role import Role
 from opsmop.resources.shell import Shell
 from opsmop.transport.base import Route
+from opsmop.transport.files import Depot, FileRules, Served
 from opsmop.transport.inprocess import InProcess
 from opsmop.wire.order import Order
 
 HERE = Route("here", local=True)
+NOTHING = Served(FileRules(()), Depot(), print)
 
 
 def order_for(role: Role) -> Order:
@@ -26,7 +28,7 @@ def order_for(role: Role) -> Order:
 
 def evaluated(role: Role) -> list[Event]:
     events: list[Event] = []
-    InProcess(lambda: (role, (), Additions())).evaluate(HERE, order_for(role), None, events.append, lambda name: b"")
+    InProcess(lambda: (role, (), Additions())).evaluate(HERE, order_for(role), None, events.append, NOTHING)
     return events
 
 
@@ -76,7 +78,7 @@ def test_what_the_role_prints_becomes_events_before_its_ending(capsys: pytest.Ca
 
 def test_what_a_report_prints_while_a_role_prints_goes_out(capsys: pytest.CaptureFixture[str]) -> None:
     transport = InProcess(lambda: (Printer(), (), Additions()))
-    transport.evaluate(HERE, order_for(Printer()), None, lambda event: print(type(event).__name__), lambda name: b"")
+    transport.evaluate(HERE, order_for(Printer()), None, lambda event: print(type(event).__name__), NOTHING)
     assert capsys.readouterr().out.split() == ["EvaluationStarted", "Printed", "Printed", "EvaluationFinished"]
 
 
@@ -86,7 +88,7 @@ def test_a_cancel_ends_the_role_and_its_command_at_once(tmp_path: Path) -> None:
 
     def run() -> None:
         try:
-            transport.evaluate(HERE, order_for(role), None, events.append, lambda name: b"")
+            transport.evaluate(HERE, order_for(role), None, events.append, NOTHING)
         except HostLostError as error:
             errors.append(error)
 
@@ -100,4 +102,4 @@ def test_a_cancel_ends_the_role_and_its_command_at_once(tmp_path: Path) -> None:
     assert events[-1].status == "cancelled"
     assert errors
     with pytest.raises(HostLostError):
-        transport.evaluate(HERE, order_for(role), None, events.append, lambda name: b"")
+        transport.evaluate(HERE, order_for(role), None, events.append, NOTHING)

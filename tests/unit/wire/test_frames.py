@@ -40,4 +40,4 @@ def test_a_kind_that_this_side_does_not_say_is_refused(kind: int) -> None:
 
 def test_the_kinds_of_both_sides_do_not_overlap() -> None:
     assert not set(frames.FROM_CONTROLLER) & set(frames.FROM_AGENT)
-    assert set(frames.FROM_ROLE) - {frames.COMMAND, frames.HIDE} <= set(frames.FROM_AGENT)
+    assert set(frames.FROM_ROLE) - {frames.COMMAND, frames.HIDE, frames.PLANS} <= set(frames.FROM_AGENT)

@@ -51,7 +51,7 @@ class Sources:
 
     def _file(self, path: str, place: str, *, is_template: bool) -> Iterator[OpsMopError]:
         try:
-            content = self.rules.read(path)
+            content = self.rules.read(path) if is_template else self._looked_at(path)
         except OpsMopError as error:
             error.place = error.place or place
             yield error
@@ -59,6 +59,10 @@ class Sources:
         if is_template and path not in self._read and any(mark in content for mark in _SYNTAX):
             self._read.add(path)
             yield from self._template(path, content)
+
+    def _looked_at(self, path: str) -> bytes:
+        self.rules.open(path).close()
+        return b""
 
     def _template(self, path: str, content: bytes) -> Iterator[OpsMopError]:
         try:

@@ -1,7 +1,8 @@
-"""Which files of the controller a role may have, and reading them safely."""
+"""Which files of the controller a role may have, and opening them safely."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -11,14 +12,19 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from opsmop.errors import FileRefusedError
+from opsmop.transport.files.opened import OpenFile
 
 # push-mode.rst, "Understanding the FileServer"; how `.git`, `.bak` and `.swp` are meant: language.md, section 9.
 DEFAULT_ALLOW = ("*",)
 DEFAULT_DENY = ("*.py", "*__pycache__*", "*.pyo", "*.pyc", ".git", ".bak", ".swp")
-LARGEST_FILE = 512 << 20  # bytes; a served file is held in memory
+LARGEST_READ = 64 << 20  # bytes of a file that is held in memory as a whole
 LARGEST_RIDER = 256 << 10  # bytes
 _LONGEST_NAME = 1024  # characters; what is longer is no path that someone wrote
 _REMEDY = "The role's allow_fileserving_paths(), allow_fileserving_patterns() and deny_fileserving_patterns() decide."
+
+
+class ForbiddenError(FileRefusedError):
+    """A rule forbids it: either the policy's author forgot something, or a host asks for what is not its business."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +47,29 @@ class FileRules:
     never: frozenset[Path] = frozenset()
     base: Path | None = None
 
-    def read(self, name: str) -> bytes:
-        """The bytes of the file that a role names `name`.
+    def open(self, name: str) -> OpenFile:
+        """The file that a role names `name`, opened.
 
         :param name: a path relative to the policy, or an absolute one inside a root
         :raises FileRefusedError: if no rule serves it, naming the rule; if it does not exist or cannot be read
         """
-        return self._read(name, LARGEST_FILE)
+        real = self._located(name)
+        root = self._root_of(name, real)
+        self._check_patterns(name, real.relative_to(root))
+        descriptor = _open_beneath(name, root, real.relative_to(root))
+        try:
+            self._check_opened(name, os.fstat(descriptor))
+            return OpenFile(name, descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def read(self, name: str) -> bytes:
+        """The bytes of the file that a role names `name`.
+
+        :raises FileRefusedError: as `open`; if it is too large to be held in memory
+        """
+        return self._read(name, LARGEST_READ)
 
     def riders(self, strings: Iterable[str], limit: int) -> dict[str, bytes]:
         """Of `strings`, those that name small files which may be served, each with its bytes.
@@ -86,16 +108,12 @@ class FileRules:
         return os.path.isfile(self._base / name)  # noqa: PTH113
 
     def _read(self, name: str, largest: int) -> bytes:
-        real = self._located(name)
-        root = self._root_of(name, real)
-        self._check_patterns(name, real.relative_to(root))
-        descriptor = _open_beneath(name, root, real.relative_to(root))
-        try:
-            self._check_opened(name, os.fstat(descriptor), largest)
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read()
-        finally:
-            os.close(descriptor)
+        with self.open(name) as file:
+            if file.size > largest:
+                raise FileRefusedError(
+                    f"{name!r} has {file.size} bytes, too many to be read at once (at most {largest})"
+                )
+            return file.read(0, file.size)
 
     def _located(self, name: str) -> Path:
         if not name or "\0" in name:
@@ -113,22 +131,20 @@ class FileRules:
             if real.is_relative_to(root):
                 return root
         served = ", ".join(map(str, self.roots)) or "nothing"
-        raise FileRefusedError(f"{name!r} is outside of what this role serves ({served})", remedy=_REMEDY)
+        raise ForbiddenError(f"{name!r} is outside of what this role serves ({served})", remedy=_REMEDY)
 
     def _check_patterns(self, name: str, path: PurePath) -> None:
         denied = next((pattern for pattern in self.deny if _denies(pattern, path)), None)
         if denied is not None:
-            raise FileRefusedError(f"{name!r} matches the deny pattern {denied!r}", remedy=_REMEDY)
+            raise ForbiddenError(f"{name!r} matches the deny pattern {denied!r}", remedy=_REMEDY)
         if not any(_matches(pattern, path) for pattern in self.allow):
-            raise FileRefusedError(f"{name!r} matches none of the allow patterns {self.allow}", remedy=_REMEDY)
+            raise ForbiddenError(f"{name!r} matches none of the allow patterns {self.allow}", remedy=_REMEDY)
 
-    def _check_opened(self, name: str, status: os.stat_result, largest: int) -> None:
+    def _check_opened(self, name: str, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):
             raise FileRefusedError(f"{name!r} is not a regular file")
         if _identity(status) in self._never_identities:
-            raise FileRefusedError(f"{name!r} is a file of the controller's own, which no host may have")
-        if status.st_size > largest:
-            raise FileRefusedError(f"{name!r} has {status.st_size} bytes; at most {largest} are served")
+            raise ForbiddenError(f"{name!r} is a file of the controller's own, which no host may have")
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -157,5 +173,7 @@ def _open_beneath(name: str, root: Path, path: PurePath) -> int:
             os.close(parent)
     except OSError as error:
         os.close(descriptor)
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise ForbiddenError(f"{name!r} was swapped for a link while it was being opened") from None
         raise FileRefusedError(f"{name!r}: {error.strerror}") from None
     return descriptor

@@ -1,0 +1,117 @@
+"""How a role comes by the files of the controller: what rode along with its order, and what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Callable, Protocol
+
+from opsmop.errors import FileRefusedError
+from opsmop.language.machine import Content
+from opsmop.target.machine.contents import whole
+from opsmop.wire import frames
+
+
+class Supply(Protocol):
+    """Where files come from that did not ride along."""
+
+    def content(self, name: str, has: Callable[[], str]) -> bytes | Content:
+        """The content of a controller file: at once if it is small and not what the role has, else when it is wanted.
+
+        :param has: gives the sha256 of what the role has in its place, in hexadecimal; empty if nothing
+        :raises FileRefusedError: if the controller does not serve it
+        """
+
+
+class Stock:
+    """The files that a role may name.
+
+    :param riders: what rode along, by name
+    :param supply: gives the others
+    """
+
+    def __init__(self, riders: Mapping[str, bytes], supply: Supply) -> None:
+        self._riders, self._supply = riders, supply
+        self._latest: tuple[str, bytes] | None = None  # a change looks again
+
+    def content(self, name: str, has: Callable[[], str]) -> bytes | Content:
+        """See `Supply.content`."""
+        if name in self._riders:
+            return self._riders[name]
+        return self._supply.content(name, has)
+
+    def __call__(self, name: str) -> bytes:
+        """All of a controller file.
+
+        :raises FileRefusedError: if the controller does not serve it
+        :raises ProviderError: if it is too large to be held in memory
+        """
+        if name in self._riders:
+            return self._riders[name]
+        if self._latest is None or self._latest[0] != name:
+            self._latest = None
+            self._latest = name, whole(self._supply.content(name, str))
+        return self._latest[1]
+
+
+class Far:
+    """Asks the controller over the wire; see `opsmop.wire.frames` for what is said.
+
+    :param say: says a frame
+    :param heard: waits for the next answer, and gives its payload
+    """
+
+    def __init__(self, say: Callable[[int, bytes], None], heard: Callable[[], bytes]) -> None:
+        self._say, self._heard = say, heard
+        self._offered: dict[str, frames.Offer] = {}
+        self._coming = False  # whether pieces of a file are on their way
+
+    def content(self, name: str, has: Callable[[], str]) -> bytes | Content:
+        """See `Supply.content`; what was offered once is asked for again only where it would come along."""
+        digest = bytes.fromhex(has()) or frames.NO_CONTENT
+        offer = self._offered.get(name)
+        if offer is None or (offer.size <= frames.SMALL and offer.digest != digest):
+            self._ask(frames.ASK, digest, name)
+            offer = self._offered[name] = frames.Offer.from_bytes(self._answer(frames.OFFER))
+            if offer.follows:
+                self._coming = True
+                return b"".join(self._pieces())
+        known = offer
+        return Content(known.size, known.digest.hex(), lambda: self._wanted(known, name))
+
+    def _wanted(self, offer: frames.Offer, name: str) -> Iterator[bytes]:
+        self._ask(frames.WANT, offer.digest, name)
+        self._coming = True
+        return self._pieces()
+
+    def _ask(self, kind: int, digest: bytes, name: str) -> None:
+        wanted = digest + name.encode("utf-8", "surrogateescape")
+        if len(wanted) > frames.FROM_ROLE[kind]:
+            raise FileRefusedError(f"{name[:80]!r}... is too long for a file's name")
+        self._abandon()
+        self._say(kind, wanted)
+
+    def _pieces(self) -> Iterator[bytes]:
+        taken = 0
+        while self._coming:
+            piece = self._answer(frames.MORE, frames.LAST)
+            yield piece
+            taken += len(piece)
+            if taken >= frames.PIECE and self._coming:
+                self._say(frames.TOOK, taken.to_bytes(4, "big"))
+                taken = 0
+
+    def _abandon(self) -> None:
+        """Let nothing more come of a file that nobody reads any more."""
+        if self._coming:
+            self._say(frames.ENOUGH, b"")
+        while self._coming:
+            self._coming = self._heard()[:1] == frames.MORE
+
+    def _answer(self, *kinds: bytes) -> bytes:
+        payload = self._heard()
+        kind = payload[:1]
+        self._coming = self._coming and kind == frames.MORE
+        if kind in kinds:
+            return payload[1:]
+        message, _, remedy = payload[1:].decode("utf-8", "replace").partition("\n")
+        raise FileRefusedError(message, remedy=remedy)

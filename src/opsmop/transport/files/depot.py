@@ -1,0 +1,105 @@
+"""What all hosts of a run have in common where files are concerned: digests, and memory."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Generator
+from enum import Enum
+
+from opsmop.transport.files.opened import Identity, OpenFile
+
+MEMORY = 64 << 20  # bytes of files that are on their way to all hosts together
+_STEP = 8 << 20  # bytes that are hashed before whoever waits for it has a look around
+
+
+class Turn(Enum):
+    """What work on files comes to, each time that it lets others have a look around."""
+
+    AGAIN = "there is more to do at once"
+    LATER = "somebody else's work is waited for"
+    BLOCKED = "the host has to take or to say something first"
+
+
+Work = Generator[Turn, None, None]
+
+
+class Budget:
+    """Bytes of memory that many may have a part of."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+
+    @property
+    def left(self) -> int:
+        """How much nobody has."""
+        return self._left
+
+    def claim(self, amount: int) -> bool:
+        """Take `amount`, if there is so much left; whether it was."""
+        with self._lock:
+            if amount > self._left:
+                return False
+            self._left -= amount
+            return True
+
+    def give_back(self, amount: int) -> None:
+        """Give back what was claimed."""
+        with self._lock:
+            self._left += amount
+
+
+class Depot:
+    """What all hosts of a run have in common where files are concerned.
+
+    :param memory: bytes of files that may be on their way to all hosts together, besides a little for each
+    :ivar computed: how many digests were computed
+    """
+
+    def __init__(self, memory: int = MEMORY) -> None:
+        self.budget = Budget(memory)
+        self.computed = 0
+        self._known: dict[Identity, str] = {}
+        self._under_way: set[Identity] = set()
+        self._lock = threading.Lock()
+
+    def digest(self, file: OpenFile) -> Generator[Turn, None, str]:
+        """The sha256 of `file`, in hexadecimal; computed once, however many hosts ask for it at a time.
+
+        :raises FileRefusedError: if it changes meanwhile
+        """
+        while True:
+            with self._lock:
+                if file.identity in self._known:
+                    return self._known[file.identity]
+                mine = file.identity not in self._under_way
+                if mine:
+                    self._under_way.add(file.identity)
+            if mine:
+                return (yield from self._compute(file))
+            yield Turn.LATER
+
+    def digest_now(self, file: OpenFile) -> str:
+        """As `digest`, for those who have nothing else to look after."""
+        work = self.digest(file)
+        while True:
+            try:
+                next(work)
+            except StopIteration as ended:
+                digest: str = ended.value
+                return digest
+
+    def _compute(self, file: OpenFile) -> Generator[Turn, None, str]:
+        found = hashlib.sha256()
+        try:
+            for offset in range(0, file.size, _STEP):
+                found.update(file.read(offset, min(_STEP, file.size - offset)))
+                yield Turn.AGAIN
+            with self._lock:
+                self.computed += 1
+                self._known[file.identity] = found.hexdigest()
+            return found.hexdigest()
+        finally:
+            with self._lock:
+                self._under_way.discard(file.identity)

@@ -1,0 +1,37 @@
+"""The controller's files for a role that is evaluated in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from opsmop.language.machine import Content
+from opsmop.transport.base import Files
+from opsmop.transport.files.opened import changed
+from opsmop.wire import frames
+
+
+class Near:
+    """The controller's files without a wire between: see `opsmop.target.supply.Supply`.
+
+    :param files: what the role may have
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self.requests = 0
+
+    def content(self, name: str, has: Callable[[], str]) -> bytes | Content:
+        """See `Supply.content`."""
+        self.requests += 1
+        with self._files.open(name) as file:
+            digest = self._files.depot.digest_now(file)
+            if file.size <= frames.SMALL and digest != has():
+                return file.read(0, file.size)
+            return Content(file.size, digest, lambda: self._pieces(name, digest))
+
+    def _pieces(self, name: str, digest: str) -> Iterator[bytes]:
+        with self._files.open(name) as file:
+            if self._files.depot.digest_now(file) != digest:
+                raise changed(name)
+            for offset in range(0, file.size, frames.PIECE):
+                yield file.read(offset, min(frames.PIECE, file.size - offset))

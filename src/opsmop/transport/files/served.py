@@ -1,0 +1,45 @@
+"""The files of the controller as one role on one host may have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from opsmop.errors import FileRefusedError
+from opsmop.transport.files.depot import Depot
+from opsmop.transport.files.opened import OpenFile
+from opsmop.transport.files.rules import FileRules, ForbiddenError
+
+MOST_TOLD = 20  # refusals of one contact that are told one by one
+
+
+class Served:
+    """The files of the controller as one role on one host may have them.
+
+    :param rules: what the role may have
+    :param depot: what all hosts of the run have in common
+    :param forbidden: is told of each file that was asked for against the rules, for whoever looks after the run
+    """
+
+    def __init__(self, rules: FileRules, depot: Depot, forbidden: Callable[[str], None]) -> None:
+        self.depot = depot
+        self._rules = rules
+        self._forbidden = forbidden
+        self._told = 0
+
+    def open(self, name: str) -> OpenFile:
+        """The file that a role names `name`.
+
+        :raises FileRefusedError: if no rule serves it, naming the rule; if it does not exist or cannot be read
+        """
+        try:
+            return self._rules.open(name)
+        except ForbiddenError as error:
+            self._tell(error)
+            raise
+
+    def _tell(self, error: FileRefusedError) -> None:
+        self._told += 1
+        if self._told <= MOST_TOLD:
+            self._forbidden(f"refused: {error.message}")
+        if self._told == MOST_TOLD:
+            self._forbidden("refused: more such files, which are not told one by one")

@@ -1,0 +1,127 @@
+"""The part of a conversation with a host that is about files. The host may ask for one at a time, and is not trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from opsmop.errors import OpsMopError, ProtocolError
+from opsmop.transport.base import Files
+from opsmop.transport.files.depot import Turn, Work
+from opsmop.transport.files.opened import OpenFile, changed
+from opsmop.wire import frames
+
+LEAST = 64 << 10  # bytes that may be on their way to a host for which the budget has nothing left
+_CLAIM = 2 * frames.PIECE  # bytes: a piece that is being sent, and the next
+_LATER = 0.05  # seconds until it is looked again whether somebody else's work is done
+
+Send = Callable[..., None]
+
+
+class FileTalk:
+    """What one role on one host asks about files.
+
+    :param files: what the role may have
+    :param send: says a frame to the host
+    :param backlog: how many bytes are still to be sent to it
+    """
+
+    def __init__(self, files: Files, send: Send, backlog: Callable[[], int]) -> None:
+        self._files, self._send, self._backlog = files, send, backlog
+        self._work: Work | None = None
+        self._credit = 0
+        self._enough = False
+        self.requests = 0
+
+    def hear(self, kind: int, payload: bytes) -> None:
+        """Take what the host says about files.
+
+        :raises ProtocolError: if it asks for the next file before it has taken the last
+        """
+        if kind == frames.TOOK:
+            self._credit += int.from_bytes(payload, "big")
+        elif kind == frames.ENOUGH:
+            self._enough = True
+        else:
+            self._begin(kind, payload)
+
+    def go_on(self, now: float) -> float:
+        """Do the next bit of what was asked for.
+
+        :returns: the moment at which there is more to do, whatever the host says or takes until then
+        """
+        turn = Turn.BLOCKED if self._work is None else self._next_turn()
+        return {Turn.AGAIN: now, Turn.LATER: now + _LATER, Turn.BLOCKED: float("inf")}[turn]
+
+    def close(self) -> None:
+        """Drop what was asked for: the host has gone, or its role has ended."""
+        if self._work is not None:
+            self._work.close()
+            self._work = None
+
+    def _begin(self, kind: int, payload: bytes) -> None:
+        if self._work is not None:
+            self._next_turn()  # it may only have waited for the host to take the last piece
+        if self._work is not None or self._backlog() > LEAST:
+            raise ProtocolError("it asks for files faster than it takes them")
+        self.requests += 1
+        digest, name = payload[: frames.CONTENT_DIGEST_LENGTH], payload[frames.CONTENT_DIGEST_LENGTH :]
+        answer = self._offer if kind == frames.ASK else self._deliver
+        self._work = self._refusing(answer(digest, name.decode("utf-8", "surrogateescape")))
+
+    def _next_turn(self) -> Turn:
+        assert self._work is not None
+        try:
+            return next(self._work)
+        except StopIteration:
+            self._work = None
+            return Turn.BLOCKED
+
+    def _refusing(self, work: Work) -> Work:
+        try:
+            yield from work
+        except OpsMopError as error:
+            text = f"{error.message}\n{error.remedy}".encode("utf-8", "replace")
+            self._send(frames.FILE, frames.REFUSED, text[: frames.PIECE])
+
+    def _offer(self, has: bytes, name: str) -> Work:
+        with self._files.open(name) as file:
+            digest = bytes.fromhex((yield from self._files.depot.digest(file)))
+            follows = file.size <= frames.SMALL and digest != has
+            offer = frames.Offer(file.size, file.mode, digest, follows)
+            self._send(frames.FILE, frames.OFFER, offer.to_bytes())
+            if follows:
+                yield from self._sent(file)
+
+    def _deliver(self, digest: bytes, name: str) -> Work:
+        with self._files.open(name) as file:
+            if bytes.fromhex((yield from self._files.depot.digest(file))) != digest:
+                raise changed(name)
+            yield from self._sent(file)
+
+    def _sent(self, file: OpenFile) -> Work:
+        """Send a file as fast as the host takes it; what is on its way is bounded for each host, and for all together."""
+        budget = self._files.depot.budget
+        self._credit, self._enough = frames.WINDOW, False
+        offset, claimed = 0, False
+        try:
+            while True:
+                claimed = claimed or budget.claim(_CLAIM)
+                longest = frames.PIECE if claimed else LEAST
+                yield from self._until_it_may_have(longest)
+                if self._enough:
+                    self._send(frames.FILE, frames.REFUSED, b"as it was asked for")
+                    return
+                data = file.read(offset, min(longest, file.size - offset))
+                offset += len(data)
+                self._credit -= len(data)
+                self._send(frames.FILE, frames.LAST if offset >= file.size else frames.MORE, data)
+                if offset >= file.size:
+                    break
+            yield from self._until_it_may_have(LEAST)
+        finally:
+            if claimed:
+                budget.give_back(_CLAIM)
+
+    def _until_it_may_have(self, longest: int) -> Generator[Turn, None, None]:
+        while (self._backlog() > longest or self._credit <= 0) and not self._enough:
+            yield Turn.BLOCKED
