@@ -254,3 +254,71 @@ def test_eval_gives_a_native_value_and_conditions_take_it(both: Any) -> None:
 def test_print_in_main_is_an_event_like_any_other(both: Any) -> None:
     seen = both(ONE.format(main="        print('hello', 'there')\n        Echo('after')"))
     assert seen.endings[-1] == ("Echo", "after", "ok"), seen.events
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["one=Echo('1'), two=[Echo('2'), Echo('3')]", "[{'one': Echo('1')}, Handlers(two=[Echo('2'), Echo('3')])]"],
+    ids=["arguments", "one list"],
+)
+def test_handlers_take_arguments_or_one_list(both: Any, given: str) -> None:
+    seen = both(f"""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_handlers(self): return Handlers({given})
+            def main(self): Shell("true", signals="two")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert seen.echoed == ["2", "3"]
+
+
+def test_a_handler_without_a_name_is_refused(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_handlers(self): return Handlers(Echo("1"))
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert "which has no name" in seen.failure
+    assert "Name each: Handlers(restart_app=Service(...))" in seen.failure
+
+
+@pytest.mark.parametrize(
+    ("settings", "ran"),
+    [
+        ({"tags": ("web",)}, ["a", "b"]),
+        ({"tags": ("db", "slow")}, ["b", "c"]),
+        ({"skip_tags": ("slow",)}, ["a", "d"]),
+        ({"tags": ("web",), "skip_tags": ("slow",)}, ["a"]),
+        ({}, ["a", "b", "c", "d"]),
+    ],
+)
+def test_tags_choose_roles(both: Any, settings: Any, ran: list[str]) -> None:
+    seen = both(
+        """
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self): Echo("{{ word }}")
+
+        class Site(Policy):
+            def set_roles(self):
+                tagged = [One(word="a", tag="web"), One(word="b", tags=["web", "slow"]), One(word="c", tags=("db", "slow"))]
+                return Roles(*tagged, One(word="d"))
+        """,
+        **settings,
+    )
+    assert seen.echoed == ran
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no newline", b"crlf\r\n{{ port }}\r\n", bytes(range(256)), b"\xff\xfe{{ x }}", b"large" * 1_000_000],
+    ids=["empty", "text", "windows", "binary", "not utf-8", "large"],
+)
+def test_files_come_through_byte_for_byte(both: Any, content: bytes) -> None:
+    seen = both(ONE.format(main='        File(f"{OUT}/a", from_file="files/a")'), {"files/a": content})
+    assert (seen.out / "a").read_bytes() == content

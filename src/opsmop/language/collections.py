@@ -45,16 +45,29 @@ class Resources:
 class Handlers:
     """Resources that are evaluated at the end of the role, once each, if a changed resource named them with ``signals=``.
 
-    :param given: one dictionary of them by name, for names that are no Python identifiers
+    :param given: dictionaries of them by name, for names that are no Python identifiers; other `Handlers`; or one list
     :param named: a resource, or a list of them, by name: ``Handlers(restart_app=Service("app", restarted=True))``
     :raises PolicyError: if something else is among them
     """
 
-    def __init__(self, *given: dict[str, Any], **named: Any) -> None:
+    def __init__(self, *given: Any, **named: Any) -> None:
         self.by_name: dict[str, list[Resource]] = {}
         for entries in (*given, named):
-            for name, entry in entries.items():
-                self.by_name[name] = flat(entry, f"Handlers({name}=...)")
+            self._take(entries)
+
+    def _take(self, entries: Any) -> None:
+        if isinstance(entries, (list, tuple)):
+            for entry in entries:
+                self._take(entry)
+        elif isinstance(entries, Handlers):
+            self.by_name.update(entries.by_name)
+        elif isinstance(entries, dict):
+            self.by_name.update({name: flat(entry, f"Handlers({name}=...)") for name, entry in entries.items()})
+        else:
+            raise PolicyError(
+                f"Handlers(...) was given {type(entries).__name__} {entries!r:.60}, which has no name",
+                remedy="Name each: Handlers(restart_app=Service(...)), or give a dictionary of them by name.",
+            )
 
     def __len__(self) -> int:
         return len(self.by_name)
