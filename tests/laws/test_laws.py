@@ -80,6 +80,13 @@ EXAMPLES = {
     "another content and mode": Example(
         lambda place: lambda: File(place / "conf", from_content=T("{{ port }}\n"), mode=0o4755), prepare=old_file
     ),
+    "a content that is proved": Example(
+        lambda place: lambda: File(place / "conf", from_content="new\n", validate="grep -q new %s"), prepare=old_file
+    ),
+    "another mode by symbols": Example(lambda place: lambda: File(place / "conf", mode="u+X,go=r"), prepare=old_file),
+    "a directory that holds only some": Example(
+        lambda place: lambda: Directory(place / "tree", only=["b*"], mode="go-rwx", recursive=True), prepare=old_tree
+    ),
     "a content that is to stay": Example(
         lambda place: lambda: File(place / "conf", from_content="new\n", overwrite=False), prepare=old_file
     ),

@@ -43,7 +43,9 @@ class Machine:
     def account_group(self, name: str | int) -> AccountGroup | None:
         return AccountGroup("adm", 4) if name in ("adm", 4) else None
 
-    def write(self, path: str, content: bytes, *, mode: int, owner: str | None, group: str | None) -> None:
+    def write(
+        self, path: str, content: bytes, *, mode: int, owner: str | None, group: str | None, validate: str = ""
+    ) -> None:
         self.did.append(f"write {path} {content.decode()} {mode:o} {owner} {group}")
 
     def make_directory(self, path: str, *, mode: int) -> None:
@@ -110,6 +112,12 @@ TABLE: dict[str, tuple[Callable[[], object], list[str]]] = {
         lambda: Directory("/srv/a/b/", mode="0700", owner="ana"),
         ["make /srv/a 755", "make /srv/a/b 700", "owner /srv/a/b ana None"],
     ),
+    "symbols change what is there": (lambda: File("/etc/tool", mode="u-s,g+w,o="), ["mode /etc/tool 770"]),
+    "symbols change what a new file would have": (
+        lambda: File("/etc/new", from_content="x", mode="go-r,u+x"),
+        ["write /etc/new x 700 None None"],
+    ),
+    "a directory by symbols": (lambda: Directory("/srv", mode="a+rX,g+s"), ["mode /srv 2755"]),
     "a directory as it is": (lambda: Directory("/srv/", mode=0o755, owner="root"), []),
 }
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opsmop.errors import ProviderError
+from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Status
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
-from opsmop.resources.permissions import absolute, group_name, mode_bits, octal, owner_name, ownership_changes
+from opsmop.resources.modes import Mode, mode_of, octal
+from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
 
 _NEW_MODE = 0o755  # what a directory gets when nothing says its mode: umask 022
-_EXECUTE = 0o111
 
 
 class Directory(Resource):
@@ -21,17 +21,27 @@ class Directory(Resource):
     name: str = field(kw_only=False, doc="where it stands on the target")
     owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
     group: str | int | None = field(default=None, doc="the group's name or number; stays if not given")
-    mode: int | str | None = field(default=None, doc='permission bits, 0o755 or "0755"; stay if not given')
+    mode: int | str | None = field(
+        default=None, doc='permission bits, 0o755, "0755" or "u=rwX,go=rX"; stay if not given'
+    )
     absent: bool = field(default=False, doc="there is to be no such directory")
     recursive: bool = field(
         default=False,
         doc="owner, group and mode of all beneath too (files are executable only if they were); with absent: all beneath goes",
     )
 
+    only: list[str] | None = field(
+        default=None, doc="names, and patterns such as '*.conf': all else directly in it is removed, whatever it is"
+    )
+
     def check(self) -> None:
         """Refuse what contradicts itself."""
         absolute(self, self.name)
-        self.bits = mode_bits(self.mode, self)
+        self.exclusive("absent", "only")
+        with_all = self.only is not None or (self.recursive and not self.absent)
+        if with_all and isinstance(self.name, str) and not self.name.strip("/"):
+            raise FieldError(f"{self}: everything beneath / is more than any role means", place=self.place)
+        self.bits = mode_of(self.mode, self)
 
 
 class MakeDirectory(Provider, provides=Directory):
@@ -53,7 +63,9 @@ class MakeDirectory(Provider, provides=Directory):
             return
         if status.kind != "directory":
             raise ProviderError(f"{path} is a {status.kind}, not a directory")
-        yield from ownership_changes(path, status, self.machine, owner, group, directory.bits)
+        bits = directory.bits.of(status.mode, directory=True) if directory.bits else None
+        yield from ownership_changes(path, status, self.machine, owner, group, bits)
+        yield from self._rest(path)
         if directory.recursive:
             yield from self._beneath(path, owner, group)
 
@@ -69,7 +81,7 @@ class MakeDirectory(Provider, provides=Directory):
 
     def _creation(self, path: str, owner: str | None, group: str | None) -> Change:
         missing = self._missing_parents(path)
-        mode = self.resource.bits if self.resource.bits is not None else _NEW_MODE
+        mode = self.resource.bits.of(_NEW_MODE, directory=True) if self.resource.bits else _NEW_MODE
 
         def make() -> None:
             for parent in missing:
@@ -111,12 +123,41 @@ class MakeDirectory(Provider, provides=Directory):
             raise ProviderError(f"{path} is not removed: {mounted[0]} is a mount point", remedy="Unmount it first.")
         yield Change("remove", lambda: self.machine.remove_tree(path), before=f"{len(entries)} entries")
 
+    def _unwanted(self, path: str) -> list[str]:
+        """What stands directly in it and may not."""
+        only = self.resource.only
+        if only is None:
+            return []
+        from fnmatch import fnmatchcase  # only where something is to go
+
+        return [name for name in self.machine.listing(path) if not any(fnmatchcase(name, each) for each in only)]
+
+    def _rest(self, path: str) -> Iterator[Change]:
+        """One change that removes what may not be in it."""
+        unwanted = self._unwanted(path)
+        for name in unwanted:
+            mounted = self.machine.mount_points(f"{path}/{name}")
+            if mounted:
+                raise ProviderError(
+                    f"{path}/{name} is not removed: {mounted[0]} is a mount point", remedy="Unmount it first."
+                )
+
+        def make() -> None:
+            for name in unwanted:
+                status = self.machine.status(f"{path}/{name}")
+                remove = self.machine.remove_tree if status and status.kind == "directory" else self.machine.remove
+                remove(f"{path}/{name}")
+
+        if unwanted:
+            yield Change("remove the rest", make, before=f"{len(unwanted)} entries, such as {unwanted[0]}")
+
     def _beneath(self, path: str, owner: str | None, group: str | None) -> Iterator[Change]:
         """One change for all that differs beneath, whatever its number."""
-        mounted = frozenset(self.machine.mount_points(path))
+        left_alone = frozenset(self.machine.mount_points(path))
+        going = frozenset(f"{path}/{name}" for name in self._unwanted(path))
         differing = [
             (entry, change)
-            for entry, status in self._walk(path, mounted)
+            for entry, status in self._walk(path, left_alone, going)
             for change in ownership_changes(entry, status, self.machine, owner, group, self._bits_beneath(status))
         ]
         if not differing:
@@ -130,18 +171,18 @@ class MakeDirectory(Provider, provides=Directory):
         yield Change("beneath", make, after=f"{count} entries, such as {differing[0][0]}")
 
     def _bits_beneath(self, status: Status) -> int | None:
-        bits: int | None = self.resource.bits
+        bits: Mode | None = self.resource.bits
         if bits is None or status.kind == "link":
             return None
-        return bits if status.kind == "directory" or status.mode & _EXECUTE else bits & ~_EXECUTE
+        return bits.beneath(status.mode, directory=status.kind == "directory")
 
-    def _walk(self, path: str, mounted: frozenset[str]) -> Iterator[tuple[str, Status]]:
-        """All beneath a directory, but not what is on other file systems."""
+    def _walk(self, path: str, mounted: frozenset[str], going: frozenset[str]) -> Iterator[tuple[str, Status]]:
+        """All beneath a directory, but not what is on other file systems, nor what is going."""
         for name in self.machine.listing(path):
             entry = f"{path.rstrip('/')}/{name}"
-            status = self.machine.status(entry)
+            status = self.machine.status(entry) if entry not in going else None
             if status is None:
                 continue
             yield entry, status
             if status.kind == "directory" and entry not in mounted:
-                yield from self._walk(entry, mounted)
+                yield from self._walk(entry, mounted, going)

@@ -8,10 +8,12 @@ from typing import Callable
 from opsmop.errors import ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Content, Status
-from opsmop.language.provider import Change, Provider
+from opsmop.language.provider import ACT, Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret
-from opsmop.resources.permissions import absolute, group_name, mode_bits, octal, owner_name, ownership_changes
+from opsmop.resources.modes import mode_of, octal
+from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
+from opsmop.resources.writing import BACKUP, VALIDATE, keep, put, refuse_validate
 
 _NEW_MODE = 0o644  # what a file gets when nothing says its mode: umask 022
 _MOST_LINKS = 40  # as the kernel has it: path_resolution(7)
@@ -27,16 +29,21 @@ class File(Resource):
     from_template: str | None = field(default=None, doc="a template beside the policy, rendered on the target")
     owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
     group: str | int | None = field(default=None, doc="the group's name or number; stays if not given")
-    mode: int | str | None = field(default=None, doc='permission bits, 0o644 or "0644"; stay if not given')
+    mode: int | str | None = field(default=None, doc='permission bits, 0o644, "0644" or "u=rw,go=r"; stay if not given')
     absent: bool = field(default=False, doc="there is to be no such file")
     overwrite: bool = field(default=True, doc="False leaves the content of a file that is already there")
+    touch: bool = field(default=False, doc="set its times to now, each time")
+    validate: str | None = field(default=None, doc=VALIDATE)
+    backup: bool = field(default=False, doc=BACKUP)
     follow: bool = field(default=False, doc="where a symbolic link stands, manage what it points at")
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
         absolute(self, self.name)
         self.exclusive("from_content", "from_file", "from_template", "absent")
-        self.bits = mode_bits(self.mode, self)
+        self.exclusive("touch", "absent")
+        refuse_validate(self, self.validate)
+        self.bits = mode_of(self.mode, self)
 
 
 class PutFile(Provider, provides=File):
@@ -56,7 +63,10 @@ class PutFile(Provider, provides=File):
             yield self._creation(path, owner, group)
             return
         yield from self._content(path, status, owner, group)
-        yield from ownership_changes(path, status, self.machine, owner, group, file.bits)
+        bits = file.bits.of(status.mode) if file.bits else None
+        yield from ownership_changes(path, status, self.machine, owner, group, bits)
+        if file.touch:
+            yield Change("touch", lambda: self.machine.touch(path), ACT)
 
     def _found(self, path: str, links: int = 0) -> tuple[str, Status | None]:
         """The path to manage and what stands there: a link's target if it is to be followed."""
@@ -79,15 +89,20 @@ class PutFile(Provider, provides=File):
             return
         if status.kind == "directory":
             raise ProviderError(f"{path} is a directory", remedy="Directory(..., absent=True) removes it.")
-        yield Change("remove", lambda: self.machine.remove(path), before=f"{status.size} bytes")
+        yield Change("remove", lambda: self._remove(path), before=f"{status.size} bytes")
+
+    def _remove(self, path: str) -> None:
+        if self.resource.backup:
+            keep(self.machine, path)
+        self.machine.remove(path)
 
     def _creation(self, path: str, owner: str | None, group: str | None) -> Change:
         content = self._wanted(str) or b""
-        mode = self.resource.bits if self.resource.bits is not None else _NEW_MODE
+        mode = self.resource.bits.of(_NEW_MODE) if self.resource.bits else _NEW_MODE
         after = f"{_size(content)} bytes, {octal(mode)}"
         return Change(
             "create",
-            lambda: self.machine.write(path, content, mode=mode, owner=owner, group=group),
+            lambda: self._put(path, content, mode, owner, group),
             after=after,
             contents=(b"", content) if isinstance(content, bytes) else None,
         )
@@ -101,14 +116,21 @@ class PutFile(Provider, provides=File):
         if self._same(path, status, wanted, current):
             return
         # The new content takes its name with its final owner and mode: no moment in which others may read it.
-        mode = self.resource.bits if self.resource.bits is not None else status.mode
+        mode = self.resource.bits.of(status.mode) if self.resource.bits else status.mode
         yield Change(
             "content",
-            lambda: self.machine.write(path, wanted, mode=mode, owner=owner, group=group),
+            lambda: self._put(path, wanted, mode, owner, group),
             before=f"{status.size} bytes",
             after=f"{_size(wanted)} bytes",
             contents=(current, wanted) if small and isinstance(wanted, bytes) else None,
         )
+
+    def _put(self, path: str, content: bytes | Content, mode: int, owner: str | None, group: str | None) -> None:
+        file = self.resource
+        put(
+            self.machine, path, content, mode=mode, owner=owner, group=group,
+            validate=file.validate, backup=file.backup,
+        )  # fmt: skip
 
     def _same(self, path: str, status: Status, wanted: bytes | Content, current: bytes) -> bool:
         if status.size != _size(wanted):

@@ -8,41 +8,7 @@ from opsmop.errors import FieldError
 from opsmop.language.machine import Machine, Status
 from opsmop.language.provider import Change
 from opsmop.language.resource import Resource
-
-_ALL_BITS = 0o7777
-_PLAIN_BITS = 0o777
-
-
-def mode_bits(mode: int | str | None, resource: Resource) -> int | None:
-    """The permission bits that ``mode=`` says: an int such as ``0o644``, or octal digits such as ``"0644"``.
-
-    ``0x755`` for ``0o755`` is a well-known slip and gets a warning; 644 for ``0o644`` is refused.
-
-    :raises FieldError: if it says none
-    """
-    if mode is None:
-        return None
-    if isinstance(mode, str):
-        digits = mode.removeprefix("0o")
-        if not digits or len(digits) > 5 or set(digits) - set("01234567"):  # noqa: PLR2004 - 07777
-            raise FieldError(
-                f"{resource}: mode={mode!r} is not octal digits", place=resource.place, remedy='Write "0644".'
-            )
-        mode = int(digits, 8)
-    elif _PLAIN_BITS < mode < 1000 and not set(str(mode)) - set("01234567"):  # noqa: PLR2004 - three decimal digits
-        raise FieldError(
-            f"{resource}: mode={mode} is a decimal number, 0o{mode:o}", place=resource.place, remedy=f"Write 0o{mode}."
-        )
-    elif len(f"{mode:x}") == 3 and mode > _PLAIN_BITS and not set(f"{mode:x}") - set("01234567"):  # noqa: PLR2004
-        resource.warnings.append(f"mode=0x{mode:x} is hexadecimal and means 0o{mode:o}; 0o{mode:x} is probably meant")
-    if not 0 <= mode <= _ALL_BITS:
-        raise FieldError(f"{resource}: mode={mode} is not between 0o0 and 0o7777", place=resource.place)
-    return mode
-
-
-def octal(mode: int) -> str:
-    """A mode as people read it: ``0644``."""
-    return f"{mode:04o}"
+from opsmop.resources.modes import octal
 
 
 def owner_name(owner: str | int | None, machine: Machine) -> str | None:

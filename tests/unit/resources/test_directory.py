@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from opsmop import Directory, File
 
 Evaluate = Callable[..., Any]
@@ -102,3 +104,44 @@ def test_setgid_is_kept_when_mode_is_not_given_and_goes_when_it_is(tmp_path: Pat
     assert evaluate(lambda _: Directory(tmp_path / "tree") and None).changes() == []
     evaluate(lambda _: Directory(tmp_path / "tree", mode=0o755) and None)
     assert mode_of(tmp_path / "tree") == 0o755
+
+
+def test_symbols_with_a_capital_x_make_directories_and_programs_executable(tmp_path: Path, evaluate: Evaluate) -> None:
+    for name, mode in (("tool", 0o700), ("data", 0o600)):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "sub").mkdir(mode=0o700)
+    evaluate(lambda _: Directory(tmp_path, mode="go=rX", recursive=True) and None)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("tool", "data", "sub")] == [0o755, 0o644, 0o755]
+
+
+def test_what_only_leaves_out_goes_and_links_are_not_followed(tmp_path: Path, evaluate: Evaluate) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "precious").write_text("")
+    conf = tmp_path / "conf.d"
+    conf.mkdir()
+    (conf / "site.conf").write_text("")
+    (conf / "old").mkdir()
+    (conf / "old" / "file").write_text("")
+    (conf / "link").symlink_to(tmp_path / "outside")
+    main = lambda _: Directory(conf, only=["*.conf", "*.d"], mode=0o700, recursive=True) and None  # noqa: E731
+    checked, applied = evaluate(main, "check"), evaluate(main)
+    assert checked.changes() == applied.changes()
+    assert ("remove the rest", "2 entries, such as link") in [change[2:4] for change in applied.changes()]
+    assert [path.name for path in conf.iterdir()] == ["site.conf"]
+    assert (tmp_path / "outside" / "precious").exists()
+    assert evaluate(main).changes() == []
+
+
+def test_only_with_nothing_empties_it(tmp_path: Path, evaluate: Evaluate) -> None:
+    (tmp_path / "file").write_text("")
+    evaluate(lambda _: Directory(tmp_path, only=[]) and None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", [{"recursive": True}, {"only": []}])
+def test_the_root_is_never_changed_with_all_beneath(given: dict[str, Any], evaluate: Evaluate) -> None:
+    for root in ("/", "//"):
+        failure = evaluate(lambda _: Directory(root, **given) and None, "check").failure  # noqa: B023 - evaluated at once
+        assert failure.error == "FieldError"
+        assert "everything beneath /" in failure.message

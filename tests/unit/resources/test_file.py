@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from opsmop import Directory, File, Secret, T
+from opsmop import Directory, File, Secret, Shell, T
 from opsmop.language.lookups import Eval
 
 Evaluate = Callable[..., Any]
@@ -198,3 +200,135 @@ def test_two_names_of_one_path_are_one_file_in_check(tmp_path: Path, evaluate: E
         File(f"{tmp_path}/alias/./conf", from_content="x")
 
     assert len(evaluate(main, "check").changes()) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "mode", "after"),
+    [
+        (0o640, "u+x", 0o740),
+        (0o640, "a+X", 0o640),
+        (0o740, "a+X", 0o751),
+        (0o777, "go-w", 0o755),
+        (0o777, "u=rw,go=", 0o600),
+        (0o640, "o=g", 0o644),
+        (0o600, "+r", 0o644),
+        (0o600, "+w", 0o600),
+        (0o644, "u+s,g+s", 0o6644),
+        (0o6755, "ug-s", 0o755),
+        (0o644, "+t", 0o1644),
+        (0o644, "u+x-w", 0o544),
+        (0o644, "u=rwx,go=rx", 0o755),
+    ],
+)
+def test_a_mode_in_symbols_means_what_chmod_means(
+    before: int, mode: str, after: int, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for path in (ours, theirs):
+        path.write_text("")
+        path.chmod(before)
+    subprocess.run(["/bin/sh", "-c", f"umask 022; chmod {mode} {theirs}"], check=True)
+    evaluate(lambda _: File(ours, mode=mode) and None)
+    assert mode_of(ours) == mode_of(theirs) == after
+    assert evaluate(lambda _: File(ours, mode=mode) and None).changes() == []
+
+
+@pytest.mark.parametrize("mode", ["u", "u+", "z+r", "u+rw;", "u*x", "rwx", "u+r,", "+ug"])
+def test_symbols_that_chmod_would_not_take_are_refused_or_change_nothing(
+    mode: str, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    done = evaluate(lambda _: File(tmp_path / "conf", mode=mode) and None)
+    if mode == "u+":  # chmod takes it, and it says nothing
+        assert mode_of(tmp_path / "conf") == 0o644
+        return
+    assert "octal digits, nor symbols" in done.failure.message
+
+
+@pytest.mark.parametrize("mode", ["check", "apply"])
+def test_a_content_that_its_check_refuses_never_takes_the_name(mode: str, tmp_path: Path, evaluate: Evaluate) -> None:
+    conf = tmp_path / "conf"
+    conf.write_text("good\n")
+    main = lambda _: File(conf, from_content="bad\n", validate="grep -q good %s || { echo why; exit 3; }", backup=True)  # noqa: E731
+    failure = evaluate(lambda _: main(_) and None, mode).failure
+    assert "validate=" in failure.message
+    assert (failure.rc, failure.output) == (3, "why\n")
+    assert conf.read_text() == "good\n"
+    assert list(tmp_path.iterdir()) == [conf]
+
+
+def test_the_check_sees_the_whole_new_content_beside_the_old_file(tmp_path: Path, evaluate: Evaluate) -> None:
+    conf = tmp_path / "my conf"
+    check = f"test $(cat %s) = new && dirname %s > {tmp_path}/where"
+    evaluate(lambda _: File(conf, from_content="new", validate=check) and None)
+    assert conf.read_text() == "new"
+    assert (tmp_path / "where").read_text() == f"{tmp_path}\n"
+
+
+def test_a_check_that_looks_at_nothing_is_refused(tmp_path: Path, evaluate: Evaluate) -> None:
+    assert "has no %s" in evaluate(lambda _: File(tmp_path / "conf", validate="visudo -c") and None).failure.message
+
+
+def test_what_a_planned_package_may_bring_can_make_a_check_pass_later(tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Shell("install the checker")
+        File(tmp_path / "conf", from_content="x", validate="no-such-checker %s")
+
+    assert evaluate(main, "check").changes(assumed=True)[-1][2] == "cannot be predicted"
+
+
+def test_a_backup_is_the_very_file_that_was_replaced(tmp_path: Path, evaluate: Evaluate) -> None:
+    conf = tmp_path / "conf"
+    conf.write_text("old")
+    conf.chmod(0o640)
+    os.setxattr(conf, "user.note", b"kept")
+    main = lambda _: File(conf, from_content="new", backup=True) and None  # noqa: E731
+    evaluate(main, "check")
+    assert list(tmp_path.iterdir()) == [conf]
+    evaluate(main)
+    (backup,) = set(tmp_path.iterdir()) - {conf}
+    assert (backup.read_text(), mode_of(backup), os.getxattr(backup, "user.note")) == ("old", 0o640, b"kept")
+    assert backup.name.startswith("conf.2")
+    assert backup.name.endswith("Z~")
+    evaluate(main)
+    assert len(list(tmp_path.iterdir())) == 2, "nothing changed, nothing is kept"
+    for content in ("a", "b"):
+        evaluate(lambda _: File(conf, from_content=content, backup=True) and None)  # noqa: B023 - evaluated at once
+    evaluate(lambda _: File(conf, absent=True, backup=True) and None)
+    assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["a", "b", "new", "old"]
+
+
+def test_touch_is_done_each_time_and_changes_no_content(tmp_path: Path, evaluate: Evaluate) -> None:
+    conf = tmp_path / "restart"
+    main = lambda _: File(conf, touch=True) and None  # noqa: E731
+    assert [change[2] for change in evaluate(main).changes()] == ["create"]
+    conf.write_text("kept")
+    os.utime(conf, (0, 0))
+    assert [change[2] for change in evaluate(main).changes()] == ["touch"]
+    assert conf.read_text() == "kept"
+    assert conf.stat().st_mtime > 1_000_000_000
+
+
+def test_an_access_list_stays_and_the_mode_is_the_one_asked_for(tmp_path: Path, evaluate: Evaluate) -> None:
+    entries = [(1, 6, -1), (2, 4, 1000), (4, 4, -1), (16, 6, -1), (32, 0, -1)]  # user, a named one, group, mask, others
+    listed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    conf = tmp_path / "conf"
+    conf.write_text("old")
+    os.setxattr(conf, "system.posix_acl_access", listed)
+    evaluate(lambda _: File(conf, from_content="new", mode=0o640) and None)
+    assert mode_of(conf) == 0o640
+    assert struct.pack("<HHi", 2, 4, 1000) in os.getxattr(conf, "system.posix_acl_access")
+    assert evaluate(lambda _: File(conf, from_content="new", mode=0o640) and None).changes() == []
+
+
+def test_the_difference_of_what_is_no_text_is_sizes_and_digests(tmp_path: Path, evaluate: Evaluate) -> None:
+    (tmp_path / "conf").write_bytes(b"\0old")
+    diff = evaluate(lambda _: File(tmp_path / "conf", from_content=b"\0new!") and None, "check").last.changes[0].diff
+    assert diff.startswith("4 bytes, sha256 ")
+    assert " -> 5 bytes, sha256 " in diff
+
+
+def test_a_missing_newline_at_the_end_is_a_difference_and_comes_through(tmp_path: Path, evaluate: Evaluate) -> None:
+    (tmp_path / "conf").write_text("a\n")
+    diff = evaluate(lambda _: File(tmp_path / "conf", from_content="a") and None).last.changes[0].diff
+    assert "No newline at end of file" in diff
+    assert (tmp_path / "conf").read_text() == "a"

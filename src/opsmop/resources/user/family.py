@@ -11,7 +11,7 @@ from opsmop.language.machine import Account
 from opsmop.language.provider import Change, Provider
 from opsmop.language.secrets import revealed
 from opsmop.resources.accounts import existing_group, root_only
-from opsmop.resources.permissions import octal
+from opsmop.resources.modes import octal
 
 _NO_PASSWORD = "!"  # noqa: S105 - shadow(5): nobody can log in with a password
 
