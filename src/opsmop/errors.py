@@ -10,6 +10,7 @@
     ├─ TransportError                   a host could not be worked with
     │  ├─ ConnectError                  it could not be reached
     │  │  ├─ AuthenticationError
+    │  │  ├─ ViaError                   a host on the way to it
     │  │  └─ HostKeyError
     │  ├─ SudoError                     the login works, becoming another user does not
     │  ├─ HostBusyError                 another run is at work on it
@@ -98,6 +99,10 @@ class ConnectError(TransportError):
 
 class AuthenticationError(ConnectError):
     """The host refused the login."""
+
+
+class ViaError(ConnectError):
+    """A host on the way cannot be worked with."""
 
 
 class HostKeyError(ConnectError):

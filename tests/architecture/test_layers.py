@@ -24,6 +24,7 @@ EVERYTHING = (
         "transport",
         "drive",
         "report",
+        "records",
         "app",
         "api",
         "cli",
@@ -51,6 +52,7 @@ ROOMS = {
     "transport": CONTROLLER | {"target"},
     "drive": CONTROLLER | {"target", "transport"},
     "report": GROUND,
+    "records": GROUND,
     "app": EVERYTHING,
     "api": EVERYTHING,
     "cli": EVERYTHING,
@@ -110,7 +112,7 @@ def test_imports_go_down_the_layers_only(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("library", "allowed"),
-    [("mitogen", {"transport/mitogen.py"}), ("jinja2", {"target/templates.py"}), ("cloudpickle", set())],
+    [("mitogen", {"transport/mitogen"}), ("jinja2", {"target/templates.py"}), ("cloudpickle", set())],
 )
 def test_a_foreign_library_has_one_door(library: str, allowed: set[str]) -> None:
     users = {
@@ -119,7 +121,7 @@ def test_a_foreign_library_has_one_door(library: str, allowed: set[str]) -> None
         for _, name in imports(ast.parse(path.read_text()))
         if name.partition(".")[0] == library
     }
-    assert users <= allowed
+    assert {user for user in users if not any(user.startswith(place) for place in allowed)} == set()
 
 
 def test_only_the_machine_touches_the_system() -> None:

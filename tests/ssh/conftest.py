@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,6 +40,12 @@ def route(sshd: PrivateSshd) -> Route:
         connect_timeout=20,
         silence_timeout=20,
     )
+
+
+@pytest.fixture
+def behind(route: Route) -> Route:
+    """The same, by way of another host: the private sshd once more, which reaches itself."""
+    return replace(route, via=replace(route, host="bastion"))
 
 
 @pytest.fixture

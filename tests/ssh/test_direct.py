@@ -28,9 +28,9 @@ def value(heard: Any) -> Any:
     return json.loads(heard.ending.value)
 
 
-@pytest.fixture(params=["ssh", "local"])
-def way(request: pytest.FixtureRequest, route: Route, here: Route) -> Route:
-    return route if request.param == "ssh" else here
+@pytest.fixture(params=["ssh", "via", "local"])
+def way(request: pytest.FixtureRequest, route: Route, behind: Route, here: Route) -> Route:
+    return {"ssh": route, "via": behind, "local": here}[request.param]
 
 
 def test_a_role_is_evaluated_at_the_other_end_and_its_events_come_back(

@@ -18,8 +18,13 @@ AGENT = Path(__file__).parent / "hostile_agent.py"
 Cheated = Callable[..., Heard]
 
 
+@pytest.fixture(params=["direct", "via"])
+def way(request: pytest.FixtureRequest, route: Route, behind: Route) -> Route:
+    return {"direct": route, "via": behind}[request.param]
+
+
 @pytest.fixture
-def cheated(roles: Any, route: Route, tmp_path: Path) -> Iterator[Cheated]:
+def cheated(roles: Any, way: Route, tmp_path: Path) -> Iterator[Cheated]:
     """Evaluate a role on a host whose Python is the hostile agent."""
     direct = Direct(limits=Limits(frames=100_000, received=8 << 20))
 
@@ -28,7 +33,7 @@ def cheated(roles: Any, route: Route, tmp_path: Path) -> Iterator[Cheated]:
         python = tmp_path / "python"
         python.write_text(f"#!/bin/sh\nexec {sys.executable} {AGENT} '{cheat}'\n")
         python.chmod(0o755)
-        heard, mute = Heard(), replace(route, python=str(python), silence_timeout=1.5)
+        heard, mute = Heard(), replace(way, python=str(python), silence_timeout=1.5)
         direct.evaluate(mute, order_for(roles.Pid()), None, heard.events.append, serving(tmp_path))
         return heard
 

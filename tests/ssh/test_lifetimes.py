@@ -26,9 +26,9 @@ pytestmark = pytest.mark.usefixtures("roles")
 LIMIT = 30.0
 
 
-@pytest.fixture(params=["ssh", "local"])
-def way(request: pytest.FixtureRequest, route: Route, here: Route) -> Route:
-    return route if request.param == "ssh" else here
+@pytest.fixture(params=["ssh", "via", "local"])
+def way(request: pytest.FixtureRequest, route: Route, behind: Route, here: Route) -> Route:
+    return {"ssh": route, "via": behind, "local": here}[request.param]
 
 
 class Running:

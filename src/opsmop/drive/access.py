@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from opsmop.drive.asking import ask
+from opsmop.drive.asking import ask, ask_if_defined
 from opsmop.errors import PolicyError, UsageError
 from opsmop.inventory import Host
-from opsmop.inventory.magic import host_key_check, option_words, port_number
+from opsmop.inventory.magic import become_method, host_key_check, option_words, port_number
 from opsmop.language.role import Role
 from opsmop.language.secrets import Secret
 from opsmop.settings import Defaults
@@ -31,12 +31,14 @@ class Access:
     :param login: the login's name and password
     :param sudo: whether to become another user
     :param become: whom, and the password that takes
+    :param method: how to become them: ``sudo``, ``su`` or ``doas``
     :param host_keys: ``yes``, ``no`` or ``accept-new``
     """
 
     login: Pair | None = None
     sudo: bool = False
     become: Pair | None = None
+    method: str | None = None
     host_keys: str | None = None
 
     @classmethod
@@ -46,7 +48,19 @@ class Access:
         :raises PolicyError: if a method raises, or answers with something that it cannot mean
         """
         sudo = _yes_or_no(role, "sudo")
-        return cls(_pair(role, "ssh_as"), sudo, _pair(role, "sudo_as") if sudo else None, _host_keys(role))
+        become = _pair(role, "sudo_as") if sudo else None
+        return cls(_pair(role, "ssh_as"), sudo, become, _method(role) if sudo else None, _host_keys(role))
+
+    def on_the_way(self, magic: Mapping[str, Any]) -> Access:
+        """What they say about a host on the way, whose own variables come first: it may not be one of the role's.
+
+        Nobody else is become there.
+        """
+        named = any(f"opsmop_ssh_{what}" in magic for what in ("username", "password"))
+        return Access(
+            login=None if named else self.login,
+            host_keys=None if "opsmop_check_host_keys" in magic else self.host_keys,
+        )
 
 
 def _yes_or_no(role: Role, method: str) -> bool:
@@ -74,6 +88,14 @@ def _pair(role: Role, method: str) -> Pair | None:
     )
 
 
+def _method(role: Role) -> str | None:
+    said = ask_if_defined(role, "become_method")
+    try:
+        return None if said is None else become_method(said)
+    except ValueError as error:
+        raise PolicyError(f"{role.name}.become_method() returned {error}") from None
+
+
 def _host_keys(role: Role) -> str | None:
     said = ask(role, "check_host_keys")
     try:
@@ -83,36 +105,46 @@ def _host_keys(role: Role) -> str | None:
 
 
 def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords | None = None) -> Route:
-    """How to reach `host`.
+    """How to reach `host`, through the hosts that its inventory names for it.
 
     :param passwords: the run's passwords; those of the defaults if not given
-    :raises UsageError: if that takes another host on the way, which is not supported yet, or a password cannot be read
+    :raises InventoryError: if a host on the way is unknown, or hosts are reached through each other
+    :raises UsageError: if a host on the way is this machine, or a password cannot be read
     """
+    passwords = passwords or Passwords(defaults)
+    via: Route | None = None
+    for step in () if _is_local(host.hostname(), host.all_variables()) else host.way():
+        via = _route(step, access.on_the_way(step.all_variables()), defaults, passwords, via)
+        if via.local:
+            raise UsageError(
+                f"{host.name} is to be reached through {step.name}, which is this machine",
+                remedy='Take its opsmop_via away, or set opsmop_connection = "ssh" for the host on the way.',
+            )
+    return _route(host, access, defaults, passwords, via)
+
+
+def _route(host: Host, access: Access, defaults: Defaults, passwords: Passwords, via: Route | None) -> Route:
     magic = host.all_variables()
     address = host.hostname()
     local = _is_local(address, magic)
-    if "opsmop_via" in magic:
-        raise UsageError(
-            f"{host.name}: reaching a host through another one (opsmop_via) is not supported yet",
-            remedy='Use ssh\'s own way: opsmop_ssh_args = "-J bastion.example.com"',
-        )
-    chosen = _Chosen(magic, defaults)
-    passwords = passwords or Passwords(defaults)
-    key_file = chosen("opsmop_ssh_key_file", "ssh_key_file")
+    # What is a matter of this machine's files counts where ssh starts on this machine.
+    chosen = _Chosen(magic, defaults if via is None else _elsewhere(defaults))
     return Route(
         host=host.name,
+        via=via,
         address=address,
         port=chosen("opsmop_ssh_port", "ssh_port", port_number),
         user=chosen("opsmop_ssh_username", "ssh_username", by_role=(access.login or (None,))[0]),
-        key_file=str(Path(key_file).expanduser()) if key_file else "",
+        key_file=_key_file(chosen, via),
         ssh_args=chosen("opsmop_ssh_args", "ssh_args", option_words),
-        ssh_config=defaults["ssh_config"],
-        known_hosts=defaults["ssh_known_hosts"],
+        ssh_config=chosen.defaults["ssh_config"],
+        known_hosts=chosen.defaults["ssh_known_hosts"],
         check_host_keys=chosen(
             "opsmop_check_host_keys", "ssh_check_host_keys", host_key_check, by_role=access.host_keys
         ),
         python=_python(magic, defaults, local=local),
         become=_become(access, chosen),
+        become_method=chosen("opsmop_become_method", "sudo_method", by_role=access.method),
         ssh_password=None if local else _password(access.login, magic, "ssh", passwords),
         sudo_password=_password(access.become, magic, "sudo", passwords) if access.sudo else None,
         local=local,
@@ -141,6 +173,19 @@ class _Chosen:
         if pressed is not None or by_role:
             return by_role if pressed is None else pressed
         return read(self.magic[variable]) if variable in self.magic else self.defaults[default]
+
+
+_OF_THIS_MACHINE = ("ssh_key_file", "ssh_args", "ssh_config", "ssh_known_hosts")
+
+
+def _elsewhere(defaults: Defaults) -> Defaults:
+    values = {name: value for name, value in defaults.values.items() if name not in _OF_THIS_MACHINE}
+    return replace(defaults, values=values, pressing=defaults.pressing - set(_OF_THIS_MACHINE))
+
+
+def _key_file(chosen: _Chosen, via: Route | None) -> str:
+    said = str(chosen("opsmop_ssh_key_file", "ssh_key_file"))
+    return str(Path(said).expanduser()) if said and via is None else said
 
 
 def _is_local(address: str, magic: Mapping[str, Any]) -> bool:

@@ -18,7 +18,6 @@ from opsmop.drive.reading.templates import Sources
 from opsmop.drive.results import NoResultError, seeing
 from opsmop.errors import InventoryError, OpsMopError, ShipError
 from opsmop.inventory import Inventory
-from opsmop.inventory.tree import close
 from opsmop.language.additions import Additions
 from opsmop.language.policy import Policy, Roles
 from opsmop.language.role import Role
@@ -165,23 +164,11 @@ def _lost_hosts(role: Role) -> Iterator[OpsMopError]:
         inventory = role.inventory()
         if not isinstance(inventory, Inventory):
             return
-        via = {host.name: host.all_variables().get("opsmop_via") for host in inventory.whole.hosts()}
-        chosen = [host.name for host in inventory.hosts()]
+        chosen = inventory.hosts()
     except Exception:  # noqa: BLE001 - whatever the author's code raises, the preparation tells it with its place
         return
-    for name in chosen:
-        message, remedy = _lost(name, via)
-        if message:
-            yield InventoryError(message, place=", ".join(inventory.files()), remedy=remedy)
-
-
-def _lost(name: str, via: dict[str, Any]) -> tuple[str, str]:
-    way = [name]
-    while (after := via[way[-1]]) is not None:
-        if after not in via:
-            return f"{way[-1]}: opsmop_via names {after!r}, which is no host of the inventory", close(str(after), via)
-        if after in way:
-            circle = " -> ".join(sorted(way[way.index(after) :]))
-            return f"opsmop_via leads in a circle: {circle}", "Take opsmop_via from the one that is reached directly."
-        way.append(after)
-    return "", ""
+    for host in chosen:
+        try:
+            host.way()
+        except InventoryError as error:
+            yield error

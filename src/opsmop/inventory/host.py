@@ -60,6 +60,23 @@ class Host:
         """The address to connect to: ``opsmop_host``, else the name."""
         return str(self.all_variables().get("opsmop_host", self.name))
 
+    def way(self) -> tuple[Host, ...]:
+        """The hosts through which this one is reached (``opsmop_via``), the one that the control machine meets first.
+
+        A host that names itself, as all of a group may, is reached directly.
+
+        :raises InventoryError: if one of them is not in the inventory, or they lead in a circle
+        """
+        way: list[Host] = [self]
+        while (name := str(way[-1].all_variables().get("opsmop_via", way[-1].name))) != way[-1].name:
+            found = next((host for host in self._tree.hosts if host.name == name), None)
+            if found is None:
+                raise self._tree.unknown_via(way[-1].name, name)
+            if any(host.name == name for host in way):
+                raise self._tree.circle([host.name for host in (*way, found)])
+            way.append(found)
+        return tuple(reversed(way[1:]))
+
     @property
     def variables(self) -> dict[str, Any]:
         """The host's own variables, without those of its groups."""

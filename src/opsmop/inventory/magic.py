@@ -13,7 +13,7 @@ class Magic:
     """One such variable.
 
     :param doc: what it says
-    :param kind: ``text``, ``port``, ``words``, ``keys`` (as `check_host_keys` takes it) or ``connection``
+    :param kind: ``text``, ``port``, ``words``, ``keys`` (as `check_host_keys` takes it), ``connection`` or ``become``
     :param private: whether it stays on the control machine
     """
 
@@ -33,9 +33,12 @@ MAGIC: dict[str, Magic] = {
     "opsmop_ssh_key_file": Magic("the private key's file on the control machine", private=True),
     "opsmop_ssh_args": Magic("options for the ssh command, as a shell would split them", "words"),
     "opsmop_check_host_keys": Magic("true, false or 'accept' (accept unknown keys, refuse changed ones)", "keys"),
+    "opsmop_become_method": Magic("how to become another user: 'sudo', 'su' or 'doas'", "become"),
     "opsmop_sudo_username": Magic("whom to become"),
     "opsmop_sudo_password": Magic("the password that becoming takes", private=True),
 }
+
+BECOME_METHODS = ("sudo", "su", "doas")
 
 HOST_KEY_CHECKS = {
     "true": "yes",
@@ -82,6 +85,16 @@ def option_words(value: Any) -> tuple[str, ...]:
     return tuple(shlex.split(value))
 
 
+def become_method(value: Any) -> str:
+    """How to become another user.
+
+    :raises ValueError: if it is none of ``sudo``, ``su`` and ``doas``
+    """
+    if value in BECOME_METHODS:
+        return str(value)
+    raise ValueError(f"{value!r} is none of {', '.join(BECOME_METHODS)}")
+
+
 def _text(value: Any) -> str:
     if isinstance(value, str) and value:
         return value
@@ -100,6 +113,7 @@ _READERS = {
     "words": option_words,
     "keys": host_key_check,
     "connection": _connection,
+    "become": become_method,
 }
 
 

@@ -37,6 +37,7 @@ class Tree:
 
     def __init__(self, documents: tuple[tuple[str, dict[str, Any]], ...]) -> None:
         self.host_variables: dict[str, dict[str, Any]] = {}
+        self.place = ", ".join(dict.fromkeys(place for place, _ in documents))
         drafts = {EVERYTHING: _Draft("")}
         for place, document in documents:
             _Reader(drafts, self.host_variables, place).read(document)
@@ -58,6 +59,27 @@ class Tree:
     def variables_of(self, host: str) -> dict[str, Any]:
         """The host's own variables; none for a host that is not named."""
         return self.host_variables.get(host, {})
+
+    def unknown_via(self, host: str, via: str) -> InventoryError:
+        """A host is to be reached through one that is not there."""
+        return InventoryError(
+            f"{host}: opsmop_via names {via!r}, which is no host of the inventory",
+            place=self.place,
+            remedy=close(via, self.host_variables),
+        )
+
+    def circle(self, way: list[str]) -> InventoryError:
+        """Hosts are reached through each other.
+
+        :param way: their names, the last of which stands there twice
+        """
+        ring = way[way.index(way[-1]) : -1]
+        first = ring.index(min(ring))  # the same circle has one name, wherever one comes into it
+        return InventoryError(
+            f"opsmop_via leads in a circle: {' -> '.join([*ring[first:], *ring[: first + 1]])}",
+            place=self.place,
+            remedy="Take opsmop_via from the one that is reached directly, or let it name itself.",
+        )
 
     def _found_groups(self, host: str) -> tuple[Group, ...]:
         found = {EVERYTHING, *self._listed_in.get(host, ())}

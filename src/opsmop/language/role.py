@@ -20,6 +20,7 @@ CONTROLLER_SIDE = frozenset(
         "ssh_as",
         "sudo",
         "sudo_as",
+        "become_method",
         "check_host_keys",
         "should_contact",
         "serial",

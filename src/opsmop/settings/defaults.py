@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from opsmop.errors import UsageError
-from opsmop.inventory.magic import host_key_check, option_words, port_number
+from opsmop.inventory.magic import become_method, host_key_check, option_words, port_number
 
 BUILT_IN = "built in"
+OUTPUTS = ("console", "ndjson", "json", "junit", "github")
 
 
 def _text(value: Any) -> str:
@@ -23,6 +24,10 @@ def _count(value: Any) -> int:
     if not isinstance(value, bool) and str(value).isdecimal() and int(value) > 0:
         return int(value)
     raise ValueError(f"{value!r} is not a whole number above 0")
+
+
+def _whole(value: Any) -> int:
+    return 0 if value in (0, "0") and not isinstance(value, bool) else _count(value)
 
 
 def _one_of(*words: str) -> Callable[[Any], str]:
@@ -81,6 +86,7 @@ DEFAULTS: dict[str, Default] = {
         _text, "", "a private file that holds the password that becoming takes", is_path=True
     ),
     "sudo_password_command": Default(option_words, (), "a command that prints the password that becoming takes"),
+    "sudo_method": Default(become_method, "sudo", "how to become another user: sudo, su or doas"),
     "sudo_timeout": Default(_count, 20, "seconds that sudo may take"),
     "python_path": Default(_text, "", "the path of Python 3 on a host; /usr/bin/python3, else looked for, if empty"),
     "log_path": Default(_text, "~/.opsmop/opsmop.log", "the log on the machine that evaluates a role"),
@@ -92,6 +98,8 @@ DEFAULTS: dict[str, Default] = {
     "push_role_timeout": Default(_count, 0, "seconds that one role may take on a host; any time if 0"),
     "push_serial": Default(_count, 80, "how many hosts are worked with at a time"),
     "inventory_file": Default(_text, "", "the inventory of the commands that take -i", is_path=True),
+    "records_keep": Default(_whole, 100, "how many runs are kept on record; none if 0"),
+    "report_output": Default(_one_of(*OUTPUTS), "console", f"what goes to stdout: {', '.join(OUTPUTS)}"),
     "report_color": Default(_one_of("auto", "always", "never"), "auto", "when to colour: auto, always or never"),
     "report_diff": Default(_yes_or_no, False, "whether to show how the content of files differs: true or false"),
 }

@@ -33,6 +33,7 @@ class Route:
     """How to reach a host, as whom. Roles with equal routes share a connection.
 
     :param host: the host's name in the inventory, which errors and events name
+    :param via: the host from which it is reached, where its address, key file and known hosts count; None for this machine
     :param address: what ssh is told to connect to; `host` if empty
     :param port: the ssh port; 0 for what ssh itself takes
     :param user: the login name; what ssh itself takes if empty
@@ -42,9 +43,10 @@ class Route:
     :param known_hosts: the file of known host keys; the user's own if empty
     :param check_host_keys: ``yes``, ``no`` or ``accept-new`` (ssh_config(5), StrictHostKeyChecking)
     :param python: the path of Python on the host; looked for there if empty
-    :param become: whom to become with sudo after the login; None to stay the login user
+    :param become: whom to become after the login; None to stay the login user
+    :param become_method: how: ``sudo``, ``su`` or ``doas``
     :param ssh_password: the login's password, if it has one
-    :param sudo_password: the password that sudo may ask for
+    :param sudo_password: the password that becoming takes
     :param local: a separate process on this machine instead of ssh
     :param connect_timeout: seconds until the login must stand, and Python without sudo
     :param sudo_timeout: seconds that sudo may take
@@ -53,6 +55,7 @@ class Route:
     """
 
     host: str
+    via: Route | None = None
     address: str = ""
     port: int = 0
     user: str = ""
@@ -63,6 +66,7 @@ class Route:
     check_host_keys: str = "yes"
     python: str = ""
     become: str | None = None
+    become_method: str = "sudo"
     ssh_password: Secret | None = None
     sudo_password: Secret | None = None
     local: bool = False

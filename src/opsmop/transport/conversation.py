@@ -94,8 +94,7 @@ class Conversation:
         if packages is not None:
             digest = packages.digest.encode()
             if self._link.packages != packages.digest:
-                self._link.send(frames.PACKAGES, digest, packages.data)
-                self._link.packages = packages.digest
+                self._link.send_packages(packages)
         self._link.send(frames.ORDER, digest, self._order.to_bytes())
 
     def _traffic(self) -> Traffic:

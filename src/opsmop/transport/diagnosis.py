@@ -18,6 +18,11 @@ from opsmop.events.wire import clean
 from opsmop.transport.base import Route
 from opsmop.transport.stub import OLDEST
 
+
+class TerminalNeededError(SudoError):
+    """sudo demands a terminal, before it asks for anything."""
+
+
 _SSH_FAILED = 255  # ssh(1), EXIT STATUS
 _NOT_FOUND = (126, 127)  # POSIX, Shell Command Language, 2.8.2
 _MOST_LINES = 4
@@ -34,6 +39,7 @@ _BAD_OPTION = re.compile(
     r"Bad configuration option|command-line[: ]|unknown option|illegal option|Can't open user config"
 )
 
+_TTY = "demands a terminal for sudo"
 _TRIED_ONCE = "It was tried once, not again. --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults give it."
 
 # What befalls a connection before anyone has logged in, and may not befall the next one.
@@ -56,7 +62,7 @@ _SUDO = (
     (re.compile(r"unknown user:? \S+"), "knows no such user to become", "sudo_as() and opsmop_sudo_username name it."),
     (
         re.compile(r"you must have a tty to run sudo"),
-        "demands a terminal for sudo",
+        _TTY,
         "Take requiretty out of the host's sudoers, at least for the login user.",
     ),
     (
@@ -199,7 +205,8 @@ def _by_hand(route: Route) -> str:
     words += ["-p", str(route.port)] if route.port else []
     words += ["-i", route.key_file] if route.key_file else []
     words += ["-l", route.user] if route.user else []
-    return " ".join([*words, route.target]) if not route.local else "env"
+    before = [_by_hand(route.via)] if route.via is not None else []
+    return " ".join([*before, *words, route.target]) if not route.local else "env"
 
 
 def _ssh_failure(route: Route, complaint: str) -> ConnectError:
@@ -230,16 +237,25 @@ def _changed_key(route: Route, complaint: str) -> HostKeyError:
     where = _OFFENDING.search(complaint)
     known = f" The known one is in {clean(where.group(1)).strip()}." if where else ""
     name = f"[{route.target}]:{route.port}" if route.port else route.target
+    before = f"{_by_hand(route.via)} " if route.via is not None else ""
     return HostKeyError(
         f"the host key of {route.host} ({route.place}) is not the one that is known.{known}",
         host=route.host,
         remedy="Someone may be in between. If the host was really made anew, forget the old key with: "
-        f"ssh-keygen -R '{name}' -f {_known_hosts(route)}",
+        f"{before}ssh-keygen -R '{name}' -f {_known_hosts(route)}",
     )
 
 
 def _unknown_key(route: Route) -> HostKeyError:
     port = f"-p {route.port} " if route.port else ""
+    if route.via is not None:
+        return HostKeyError(
+            f"the host key of {route.host} ({route.place}) is unknown on {route.via.host}, from which it is reached",
+            host=route.host,
+            remedy=f"Remember it there, as the login user: {_by_hand(route.via)} "
+            f"'ssh-keyscan {port}{route.target} >> ~/.ssh/known_hosts'"
+            ' (or let check_host_keys() return "accept", which accepts new keys and refuses changed ones)',
+        )
     return HostKeyError(
         f"the host key of {route.host} ({route.place}) is unknown",
         host=route.host,
@@ -268,7 +284,9 @@ def _offered(route: Route) -> str:
     if route.ssh_password is not None:
         return "the password that was given"
     if not route.key_file:
-        return "the keys of the agent and of ~/.ssh"
+        return "the keys of the agent and of ~/.ssh" + (f" on {route.via.host}" if route.via is not None else "")
+    if route.via is not None:
+        return f"the key {route.key_file} on {route.via.host}"
     missing = "" if Path(route.key_file).expanduser().exists() else ", which does not exist"
     return f"the key {route.key_file}{missing}"
 
@@ -276,7 +294,8 @@ def _offered(route: Route) -> str:
 def _sudo_failure(route: Route, complaint: str) -> SudoError | None:
     for pattern, what, remedy in _SUDO:
         if pattern.search(complaint):
-            return _refused(route, what, remedy, complaint)
+            refused = _refused(route, what, remedy, complaint)
+            return TerminalNeededError(refused.message, host=route.host, remedy=remedy) if _TTY in what else refused
     return None
 
 

@@ -8,17 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from opsmop.errors import OpsMopError
 from opsmop.ship.bundle import Bundle, code_bundle
 from opsmop.transport.base import Files, Receive, Route, Traffic
 from opsmop.transport.conversation import Conversation, Limits
-from opsmop.transport.diagnosis import stopped
+from opsmop.transport.diagnosis import TerminalNeededError, stopped
 from opsmop.transport.filled import Filled
 from opsmop.transport.gate import CONNECTS, Gate
-from opsmop.transport.link import Link
+from opsmop.transport.link import Launch, Link, launched_here
 from opsmop.transport.pipes import Waker
 from opsmop.wire.order import Order
+
+if TYPE_CHECKING:
+    from opsmop.transport.mitogen.trees import Trees
 
 BEAT = 5.0
 LEASE = 60.0
@@ -29,6 +33,9 @@ _STALE = 3000.0  # seconds after which an idle agent may be about to leave (opsm
 
 class Direct:
     """Evaluates roles over ssh, and in separate processes of this machine; keeps connections for later roles.
+
+    What is reached through other hosts, or becomes another user on a terminal, takes its way through trees of mitogen's;
+    agents, frames and what they mean are the same.
 
     :param code: gives the bundle that agents are made of
     :param beat: seconds between two signs of life of an agent
@@ -53,11 +60,13 @@ class Direct:
         self._gate = Gate(connects, self._cancelled)
         self._lock = threading.Lock()
         self._idle: dict[Route, list[Link]] = {}
+        self._trees: Trees | None = None
+        self._on_terminals: set[Route] = set()  # where sudo has demanded one
         self._filled: Filled | None = None
 
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`."""
-        link = self._reused(route) or self._gate.connected(route, lambda: self._opened(route))
+        link = self._reused(route) or self._connected(route)
         try:
             conversation = Conversation(
                 link, order, receive, files, limits=self._limits, cancelled=self._cancelled, closed=self._closed
@@ -66,7 +75,7 @@ class Direct:
         except BaseException:
             _break([link])
             raise
-        self._keep(link)
+        self._keep(route, link)
         return traffic
 
     def cancel(self) -> None:
@@ -79,15 +88,50 @@ class Direct:
             self._cancelled.call()
             self._closed.call()
             idle, self._idle = self._idle, {}
+            trees, self._trees = self._trees, None
         if self._filled is not None:
             self._filled.save()
         _part([link for links in idle.values() for link in links])
+        if trees is not None:
+            trees.close()
 
-    def _opened(self, route: Route) -> Link:
+    def _connected(self, route: Route) -> Link:
+        try:
+            return self._gone(route)
+        except TerminalNeededError:
+            if route.local:
+                raise
+        with self._lock:
+            self._on_terminals.add(route)
+        return self._gone(route)
+
+    def _gone(self, route: Route) -> Link:
+        """The link at the end of the way to a host. Hosts on the way have their own turns at the gate, before."""
+        if self._cancelled.called:
+            raise stopped(route)
+        settled, launch = self._way(route)
+        return self._gate.connected(settled, lambda: self._opened(settled, launch))
+
+    def _way(self, route: Route) -> tuple[Route, Launch]:
+        terminal = route in self._on_terminals
+        becomes = route.become is not None and route.become_method != "sudo"
+        if route.local or not (terminal or becomes or route.via is not None):
+            return route, launched_here
+        return self._grown().way(route, terminal=terminal)
+
+    def _grown(self) -> Trees:
+        from opsmop.transport.mitogen.trees import Trees  # most runs need no mitogen
+
+        with self._lock:
+            if self._trees is None:
+                self._trees = Trees(self._gate, (self._cancelled, self._closed))
+            return self._trees
+
+    def _opened(self, route: Route, launch: Launch) -> Link:
         if self._cancelled.called:
             raise stopped(route)
         code, filled = self._what_agents_are_made_of()
-        link = Link(route, code, filled, self._beat, self._lease)
+        link = Link(route, code, filled, self._beat, self._lease, launch)
         try:
             link.await_agent((self._cancelled, self._closed))
         except BaseException:
@@ -111,12 +155,12 @@ class Direct:
             _break([link])
         return None
 
-    def _keep(self, link: Link) -> None:
+    def _keep(self, route: Route, link: Link) -> None:
         link.used_at = time.monotonic()
         with self._lock:
             kept = sum(map(len, self._idle.values()))
             if not self._closed.called and kept < _most_idle():
-                self._idle.setdefault(link.route, []).append(link)
+                self._idle.setdefault(route, []).append(link)
                 return
         _part([link])
 

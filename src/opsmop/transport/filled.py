@@ -55,5 +55,6 @@ class Filled:
 
 def _mark(route: Route) -> str:
     """What stands for a route: no names, and the same for what leads to the same home of the same user."""
-    way = (route.target, route.port, route.user, route.become, route.python, route.ssh_args, route.local)
+    before = _mark(route.via) if route.via is not None else ""
+    way = (before, route.target, route.port, route.user, route.become, route.python, route.ssh_args, route.local)
     return hashlib.sha256(repr(way).encode()).hexdigest()[:_LENGTH]

@@ -41,6 +41,8 @@ class Scanned:
 
 def scan(route: Route) -> Scanned:
     """Meet a host, without logging in. It goes the way that a role would, jump hosts and all."""
+    if route.via is not None:
+        return Scanned(route.host, route.place, error=_elsewhere(route, route.via))
     try:
         error = _met(route)
         if error is None:
@@ -66,6 +68,14 @@ def remember(scanned: Iterable[Scanned]) -> None:
                 known.write((b"" if before.endswith(b"\n") or not before else b"\n") + line.encode() + b"\n")
         except OSError as error:
             raise UsageError(f"the host key cannot be remembered: {error.strerror}", place=file) from None
+
+
+def _elsewhere(route: Route, via: Route) -> OpsMopError:
+    return ConnectError(
+        f"{route.host} is reached from {via.host}, which must know its key",
+        host=route.host,
+        remedy=f"Log in there and say: ssh-keyscan {route.target} >> ~/.ssh/known_hosts",
+    )
 
 
 def _met(route: Route) -> OpsMopError | None:

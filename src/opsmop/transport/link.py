@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from opsmop.errors import ConnectError, ProtocolError, TransportError
 from opsmop.ship.bundle import Bundle
@@ -14,11 +14,15 @@ from opsmop.transport.diagnosis import why_lost, why_no_connection
 from opsmop.transport.filled import Filled
 from opsmop.transport.opening import LAST_WORDS, Opening, shown
 from opsmop.transport.openssh import ssh_arguments
-from opsmop.transport.pipes import Pipes, Waker
+from opsmop.transport.pipes import Pipes, Process, Waker
 from opsmop.transport.stub import agent_arguments, boot_program, for_any_shell
 from opsmop.wire import frames
 
 _MOST_KEPT = 1000  # times: once for each role that compiled something
+
+
+# Starts the process that leads to an agent: for a route, with the agent's beat and lease in seconds, and sudo's prompt.
+Launch = Callable[[Route, float, float, str], Process]
 
 
 class Link:
@@ -28,10 +32,11 @@ class Link:
     :param filled: which hosts have kept that
     :param beat: seconds between two signs of life of the agent
     :param lease: seconds after which the agent ends its role if it hears nothing
+    :param launch: starts the process that leads there
     :raises ConnectError: if it cannot even be tried
     """
 
-    def __init__(self, route: Route, code: Bundle, filled: Filled, beat: float, lease: float) -> None:
+    def __init__(self, route: Route, code: Bundle, filled: Filled, beat: float, lease: float, launch: Launch) -> None:
         self.route = route
         self.lease = lease
         self.packages = ""  # the digest of what the agent has
@@ -42,7 +47,7 @@ class Link:
         self._decoder = frames.Decoder(frames.FROM_AGENT)
         self._early: list[frames.Frame] = []
         self._prompt = f"[opsmop {secrets.token_hex(8)}]" if route.become and route.sudo_password else ""
-        self.pipes = _started(route, beat, lease, self._prompt)
+        self.pipes = launch(route, beat, lease, self._prompt)
         if not self._prompt:  # sudo would take it for the password
             self._send_program()
 
@@ -58,7 +63,17 @@ class Link:
     def send_code(self) -> None:
         """Send the code bundle, which the host has not kept."""
         self._filled.note(self.route, kept=False)
-        self.send(frames.CODE, self._code.digest.encode(), self._code.data)
+        self._send_bundle(frames.CODE, self._code)
+
+    def send_packages(self, packages: Bundle) -> None:
+        """Send the packages that a role imports."""
+        self._send_bundle(frames.PACKAGES, packages)
+        self.packages = packages.digest
+
+    def _send_bundle(self, kind: int, bundle: Bundle) -> None:
+        digest = bundle.digest.encode()
+        self.pipes.send(frames.header(kind, len(digest) + len(bundle.data)), digest)
+        self.pipes.send_shared(bundle.data)
 
     def await_agent(self, wakers: Sequence[Waker]) -> None:
         """Wait until the host has started Python.
@@ -116,7 +131,11 @@ class Link:
         self._filled.note(self.route, kept=True)
 
 
-def _started(route: Route, beat: float, lease: float, prompt: str) -> Pipes:
+def launched_here(route: Route, beat: float, lease: float, prompt: str) -> Process:
+    """Start ssh, or a separate process, on this machine. See `Launch`.
+
+    :raises ConnectError: if it cannot be started
+    """
     arguments = agent_arguments(route, beat, lease, prompt)
     if not route.local:
         arguments = ssh_arguments(route, for_any_shell(arguments, route))

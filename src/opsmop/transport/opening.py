@@ -20,7 +20,7 @@ from opsmop.transport.diagnosis import (
     why_sudo_password_refused,
     why_too_old,
 )
-from opsmop.transport.pipes import Pipes, Waker
+from opsmop.transport.pipes import Process, Waker
 from opsmop.transport.stub import LOGGED_IN, NO_PYTHON, READY, TOO_OLD
 
 MOST_NOISE = 64 << 10  # bytes that a login may print before the agent answers
@@ -36,7 +36,7 @@ class Opening:
     :param prompt: how sudo asks for its password; told once, for a second question means that it was wrong
     """
 
-    def __init__(self, route: Route, pipes: Pipes, prompt: str) -> None:
+    def __init__(self, route: Route, pipes: Process, prompt: str) -> None:
         self._route, self._pipes, self._prompt = route, pipes, prompt
         self._deadline = time.monotonic() + route.connect_timeout + _PATIENCE_OF_SSH
         self._logged_in = self._told = False

@@ -29,9 +29,10 @@ _OPTIONS = (
 )
 
 
-def ssh_arguments(route: Route, command: str) -> list[str]:
+def ssh_arguments(route: Route, command: str, *, shared: bool = False) -> list[str]:
     """The arguments that run `command` on the host of `route`.
 
+    :param shared: whether other hosts are reached through this connection: none may fill our memory by what it packs
     :raises ConnectError: if the address is none
     """
     if not _ADDRESS.fullmatch(route.target):
@@ -44,13 +45,14 @@ def ssh_arguments(route: Route, command: str) -> list[str]:
         *_host_keys(route),
         *_authentication(route),
         *_OPTIONS,
+        *(("Compression=no",) if shared else ()),
         f"ConnectTimeout={max(1, round(route.connect_timeout))}",
     ]
     # Of several -F ssh takes the last one, unlike with options.
     configuration = ["-F", route.ssh_config] if route.ssh_config else []
     login = [f"-p{route.port}"] if route.port else []
     login += [f"-l{route.user}"] if route.user else []
-    login += ["-i", route.key_file, "-oIdentitiesOnly=yes"] if route.key_file else []
+    login += [*_identity(route), "-oIdentitiesOnly=yes"] if route.key_file else []
     ours = [*login, *(f"-o{option}" for option in options)]
     return ["ssh", *configuration, *route.ssh_args, "-T", *ours, "--", route.target, command]
 
@@ -59,7 +61,13 @@ def next_hop(route: Route) -> str:
     """The sshd that meets a connection first: that of a jump host, if ssh's arguments name one, else the host's own."""
     words = " ".join(route.ssh_args)
     jump = _JUMP.search(words)
-    return jump.group(1) if jump else f"{route.target} {route.port}"
+    before = f"{next_hop(route.via)} > " if route.via is not None else ""
+    return before + (jump.group(1) if jump else f"{route.target} {route.port}")
+
+
+def _identity(route: Route) -> list[str]:
+    # On a host on the way no shell of ours has read a tilde; -i would complain of it before it is understood.
+    return [f'-oIdentityFile="{route.key_file}"'] if route.via is not None else ["-i", route.key_file]
 
 
 def _authentication(route: Route) -> list[str]:

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from opsmop.transport.askpass import Askpass
 
@@ -35,6 +36,35 @@ class Waker:
             os.close(end)
 
 
+class Process(Protocol):
+    """A process that can be spoken to, on this machine (`Pipes`) or elsewhere, as `Pipes` describes it."""
+
+    @property
+    def askpass(self) -> Askpass | None: ...
+    @property
+    def alive(self) -> bool: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def complaint(self) -> str: ...
+    @property
+    def sent(self) -> int: ...
+    @property
+    def received(self) -> int: ...
+    @property
+    def backlog(self) -> int: ...
+    @property
+    def ended(self) -> bool: ...
+    def send(self, *pieces: bytes) -> None: ...
+    def send_shared(self, data: bytes) -> None: ...
+    def read(self, until: float, wakers: Sequence[Waker] = ()) -> bytes: ...
+    def last_words(self, patience: float) -> None: ...
+    def hang_up(self) -> None: ...
+    def stop_answering(self) -> None: ...
+    def interrupt(self) -> None: ...
+    def bury(self, patience: float) -> None: ...
+
+
 class Pipes:
     """A process in a session of its own, so that a terminal's Ctrl-C does not reach it.
 
@@ -44,7 +74,7 @@ class Pipes:
     """
 
     def __init__(self, arguments: Sequence[str], askpass: Askpass | None = None) -> None:
-        self.askpass = askpass
+        self.askpass: Askpass | None = askpass
         more: Mapping[str, str] = askpass.environment if askpass is not None else {}
         self._process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell string
             arguments,
@@ -87,6 +117,10 @@ class Pipes:
         for piece in pieces:
             self._unsent.append(memoryview(piece))
             self.backlog += len(piece)
+
+    def send_shared(self, data: bytes) -> None:
+        """As `send`, for what other hosts are sent too."""
+        self.send(data)
 
     def read(self, until: float, wakers: Sequence[Waker] = ()) -> bytes:
         """What it says next on stdout, sending meanwhile what is to be sent.

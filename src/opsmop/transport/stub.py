@@ -68,13 +68,17 @@ def agent_arguments(route: Route, beat: float, lease: float, prompt: str = "") -
     """
     # -E and -s: neither the login's environment nor its own packages; -B: no __pycache__ is written. Not -I, which a Python 2
     # would refuse before it could say that it is too old.
-    stub = ["-BEs", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
-    python = [route.python, *stub] if route.python else ["/bin/sh", "-c", FINDER, "opsmop", *stub]
+    python = [*python_words(route), "-BEs", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
     if route.become is None or route.become == route.user:
         return python
     asking = ["-S", "-p", prompt] if prompt else ["-n"]
     sudo = ["env", "LC_ALL=C", "sudo", *asking, "-H", "-u", route.become, "--"]
     return ["/bin/sh", "-c", BECOMER, "opsmop", route.become, *sudo, *python]
+
+
+def python_words(route: Route) -> list[str]:
+    """The words that start a host's Python; its arguments follow."""
+    return [route.python] if route.python else ["/bin/sh", "-c", FINDER, "opsmop"]
 
 
 def for_any_shell(arguments: list[str], route: Route) -> str:

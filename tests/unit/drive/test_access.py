@@ -34,6 +34,13 @@ def found(fleet: Any, variables: dict[str, Any], defaults: dict[str, Any], **met
             {"sudo_username": "d"},
             "root",
         ),
+        (
+            "become_method",
+            {"sudo": True, "become_method": "su"},
+            {"opsmop_become_method": "doas"},
+            {"sudo_method": "su"},
+            "sudo",
+        ),
         ("check_host_keys", {"check_host_keys": False}, {"opsmop_check_host_keys": "accept"}, {}, "yes"),
         ("port", {}, {"opsmop_ssh_port": "22"}, {"ssh_port": 2222}, 0),
         ("ssh_args", {}, {"opsmop_ssh_args": "-o 'A=b c'"}, {"ssh_args": ("-4",)}, ()),
@@ -46,9 +53,9 @@ def test_a_role_method_beats_the_inventory_beats_the_defaults_beats_what_is_buil
 ) -> None:
     expected = {"v": "v", "accept": "accept-new", "22": 22, "-o 'A=b c'": ("-o", "A=b c")}
     said = next(iter(magic.values()))
-    sudo = {"sudo": True} if field == "become" else {}
+    sudo = {"sudo": True} if field.startswith("become") else {}
     if methods:
-        assert getattr(found(fleet, magic, defaults, **methods), field) in ("m", "no")
+        assert getattr(found(fleet, magic, defaults, **methods), field) in ("m", "no", "su")
     assert getattr(found(fleet, magic, defaults, **sudo), field) == expected.get(said, said)
     if defaults:
         assert getattr(found(fleet, {}, defaults, **sudo), field) == next(iter(defaults.values()))
@@ -121,20 +128,6 @@ def test_loopback_is_this_machine_unless_the_inventory_says_ssh(fleet: Any, vari
 def test_this_machine_uses_the_python_that_runs(fleet: Any) -> None:
     assert found(fleet, {"opsmop_connection": "local"}, {}).python == sys.executable
     assert found(fleet, {"opsmop_connection": "local", "opsmop_python_path": "/p"}, {}).python == "/p"
-
-
-@pytest.mark.parametrize(
-    ("variables", "defaults", "methods"),
-    [
-        ({"opsmop_via": "bastion"}, {}, {}),
-    ],
-)
-def test_what_is_not_supported_yet_is_refused_and_not_ignored(
-    fleet: Any, variables: Any, defaults: Any, methods: Any
-) -> None:
-    with pytest.raises(UsageError, match="not supported yet") as caught:
-        found(fleet, variables, defaults, **methods)
-    assert "opsmop_via" in str(caught.value)
 
 
 @pytest.mark.parametrize("what", ["ssh", "sudo"])
