@@ -322,3 +322,25 @@ def test_tags_choose_roles(both: Any, settings: Any, ran: list[str]) -> None:
 def test_files_come_through_byte_for_byte(both: Any, content: bytes) -> None:
     seen = both(ONE.format(main='        File(f"{OUT}/a", from_file="files/a")'), {"files/a": content})
     assert (seen.out / "a").read_bytes() == content
+
+
+@pytest.mark.parametrize("secret", ["1234", '"', '", "', "pin", "true"])
+def test_masking_leaves_what_main_returns_whole(both: Any, secret: str) -> None:
+    seen = both(f"""
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self):
+                Secret({secret!r})
+                return {{"pin": 1234, "more": [51234, "a 1234", True], "plain": 7}}
+
+        class Two(Role):
+            def inventory(self): return inventory
+            def set_variables(self): return dict(heard=self.results["here"])
+            def main(self): Echo("{{{{ heard.plain }}}}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One(), Two())
+        """)
+    assert seen.echoed == ["7"]
+    if secret == "1234":
+        assert seen.result.hosts[0].value == {"pin": "********", "more": ["5********", "a ********", True], "plain": 7}

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import Any
 
 from opsmop.drive.asking import told, variables_said
 from opsmop.drive.cargo import Cargo, Layers, Live, Pack, ship
+from opsmop.drive.channel import Channel
 from opsmop.drive.contact import LARGEST_RIDERS, Contacts, Ending
 from opsmop.drive.hooks import hooks_of
 from opsmop.drive.interruption import Interruption
@@ -105,7 +106,7 @@ class Drive:
         self._failed_now: list[str] = []  # in the role that runs
         self._turned_to: set[str] = set()  # by the role that runs
         self._planned: set[str] = set()  # in check mode, the machines on which something was
-        self._queue: SimpleQueue[Event | Ending | BaseException | None] = SimpleQueue()
+        self._channel = Channel()
         self._abandoned = False
         self._reboots = False
 
@@ -178,7 +179,7 @@ class Drive:
             self._say(Warned(role=role.name, host=hosts[0].name, text=note))
         files = assignment.rules.riders(cargo.strings, LARGEST_RIDERS)
         planned = frozenset(self._planned)
-        contacts = Contacts(self.run, assignment, cargo, self.transport, self._queue.put, self._over, files, planned)
+        contacts = Contacts(self.run, assignment, cargo, self.transport, self._channel.say, self._over, files, planned)
         self._batches(assignment, contacts)
         left = tuple(host.name for host in hosts if host.name not in self._turned_to)
         self._say(RoleFinished(role=role.name, failed=tuple(self._failed_now), untouched=left))
@@ -222,7 +223,7 @@ class Drive:
 
     def _batch(self, batch: tuple[Host, ...], window: int, contacts: Contacts) -> None:
         with (
-            self.interruption.waking(lambda: self._queue.put(None)),
+            self.interruption.waking(lambda: self._channel.put(None)),
             ThreadPoolExecutor(min(window, len(batch)), "contact") as pool,
             self._abandoning_on_error(),
         ):
@@ -233,15 +234,15 @@ class Drive:
 
     def _contact(self, contacts: Contacts, host: Host) -> None:
         try:
-            self._queue.put(contacts.contact(host))
+            self._channel.put(contacts.contact(host))
         except BaseException as error:  # noqa: BLE001 - a fault of ours; raised again where people see it
-            self._queue.put(error)
+            self._channel.put(error)
 
     def _endings(self, count: int) -> Iterator[Ending]:
         """Pass events on until `count` contacts have ended, or are known not to begin."""
         while count:
             try:
-                said = self._queue.get(timeout=HEEDING_SECONDS)
+                said: Event | Ending | BaseException | None = self._channel.take(HEEDING_SECONDS)
             except Empty:
                 continue
             if isinstance(said, Event):
@@ -283,6 +284,7 @@ class Drive:
             yield
         except BaseException:
             self._abandoned = True
+            self._channel.open()
             self.transport.cancel()
             raise
 

@@ -93,6 +93,9 @@ def _told_boot(stream: Stream) -> EvaluationFinished:
     return ending
 
 
+_MASKED_BEFORE = ((EvaluationFinished, "value"),)  # piece by piece: see `_as_json`
+
+
 class Stream:
     """Stamps events with what they have in common, and masks secrets in every text of theirs."""
 
@@ -126,9 +129,10 @@ class Stream:
         if isinstance(value, tuple):
             return tuple(self._masked(entry) for entry in value)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return dataclasses.replace(
-                value, **{entry.name: self._masked(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
-            )
+            names = [
+                entry.name for entry in dataclasses.fields(value) if (type(value), entry.name) not in _MASKED_BEFORE
+            ]
+            return dataclasses.replace(value, **{name: self._masked(getattr(value, name)) for name in names})
         return value
 
 
@@ -188,7 +192,9 @@ def _evaluated(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
         value, last = _until_it_ends(role, evaluation)
         last = _handled(evaluation) or last
         boot, seconds = last() if last is not None else ("", 0.0)
-        return EvaluationFinished(value=_as_json(value, role), rebooting=boot, rebooting_seconds=seconds)
+        return EvaluationFinished(
+            value=_as_json(value, role, evaluation.shown), rebooting=boot, rebooting_seconds=seconds
+        )
     finally:
         EVALUATION.reset(token)
 
@@ -227,11 +233,12 @@ def _declared(role: Role, evaluation: RoleEvaluation) -> None:
         evaluation.evaluate_declared(resource)
 
 
-def _as_json(value: Any, role: Role) -> str:
+def _as_json(value: Any, role: Role, shown: Callable[[str], str]) -> str:
+    """`value` as JSON, masked piece by piece: masking the JSON itself could break it."""
     if value is None:
         return ""
     try:
-        text = json.dumps(value)
+        text = json.dumps(_shown(json.loads(json.dumps(value)), shown))
     except (TypeError, ValueError) as error:
         raise PolicyError(
             f"main() of {role} returned a {type(value).__name__} that JSON cannot hold: {error}",
@@ -243,6 +250,16 @@ def _as_json(value: Any, role: Role) -> str:
             remedy="Return only what later roles need.",
         )
     return text
+
+
+def _shown(value: Any, shown: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {shown(name): _shown(entry, shown) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_shown(entry, shown) for entry in value]
+    if isinstance(value, str) or shown(json.dumps(value)) != json.dumps(value):
+        return shown(str(value))
+    return value
 
 
 def _left_pending(evaluation: RoleEvaluation) -> str:

@@ -155,8 +155,8 @@ def end_group(group: int, wait: Callable[[float], object]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(group, number)
-        except ProcessLookupError:
-            return
+        except (ProcessLookupError, PermissionError):
+            return  # it is gone, or became another user's and cannot be ended from here
         try:
             wait(GRACE)
         except subprocess.TimeoutExpired:
