@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -17,13 +17,15 @@ from opsmop.drive.reading.handlers import refuse_unknown_handlers
 from opsmop.drive.remembered import remember
 from opsmop.drive.validating import validate
 from opsmop.errors import OpsMopError
-from opsmop.events import Event
+from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.policy import Policy
-from opsmop.report.console import Console, tell_color
+from opsmop.report.outputs import CONSOLE, Reports, Wishes
 from opsmop.settings import Settings, fact_options
+from opsmop.settings.command import without_values
 
 if TYPE_CHECKING:
+    from opsmop.records.recorder import Recorder
     from opsmop.transport.base import Transport
 
 OK, FAILED, NOTHING_RAN, PENDING = 0, 1, 2, 3
@@ -75,9 +77,9 @@ class App:
     :param policy: the policy
     :param policy_file: its file; relative paths are relative to it
     :param settings: how to run it
-    :param report: takes the events; the report that the settings ask for if not given
+    :param report: takes the events; the reports that the settings ask for if not given
     :param out: takes the report
-    :param err: takes what is wrong
+    :param err: takes what is wrong, and what people read if `out` takes data for machines
     """
 
     def __init__(
@@ -92,29 +94,63 @@ class App:
         self.policy = policy
         self.policy_file = policy_file
         self.settings = settings
-        self.report = report
         self.out = out or sys.stdout
         self.err = err or sys.stderr
+        self._reports = None if report is not None else Reports(_wishes(settings), self.out, self.err, os.environ)
+        self._report: Report = report or self._shown
+        self._recorder: Recorder | None = None
 
     def run(self) -> int:
         """Do what the settings say.
 
-        :returns: the exit status: 0 good, 1 something failed, 2 nothing ran on any host, 3 changes are pending (if
-            that was asked for), 130 and 143 after SIGINT and SIGTERM
+        :returns: the exit status: 0 good, 1 something failed or the report could not be written, 2 nothing ran on any
+            host, 3 changes are pending (if that was asked for), 130 and 143 after SIGINT and SIGTERM
         """
         live = Live()
         transport = transport_for(self.settings, live)
         interruption = Interruption(transport.close)
         try:
             with interruption.heeded(), facts_at_hand(self.settings):
-                return self._ran(transport, live, interruption)
+                status = self._ran(transport, live, interruption)
         except OpsMopError as error:
             show(error, self.err)
-            return NOTHING_RAN
+            status = self._ended(NOTHING_RAN, told(error))
         except KeyboardInterrupt:
-            return SIGNALLED + (interruption.signal or 2)
+            status = self._ended(SIGNALLED + (interruption.signal or 2))
         finally:
             transport.close()
+            self._close_reports()
+        return self._checked(status)
+
+    def _shown(self, event: Event) -> None:
+        if self._reports is not None:
+            self._reports(event)
+        if self._recorder is not None:
+            self._recorder(event)
+
+    def _ended(self, status: int, failure: Failure | None = None, findings: Sequence[Found] = ()) -> int:
+        """Let machines know of a run that did not come to its end; people were told."""
+        if self._reports is not None:
+            settings, now = self.settings, time.time()
+            command = without_values(settings.command)
+            policy = str(self.policy_file)
+            begun = RunStarted(ts=now, mode=settings.mode, reach=settings.reach, policy=policy, command=command)
+            self._reports.end(begun, RunFinished(ts=now, exit_status=status, failure=failure), findings)
+        return status
+
+    def _close_reports(self) -> None:
+        for report in (self._reports, self._recorder):
+            if report is not None:
+                report.close()
+
+    def _checked(self, status: int) -> int:
+        if self._recorder is not None and self._recorder.error is not None:
+            self.err.write(f"opsmop: there is no whole record of this run: {self._recorder.error}\n")
+        error = self._reports.error if self._reports is not None else None
+        if error is None:
+            return status
+        self.err.write(f"opsmop: the report could not be written: {error.strerror}\n")
+        return status or FAILED
 
     def _ran(self, transport: Transport, live: Live, interruption: Interruption) -> int:
         if self.settings.mode == "validate" and not self.settings.list_hosts:
@@ -123,12 +159,13 @@ class App:
         if self.settings.list_hosts:
             return self._listed(run)
         refuse_unknown_handlers(assignment.stint.role for assignment in run.assignments)
+        self._record()
         pushed = self.settings.reach == "push"
         drive = Drive(
             run,
             transport=transport,
             pack=ship if pushed else live.pack,
-            report=self.report or self._console(),
+            report=self._report,
             interruption=interruption,
             judge=lambda outcome: exit_status(outcome, self.settings),
         )
@@ -136,12 +173,20 @@ class App:
             drive.preflight()
         return self._driven(drive)
 
+    def _record(self) -> None:
+        keep = self.settings.defaults["records_keep"]
+        if keep and self._reports is not None:
+            from opsmop.records.recorder import Recorder  # not where runs are not kept
+            from opsmop.settings.state import state_folder  # as above
+
+            self._recorder = Recorder(state_folder() / "runs", keep)
+
     def _driven(self, drive: Drive) -> int:
         try:
             outcome = drive.drive()
-        except Exception:  # noqa: BLE001 - a fault of ours; its traceback is what its finder can send us
+        except Exception as error:  # noqa: BLE001 - a fault of ours; its traceback is what its finder can send us
             self.err.write(traceback.format_exc())
-            return FAILED if drive.outcome.contacted else NOTHING_RAN
+            return self._ended(FAILED if drive.outcome.contacted else NOTHING_RAN, told(error))
         if outcome.error is not None:
             show(outcome.error, self.err)
         self._remember(outcome)
@@ -154,12 +199,6 @@ class App:
             remember(self.policy_file, outcome.failed, outcome.well)
         except OSError as error:
             self.err.write(f"opsmop: the hosts that failed cannot be remembered: {error}\n")
-
-    def _console(self) -> Console:
-        settings = self.settings
-        color = tell_color(settings.color, self.out, os.environ)
-        width = shutil.get_terminal_size().columns
-        return Console(self.out, verbose=settings.verbose, diff=settings.diff, color=color, width=width)
 
     def _listed(self, run: Run) -> int:
         for assignment in run.assignments:
@@ -175,11 +214,25 @@ class App:
             show(error, self.err)
         for error in found.doubtful:
             show(error, self.err, kind="warning: ")
+        status = NOTHING_RAN if found.wrong else OK
+        wrong = [Found(failure=told(error)) for error in found.wrong]
+        self._ended(status, findings=[*wrong, *(Found(failure=told(error), doubtful=True) for error in found.doubtful)])
         if found.wrong:
             self.err.write(f"Found wrong: {len(found.wrong)}, in {found.roles} role(s).\n")
-            return NOTHING_RAN
-        self.out.write(f"{self.policy.name}: {found.roles} role(s) looked at, nothing found wrong.\n")
-        return OK
+        else:
+            stream = self.out if self.settings.output == CONSOLE else self.err
+            stream.write(f"{self.policy.name}: {found.roles} role(s) looked at, nothing found wrong.\n")
+        return status
+
+
+def _wishes(settings: Settings) -> Wishes:
+    return Wishes(
+        output=settings.output,
+        verbose=settings.verbose,
+        diff=settings.diff,
+        color=settings.color,
+        command=settings.command,
+    )
 
 
 def show(error: OpsMopError, stream: TextIO, *, kind: str = "") -> None:

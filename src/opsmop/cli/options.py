@@ -10,6 +10,7 @@ TO_DEFAULTS = {
     "sudo-timeout": "sudo_timeout",
     "role-timeout": "push_role_timeout",
     "color": "report_color",
+    "output": "report_output",
     "diff": "report_diff",
     "inventory": "inventory_file",
     "user": "ssh_username",
@@ -77,7 +78,18 @@ def add_connections(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_display(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--verbose", action="store_true", help="show what is fine already, too")
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="show what is fine already, too, and long commands while they run; twice: each host by itself",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FORMAT",
+        help="what goes to stdout: console, or ndjson, json, junit or github, and the console's lines go to stderr",
+    )
     parser.add_argument(
         "--diff", action=argparse.BooleanOptionalAction, help="show how the content of files differs, or do not"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ def settings_from(parsed: argparse.Namespace, folder: Path) -> Settings:
         verbose=parsed.verbose,
         diff=defaults["report_diff"],
         color=defaults["report_color"],
+        output=defaults["report_output"],
+        command=command_words(),
         extra=extra,
         extra_files=extra_files,
         limit_groups=limit_patterns("--limit-groups", listed(parsed.limit_groups)),
@@ -62,6 +65,14 @@ def settings_from(parsed: argparse.Namespace, folder: Path) -> Settings:
         typed_passwords=typed_passwords(parsed.ask or ()),
         defaults=defaults,
     )
+
+
+def command_words() -> tuple[str, ...]:
+    """What was typed to start this process, as somebody would type it again."""
+    for number, word in enumerate(sys.orig_argv):
+        if Path(word).name == "opsmop":
+            return ("opsmop", *sys.orig_argv[number + 1 :])
+    return ("python3", *sys.argv)
 
 
 def defaults_from(parsed: argparse.Namespace, folder: Path) -> Defaults:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from queue import Empty
 from typing import Any
 
@@ -17,6 +16,7 @@ from opsmop.drive.channel import Channel
 from opsmop.drive.contact import LARGEST_RIDERS, Contacts, Ending
 from opsmop.drive.hooks import hooks_of
 from opsmop.drive.interruption import Interruption
+from opsmop.drive.outcome import Outcome
 from opsmop.drive.preparing import Assignment, Run, own_layers, prepare
 from opsmop.drive.results import NoResultError, Results, seeing
 from opsmop.errors import HostLostError, OpsMopError
@@ -24,6 +24,7 @@ from opsmop.events import HOST_EVENTS, ContactStarted, Event, RoleFinished, Role
 from opsmop.inventory import Host
 from opsmop.language.role import Role
 from opsmop.schedule import Stint
+from opsmop.settings.command import without_values
 from opsmop.transport.base import Transport
 
 __all__ = [
@@ -46,30 +47,6 @@ __all__ = [
 
 # Python heeds a signal between two steps, and one that comes just before a wait begins does not end that wait.
 HEEDING_SECONDS = 0.2
-
-
-@dataclass
-class Outcome:
-    """What a run has come to.
-
-    :ivar contacted: whether any host was contacted
-    :ivar failed: the hosts on which something failed; they get no later role
-    :ivar well: the hosts on which a role ended well
-    :ivar exceeded: whether more of them failed in a role than it allows
-    :ivar pending: whether anything changed or ran, or would
-    :ivar error: what was wrong on the control machine, if that ended the run
-    :ivar stopped: why later roles did not run
-    :ivar signal: the signal that ended the run; 0 if none
-    """
-
-    contacted: bool = False
-    failed: dict[str, None] = field(default_factory=dict)
-    well: dict[str, None] = field(default_factory=dict)
-    exceeded: bool = False
-    pending: bool = False
-    error: OpsMopError | None = None
-    stopped: str = ""
-    signal: int = 0
 
 
 class Drive:
@@ -151,10 +128,9 @@ class Drive:
         return self.outcome
 
     def _begin(self) -> None:
-        run = self.run
+        run, settings = self.run, self.run.settings
         roles = tuple(assignment.stint.role.name for assignment in run.assignments)
-        settings = run.settings
-        policy, command = str(run.policy_file), settings.command
+        policy, command = str(run.policy_file), without_values(settings.command)
         self._say(RunStarted(mode=settings.mode, reach=settings.reach, policy=policy, roles=roles, command=command))
         for warning in settings.defaults.warnings:
             self._say(Warned(text=warning))

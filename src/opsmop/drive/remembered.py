@@ -12,14 +12,13 @@ from pathlib import Path
 from opsmop.errors import UsageError
 from opsmop.inventory.tree import literal
 from opsmop.settings.limits import FAILED
+from opsmop.settings.state import state_folder
 
 
 def memory_of(policy_file: Path) -> Path:
-    """Where the failed hosts of a policy are remembered: below the state folder of the XDG Base Directory rules 0.8."""
-    said = os.environ.get("XDG_STATE_HOME", "")
-    state = Path(said) if said.startswith("/") else Path.home() / ".local" / "state"
+    """Where the failed hosts of a policy are remembered."""
     digest = hashlib.sha256(os.fsencode(policy_file.resolve())).hexdigest()[:16]
-    return state / "opsmop" / "failed" / f"{digest}.json"
+    return state_folder() / "failed" / f"{digest}.json"
 
 
 def failed_hosts(policy_file: Path) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class Console:
         command: Sequence[str] = (),
     ) -> None:
         look = Look(max(NARROWEST, min(width, WIDEST)), color, carries_signs(stream))
-        self._pen = Pen(stream)
+        self.pen = Pen(stream)
         self._telling = Telling(Scene(look, verbose=verbose, diff=diff))
         self._tally, self._costs = Tally(), Costs()
         self._folding: Folding | None = None
@@ -63,8 +63,11 @@ class Console:
         if lines:
             self._write(lines)
 
+    def close(self) -> None:
+        """Nothing more will come."""
+
     def _write(self, lines: list[str]) -> None:
-        self._pen("".join(f"{line}\n" for line in lines))
+        self.pen("".join(f"{line}\n" for line in lines))
 
     def _lines(self, event: Event) -> list[str]:
         if isinstance(event, RunStarted):

@@ -31,8 +31,19 @@ def tell_color(mode: str, stream: TextIO, environ: Mapping[str, str]) -> bool:
     return stream.isatty() and environ.get("TERM") != "dumb"
 
 
+def is_watched(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether somebody looks at `stream` while it is written, on a terminal on which lines can be replaced."""
+    return stream.isatty() and environ.get("TERM") not in ("dumb", "", None) and not environ.get("CI")
+
+
 def carries_signs(stream: TextIO) -> bool:
-    """Whether the encoding of `stream` has all the signs."""
+    """Whether the encoding of `stream` has all the signs, and the locale of a terminal does not say otherwise.
+
+    Python writes UTF-8 also where the locale is explicitly ``C`` or ``POSIX`` (PEP 540), which a terminal may not show.
+    """
+    said = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := os.environ.get(name))), "")
+    if said in ("C", "POSIX") and stream.isatty():
+        return False
     every = "".join(sign for sign, _ in SIGNS.values()) + "…"
     try:
         every.encode(getattr(stream, "encoding", None) or "ascii")

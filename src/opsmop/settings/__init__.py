@@ -23,7 +23,7 @@ class Settings:
     :param diff: whether reports show how the content of files differs
     :param color: ``auto``, ``always`` or ``never``
     :param output: what goes to stdout: the ``console`` report, or ``ndjson``, ``json``, ``junit`` or ``github``
-    :param command: the words that started the run, as events may carry them: without values of variables
+    :param command: the words that started the run
     :param extra: the variables of ``--extra-vars``, which win over all others
     :param extra_files: the files that they came from, which are never served to a target
     :param limit_groups: fnmatch patterns; only hosts in a group that one of them matches

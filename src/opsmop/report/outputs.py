@@ -1,0 +1,118 @@
+"""Which report goes where: what machines read to stdout, and then what people read to stderr."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from opsmop.events import Event, Found, RunFinished, RunStarted
+from opsmop.report.console import Console
+from opsmop.report.look import is_watched, tell_color
+from opsmop.report.stream import Pen
+
+CONSOLE = "console"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How reports are to look.
+
+    :param output: ``console``, ``ndjson``, ``json``, ``junit`` or ``github``
+    :param verbose: how much to tell: 0, 1 or 2
+    :param diff: whether to show diffs
+    :param color: ``auto``, ``always`` or ``never``
+    :param command: the words that started the run
+    """
+
+    output: str = CONSOLE
+    verbose: int = 0
+    diff: bool = False
+    color: str = "auto"
+    command: tuple[str, ...] = ()
+
+
+class Report(Protocol):
+    """Takes every event of a run, in order, and writes with its pen."""
+
+    pen: Pen
+
+    def __call__(self, event: Event) -> None:
+        """Take `event`."""
+
+
+class Reports:
+    """All reports of one run; call it with each event.
+
+    :param wishes: how they are to look
+    :param out: takes the data, or what people read if there is none
+    :param err: takes what people read where `out` takes data for machines
+    :param environ: the environment
+    """
+
+    def __init__(self, wishes: Wishes, out: TextIO, err: TextIO, environ: Mapping[str, str]) -> None:
+        self._begun = self._ended = False
+        self.machine = machine_report(wishes.output, out, environ)
+        self._console = console(wishes, err if self.machine is not None else out, environ)
+
+    def __call__(self, event: Event) -> None:
+        """Report `event`."""
+        self._begun = self._begun or isinstance(event, RunStarted)
+        self._ended = self._ended or isinstance(event, RunFinished)
+        if self.machine is not None:
+            self.machine(event)
+        self._console(event)
+
+    def end(self, begun: RunStarted, finished: RunFinished, findings: Sequence[Found] = ()) -> None:
+        """Let machines know of a run that was not driven to its end.
+
+        :param begun: its beginning, unless that was told
+        :param finished: its end, unless that was told
+        :param findings: what validation found
+        """
+        if self.machine is None or self._ended:
+            return
+        for event in (*(() if self._begun else (begun,)), *findings, finished):
+            self.machine(event)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._console.close()
+
+    @property
+    def error(self) -> OSError | None:
+        """Why something could not be written."""
+        return self._console.pen.error or (self.machine.pen.error if self.machine is not None else None)
+
+
+def machine_report(output: str, out: TextIO, environ: Mapping[str, str]) -> Report | None:
+    """The report for machines of that name; None for people's."""
+    if output == "ndjson":
+        from opsmop.report.ndjson import Ndjson  # one of them is used at most, and mostly none
+
+        return Ndjson(out)
+    if output == "json":
+        from opsmop.report.document import Document  # as above
+
+        return Document(out)
+    if output == "junit":
+        from opsmop.report.junit import JUnit  # as above
+
+        return JUnit(out)
+    if output == "github":
+        from opsmop.report.github import GitHub  # as above
+
+        return GitHub(out, environ)
+    return None
+
+
+def console(wishes: Wishes, stream: TextIO, environ: Mapping[str, str]) -> Console:
+    """The report for people: with a status line where somebody watches, else plain lines."""
+    color, width = tell_color(wishes.color, stream, environ), shutil.get_terminal_size().columns
+    kind: type[Console] = Console
+    if is_watched(stream, environ):
+        from opsmop.report.live import LiveConsole  # rich takes its time to import, and a file shows no status line
+
+        kind = LiveConsole
+    return kind(stream, verbose=wishes.verbose, diff=wishes.diff, color=color, width=width, command=wishes.command)
