@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from opsmop.language.policy import Policy
 from opsmop.settings import Defaults, Settings
 from opsmop.settings.sources import usual
 from opsmop.transport.base import Transport
+from opsmop.wire.records import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -209,7 +208,7 @@ def _completed(settings: Settings, folder: Path) -> Settings:
             f"Settings(mode={settings.mode!r}, reach={settings.reach!r}) says nothing that can be run",
             remedy="mode is 'check', 'apply' or 'validate'; reach is 'local' or 'push'.",
         )
-    return dataclasses.replace(settings, defaults=usual(folder)) if settings.defaults == Defaults() else settings
+    return replace(settings, defaults=usual(folder)) if settings.defaults == Defaults() else settings
 
 
 def _file_of(policy: Policy, file: str | Path | None) -> Path:

@@ -15,7 +15,6 @@ from opsmop.drive import Drive, Interruption, Live, Outcome, Run, prepare, ship
 from opsmop.drive.asking import told
 from opsmop.drive.reading.handlers import refuse_unknown_handlers
 from opsmop.drive.remembered import remember
-from opsmop.drive.validating import validate
 from opsmop.errors import OpsMopError
 from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
 from opsmop.language.evaluation import EVALUATION
@@ -209,6 +208,8 @@ class App:
 
     def _validated(self) -> int:
         """Look for everything that can be wrong without contacting a host, and show all of it."""
+        from opsmop.drive.validating import validate  # reads templates, which takes jinja2
+
         found = validate(self.policy, self.policy_file, self.settings)
         for error in found.wrong:
             show(error, self.err)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from opsmop.errors import PolicyError, UsageError
 from opsmop.inventory import Host
 from opsmop.inventory.tree import close, names_matching
 from opsmop.language.role import Role
+from opsmop.wire.records import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -18,6 +17,7 @@ from opsmop.demo.hosts import FILES, HOSTS, lay_out, operator_environment, snaps
 from opsmop.demo.sshd import PrivateSshd
 from opsmop.errors import OpsMopError
 from opsmop.report.look import forget_reader, tell_color
+from opsmop.wire.records import dataclass
 
 _GRACE = 10.0  # seconds that a push gets to end after a signal
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from opsmop.language.role import Role
 from opsmop.schedule import Stint
 from opsmop.settings.command import without_values
 from opsmop.transport.base import Transport
+from opsmop.wire.records import dataclass, field, replace
 
 __all__ = [
     "Assignment",
@@ -173,7 +173,7 @@ class Drive:
             self._say(Warned(role=role, text=f"{role} goes on without what failed before: {', '.join(gone)}"))
         elif not left.hosts:
             self._say(Warned(role=role, text=f"the limits leave no host for role {role}"))
-        return dataclasses.replace(assignment, stint=left)
+        return replace(assignment, stint=left)
 
     def _cargo(self, number: int, role: Role) -> Cargo:
         with seeing(role, self._values):
@@ -237,7 +237,7 @@ class Drive:
             self.outcome.contacted = True
             self._turned_to.add(event.host)
         if type(event).__name__ in HOST_EVENTS and event.seq:  # the host's own words keep their number and time
-            self.report(dataclasses.replace(event, run=self.run.id, heard=time.time()))
+            self.report(replace(event, run=self.run.id, heard=time.time()))
         else:
             self._say(event)
 
@@ -266,7 +266,7 @@ class Drive:
 
     def _say(self, event: Event) -> None:
         self._count += 1
-        stamped = dataclasses.replace(event, run=self.run.id, seq=self._count, ts=event.ts or time.time())
+        stamped = replace(event, run=self.run.id, seq=self._count, ts=event.ts or time.time())
         self.report(stamped)
 
 

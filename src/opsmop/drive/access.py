@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from opsmop.language.secrets import Secret
 from opsmop.settings import Defaults
 from opsmop.settings.passwords import Passwords, one_line
 from opsmop.transport.base import Route
+from opsmop.wire.records import dataclass, replace
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from opsmop.errors import OpsMopError, PolicyError
 from opsmop.events import Failure
 from opsmop.target.failures import failure_of, place_of_error
+from opsmop.wire.records import replace
 
 
 def ask(owner: Any, method: str, *arguments: Any) -> Any:
@@ -59,4 +59,4 @@ def told(error: Exception) -> Failure:
     failure = failure_of(error)
     if error.__cause__ is None or failure.trace:
         return failure
-    return dataclasses.replace(failure, trace=failure_of(error.__cause__).trace)
+    return replace(failure, trace=failure_of(error.__cause__).trace)

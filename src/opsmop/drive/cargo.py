@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from opsmop.language.additions import Additions
@@ -12,6 +11,7 @@ from opsmop.language.role import CONTROLLER_SIDE, Role
 from opsmop.ship.bundle import Bundle
 from opsmop.ship.packages import package_bundle
 from opsmop.ship.role import pack
+from opsmop.wire.records import dataclass
 
 # What of a policy object stays on the control machine, where a function that it adds for templates holds it.
 POLICY_SIDE = CONTROLLER_SIDE | {"set_roles", "fact_context", "template_globals", "template_filters"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from queue import SimpleQueue
 from typing import Any
 
 from opsmop.events import Event
+from opsmop.wire.records import is_dataclass
 
 MOST_WAITING = 64 << 20  # bytes, about
 _PER_VALUE = 120  # bytes that an object of Python takes, about
@@ -66,6 +66,6 @@ def weight_of(value: Any) -> int:
         return _PER_VALUE + _PER_LETTER * len(value)
     if isinstance(value, tuple):
         return _PER_VALUE + sum(weight_of(entry) for entry in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if is_dataclass(value) and not isinstance(value, type):
         return 2 * _PER_VALUE + sum(weight_of(entry) for entry in vars(value).values())
     return _PER_VALUE

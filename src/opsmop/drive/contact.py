@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from datetime import time as time_of_day
 from pathlib import PurePath
@@ -27,6 +25,7 @@ from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Traffic, Transport
 from opsmop.transport.files import Served
 from opsmop.wire.order import BOOT, Order
+from opsmop.wire.records import dataclass, field, replace
 
 LARGEST_RIDERS = 4 << 20  # bytes of files that go along with one order
 
@@ -239,7 +238,7 @@ class _Contact:
             try:
                 ask_if_defined(self.role, "on_failure", self.host, failure)
             except OpsMopError as error:
-                return dataclasses.replace(failure, message=f"{failure.message}\n{error}")
+                return replace(failure, message=f"{failure.message}\n{error}")
         return failure
 
     def _value(self, status: str, failure: Failure | None) -> tuple[Any, str, Failure | None]:
@@ -249,7 +248,7 @@ class _Contact:
             return None, "failed", failure or told(error)
 
     def _say(self, event: Event) -> None:
-        self.contacts.say(dataclasses.replace(event, ts=time.time(), host=self.host.name, role=self.role.name))
+        self.contacts.say(replace(event, ts=time.time(), host=self.host.name, role=self.role.name))
 
 
 _PLAIN = (str, int, float, bytes, date, datetime, time_of_day, PurePath, Secret, type(None))

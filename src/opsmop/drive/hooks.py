@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from opsmop.language.role import Role
+from opsmop.wire.records import dataclass
 
 BEFORE = ("before_connect", "before_contact")
 AFTER = ("after_connect", "after_contact")

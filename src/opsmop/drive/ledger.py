@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -18,6 +17,7 @@ from opsmop.events import (
     ResourceFinished,
     ResourceStarted,
 )
+from opsmop.wire.records import replace
 
 
 class Ledger:
@@ -45,7 +45,7 @@ class Ledger:
         if self.ending is not None and not isinstance(event, Printed):  # which comes by a pipe of its own
             raise self._error(f"it said {type(event).__name__} after the end")
         self._note(event)
-        return dataclasses.replace(event, host=self.host, role=self.role)
+        return replace(event, host=self.host, role=self.role)
 
     def _note(self, event: Event) -> None:
         if isinstance(event, EvaluationStarted):

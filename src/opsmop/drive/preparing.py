@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from opsmop.settings import Settings
 from opsmop.settings.passwords import Passwords
 from opsmop.transport.base import Route
 from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, Depot, FileRules
+from opsmop.wire.records import dataclass, field
 
 
 @dataclass(frozen=True)

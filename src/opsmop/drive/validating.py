@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from opsmop.schedule import tagged
 from opsmop.settings import Settings
 from opsmop.target.templates import Reader
 from opsmop.transport.files import FileRules
+from opsmop.wire.records import dataclass, field, replace
 
 # Hooks may attach values to the contact, under any name.
 _ATTACHING = ("before_connect", "before_contact")
@@ -115,7 +114,7 @@ def _only(policy: Policy, role: Role) -> Policy:
 
 
 def _unlimited(settings: Settings) -> Settings:
-    return dataclasses.replace(settings, tags=(), skip_tags=(), limit_groups=(), limit_hosts=())
+    return replace(settings, tags=(), skip_tags=(), limit_groups=(), limit_hosts=())
 
 
 def _said(role: Role) -> tuple[dict[str, Any] | None, list[OpsMopError]]:

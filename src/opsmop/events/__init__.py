@@ -8,7 +8,7 @@ A run is `RunStarted`, then for each role `RoleStarted`, the contacts of its hos
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from opsmop.wire.records import dataclass, field
 
 SCHEMA_VERSION = 1
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
 
 from opsmop import errors
 from opsmop.events import ChangeReport, ContactFinished, Event, Failure, ResourceFailed, ResourceFinished
 from opsmop.events.look import Look, duration_text
+from opsmop.wire.records import dataclass
 
 OUTPUT_LINES = 20  # of a failed command's output
 MESSAGE_LINES = 20  # of an error's message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from opsmop.wire.records import dataclass
 
 # One sign for each word that can begin a line: as Unicode has it, and for streams that cannot carry that.
 SIGNS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from opsmop.events import (
@@ -28,6 +27,7 @@ from opsmop.events.lines import (
     text_lines,
 )
 from opsmop.events.wire import clean
+from opsmop.wire.records import fields, is_dataclass, replace
 
 
 class Telling:
@@ -94,7 +94,7 @@ def cleaned(value: Any) -> Any:
         return clean(value)
     if isinstance(value, tuple):
         return tuple(cleaned(entry) for entry in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {entry.name: cleaned(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
-        return dataclasses.replace(value, **fields)
+    if is_dataclass(value) and not isinstance(value, type):
+        texts = {entry.name: cleaned(getattr(value, entry.name)) for entry in fields(value)}
+        return replace(value, **texts)
     return value

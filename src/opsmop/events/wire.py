@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
 from opsmop.errors import ProtocolError
 from opsmop.events import EVENT_TYPES, SCHEMA_VERSION, ChangeReport, Event, Failure
+from opsmop.wire.records import fields, is_dataclass
 
 LONGEST_TEXT = 128 * 1024  # characters
 MOST_ELEMENTS = 10_000
@@ -33,7 +33,7 @@ def clean(text: str) -> str:
 def to_wire(event: Event) -> bytes:
     """`event` as one JSON object: its fields, its type under ``event`` and the schema's version under ``v``."""
     body: dict[str, Any] = {"v": SCHEMA_VERSION, "event": type(event).__name__}
-    for entry in dataclasses.fields(event):
+    for entry in fields(event):
         value = getattr(event, entry.name)
         if value != entry.default:
             body[entry.name] = _plain(value)
@@ -43,8 +43,8 @@ def to_wire(event: Event) -> bytes:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if dataclasses.is_dataclass(value):
-        return {entry.name: _plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    if is_dataclass(value):
+        return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
     return value
 
 
@@ -71,11 +71,11 @@ def from_wire(data: bytes) -> Event:
 def _build(cls: type[Any], body: Any) -> Any:
     if not isinstance(body, dict):
         raise ProtocolError(f"a {cls.__name__} that is not an object")
-    fields = {entry.name: entry for entry in dataclasses.fields(cls)}
-    return cls(**{name: _checked(cls, fields[name], body[name]) for name in fields if name in body})
+    known = {entry.name: entry for entry in fields(cls)}
+    return cls(**{name: _checked(cls, known[name], body[name]) for name in known if name in body})
 
 
-def _checked(cls: type[Any], entry: dataclasses.Field[Any], value: Any) -> Any:
+def _checked(cls: type[Any], entry: Any, value: Any) -> Any:
     declared = str(entry.type)
     if declared.endswith(" | None"):
         declared = declared[: -len(" | None")]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Callable, Protocol
+
+from opsmop.wire.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Callable, ClassVar, Protocol
 
 from opsmop.errors import CommandFailed
 from opsmop.language.machine import Completed, Content, Machine
+from opsmop.wire.records import dataclass
 
 STATE = "state"
 ACT = "act"

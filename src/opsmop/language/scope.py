@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Callable
 
 from opsmop.errors import TemplateError
 from opsmop.language.fields import nearest
+from opsmop.wire.records import dataclass
 
 
 @dataclass(frozen=True)

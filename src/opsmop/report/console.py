@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import posixpath
 from collections.abc import Sequence
 from typing import TextIO
@@ -19,6 +18,7 @@ from opsmop.report.retry import retry_command
 from opsmop.report.stream import Pen
 from opsmop.report.table import folds
 from opsmop.report.tally import Tally
+from opsmop.wire.records import replace
 
 __all__ = ["Console", "tell_color"]
 
@@ -89,7 +89,7 @@ class Console:
     def _run_started(self, event: RunStarted) -> list[str]:
         self._run = event
         folder = posixpath.dirname(event.policy)
-        self._telling.scene = dataclasses.replace(self._scene, mode=event.mode, folder=f"{folder}/" if folder else "")
+        self._telling.scene = replace(self._scene, mode=event.mode, folder=f"{folder}/" if folder else "")
         begun = "Checking" if event.mode == "check" else "Applying"
         roles = f": {', '.join(event.roles)}" if event.roles else ""
         line = f"{begun} {self._scene.place(event.policy)} ({event.reach}){roles}"
@@ -98,7 +98,7 @@ class Console:
     def _role_started(self, event: RoleStarted) -> list[str]:
         look = self._scene.look
         longest = max((len(name) for name in (*self._tally.hosts, *event.hosts)), default=0)
-        self._telling.scene = dataclasses.replace(self._scene, host_width=min(longest, max(8, look.width // 4)))
+        self._telling.scene = replace(self._scene, host_width=min(longest, max(8, look.width // 4)))
         self._folding = Folding(event) if folds(self._scene, len(event.hosts)) else None
         count = "1 host" if len(event.hosts) == 1 else f"{len(event.hosts)} hosts"
         start = f"{event.role} on {count}"

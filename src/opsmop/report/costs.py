@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from opsmop.events import ContactFinished, Event, ResourceFailed, ResourceFinished
 from opsmop.events.lines import event_place
+from opsmop.wire.records import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from opsmop.events import (
     ContactFinished,
@@ -28,6 +27,7 @@ from opsmop.events.lines import (
 )
 from opsmop.events.look import duration_text
 from opsmop.report.names import counted
+from opsmop.wire.records import dataclass, field
 
 _MOST_NOTES = 5  # ways in which one result may differ before only what it has in common is told
 _MOST_TEXTS = 20  # different texts that are told one by one

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from opsmop.events import (
     ContactFinished,
     ContactStarted,
@@ -19,6 +17,7 @@ from opsmop.events import (
     Warned,
 )
 from opsmop.events.lines import event_place, is_assumed, same_failure, told_status
+from opsmop.wire.records import dataclass, field, replace
 
 # The kinds of ending a host can come to, worst first; a host's ending in a run is the worst of its roles'.
 ENDINGS = ("failed", "unreachable", "cancelled", "not contacted", "changed", "ok", "skipped")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from opsmop.errors import FieldError
 from opsmop.language.resource import Resource
+from opsmop.wire.records import dataclass
 
 _ALL_BITS = 0o7777
 _PLAIN_BITS = 0o777

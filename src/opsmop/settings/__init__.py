@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from opsmop.language.secrets import Secret
 from opsmop.settings.defaults import Defaults
 from opsmop.settings.user_defaults import UserDefaults
+from opsmop.wire.records import dataclass, field
 
 __all__ = ["Defaults", "Settings", "UserDefaults", "fact_options"]
 

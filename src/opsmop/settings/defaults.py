@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from opsmop.errors import UsageError
 from opsmop.inventory.magic import become_method, host_key_check, option_words, port_number
+from opsmop.wire.records import dataclass, field
 
 BUILT_IN = "built in"
 OUTPUTS = ("console", "ndjson", "json", "junit", "github")

@@ -9,13 +9,13 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from opsmop.errors import ShipError
 from opsmop.ship import store
 from opsmop.ship.places import CARRIED_LIBRARIES, OURS, travels
+from opsmop.wire.records import dataclass
 
 LENGTH_BYTES = 4
 MODULE, PACKAGE, DATA = 0, 1, 2

@@ -8,7 +8,6 @@ from __future__ import annotations
 import types
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from opsmop.ship.references import reference_to
 from opsmop.ship.sources import CannotTravel
 from opsmop.ship.survey import Survey, cell_parts, is_generic, is_inherited_by_name, is_mentioned, is_special
 from opsmop.ship.values import Stays
+from opsmop.wire.records import dataclass, field, replace
 
 PLAIN = (*CODE[:7], bytearray, Stays)
 

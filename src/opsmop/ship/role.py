@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from opsmop.errors import ShipError
@@ -12,6 +11,7 @@ from opsmop.ship.explain import Step, findings
 from opsmop.ship.packer import Packer, TooLarge, described
 from opsmop.ship.survey import Survey
 from opsmop.wire.rebuild import HEADER_LENGTH_BYTES
+from opsmop.wire.records import dataclass
 
 DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copyreg
-import dataclasses
 import enum
 import functools
 import pathlib
@@ -17,6 +16,7 @@ from opsmop.ship.references import reference_by_name, reference_to
 from opsmop.ship.sources import CannotTravel
 from opsmop.wire import remake
 from opsmop.wire.rebuild import Rebuilder
+from opsmop.wire.records import dataclass
 
 PROTOCOL = 4
 Reduced = Any
@@ -24,7 +24,7 @@ LRU_CACHE: Any = type(functools.lru_cache(len))
 TYPE_VARIABLES = (typing.TypeVar, typing.ParamSpec, typing.TypeVarTuple)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Stays:
     """Written as a placeholder: what stays on the control machine, and why."""
 

@@ -145,15 +145,15 @@ def fitting(event: Event) -> bytes:
 
 
 def _shortened(value: Any, longest: int) -> Any:
-    import dataclasses  # loaded with the events
+    from opsmop.wire.records import fields, is_dataclass, replace  # loaded with the events
 
     if isinstance(value, str):
         return value if len(value) <= longest else value[: longest // 2] + " [...] " + value[-longest // 2 :]
     if isinstance(value, tuple):
         return tuple(_shortened(entry, longest) for entry in value[:_MOST_CHANGES])
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {entry.name: _shortened(getattr(value, entry.name), longest) for entry in dataclasses.fields(value)}
-        return dataclasses.replace(value, **fields)
+    if is_dataclass(value) and not isinstance(value, type):
+        short = {entry.name: _shortened(getattr(value, entry.name), longest) for entry in fields(value)}
+        return replace(value, **short)
     return value
 
 

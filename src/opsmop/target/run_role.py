@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import platform
 import time
@@ -26,6 +25,7 @@ from opsmop.target.machine.plans import Plans
 from opsmop.target.run_lock import run_lock
 from opsmop.target.supply import Stock, Supply
 from opsmop.wire.order import BOOT, Order
+from opsmop.wire.records import fields, is_dataclass, replace
 
 Last = Optional[Callable[[], tuple[str, float]]]
 # A role, the layers of variables of policy and role, and what the policy adds for templates.
@@ -118,9 +118,7 @@ class Stream:
         """Send `event` on."""
         self._count += 1
         order = self._order
-        stamped = dataclasses.replace(
-            event, run=order.run, seq=self._count, ts=time.time(), host=order.host, role=order.role
-        )
+        stamped = replace(event, run=order.run, seq=self._count, ts=time.time(), host=order.host, role=order.role)
         self._emit(self._masked(stamped) if self._secrets else stamped)
 
     def _masked(self, value: Any) -> Any:
@@ -128,11 +126,9 @@ class Stream:
             return self.shown(value)
         if isinstance(value, tuple):
             return tuple(self._masked(entry) for entry in value)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            names = [
-                entry.name for entry in dataclasses.fields(value) if (type(value), entry.name) not in _MASKED_BEFORE
-            ]
-            return dataclasses.replace(value, **{name: self._masked(getattr(value, name)) for name in names})
+        if is_dataclass(value) and not isinstance(value, type):
+            names = [entry.name for entry in fields(value) if (type(value), entry.name) not in _MASKED_BEFORE]
+            return replace(value, **{name: self._masked(getattr(value, name)) for name in names})
         return value
 
 
@@ -271,11 +267,11 @@ def _left_pending(evaluation: RoleEvaluation) -> str:
 def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> EvaluationFinished:
     failure = failure_of(error) if evaluation is None else failure_of(error, evaluation.shown)
     if evaluation is not None and (left := _left_pending(evaluation)):
-        failure = dataclasses.replace(failure, remedy=f"{failure.remedy} {left}".lstrip())
+        failure = replace(failure, remedy=f"{failure.remedy} {left}".lstrip())
     if evaluation is not None and evaluation.machine.simulated and evaluation.beyond_prediction:
         return EvaluationFinished(status="ok", beyond=place_of_error(error) or failure.place)
     if isinstance(error, SystemExit):
-        failure = dataclasses.replace(
+        failure = replace(
             failure,
             message=f"main() ended the program: sys.exit({error.code!r})",
             remedy="Return from main() to end a role, raise an exception to fail it.",

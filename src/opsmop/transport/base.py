@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from opsmop.events import Event
@@ -12,6 +11,7 @@ from opsmop.ship.bundle import Bundle
 from opsmop.transport.files.depot import Depot
 from opsmop.transport.files.opened import OpenFile
 from opsmop.wire.order import Order
+from opsmop.wire.records import dataclass
 
 Receive = Callable[[Event], None]
 

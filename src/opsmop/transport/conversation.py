@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import dataclass
 
 from opsmop.errors import HostLostError, ProtocolError
 from opsmop.events import HOST_EVENTS, EvaluationFinished, Event, Printed
@@ -17,6 +16,7 @@ from opsmop.transport.link import Link, off_protocol
 from opsmop.transport.pipes import Waker
 from opsmop.wire import frames
 from opsmop.wire.order import Order
+from opsmop.wire.records import dataclass
 
 
 @dataclass(frozen=True)

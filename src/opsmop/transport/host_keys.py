@@ -6,13 +6,13 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opsmop.errors import ConnectError, HostKeyError, OpsMopError, UsageError
 from opsmop.transport.base import Route
 from opsmop.transport.diagnosis import why_no_connection
 from opsmop.transport.openssh import ssh_arguments
+from opsmop.wire.records import dataclass, replace
 
 _PATIENCE = 10.0  # seconds beyond ssh's own limit
 # The login is not wanted: the key is checked, and told, before it.

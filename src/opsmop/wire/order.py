@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
 from opsmop.wire import remake
+from opsmop.wire.records import dataclass, field
 
 BOOT = "boot"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from opsmop.drive.reading.code import Code
@@ -14,6 +13,7 @@ from opsmop.errors import OpsMopError
 from opsmop.language.fields import REQUIRED, bind, declared
 from opsmop.language.lookups import is_late
 from opsmop.language.resource import Resource
+from opsmop.wire.records import dataclass, field
 
 _COMMON = frozenset(declared(Resource))
 

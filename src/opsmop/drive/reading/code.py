@@ -6,13 +6,13 @@ import ast
 import functools
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from opsmop.language.role import CONTROLLER_SIDE, Role
 from opsmop.ship.mentions import Mentions, mentions_of
 from opsmop.ship.places import Place, place_of
+from opsmop.wire.records import dataclass
 
 MISSING = object()
 

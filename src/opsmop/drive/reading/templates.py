@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from opsmop.drive.reading.calls import Call, texts_of
 from opsmop.drive.reading.code import Code
@@ -11,6 +10,7 @@ from opsmop.errors import OpsMopError, TemplateError
 from opsmop.language.fields import nearest
 from opsmop.target.templates import Reader
 from opsmop.transport.files import FileRules
+from opsmop.wire.records import dataclass, field
 
 _SYNTAX = (b"{{", b"{%", b"{#")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from opsmop.wire.records import dataclass
 
 STATUS_FORMAT = "${Package}\\t${Architecture}\\t${db:Status-Abbrev}\\t${Version}\\n"
 PROVIDES_FORMAT = "${db:Status-Abbrev}\\t${Provides}\\n"

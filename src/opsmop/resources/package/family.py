@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Completed
 from opsmop.language.provider import ACT, NOT_NEEDED, Change, Provider
+from opsmop.wire.records import dataclass
 
 # Seconds that a transaction gets to end by itself when its role is cancelled, timed out or has lost its controller:
 # what a package manager has begun and not ended is a broken system.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from opsmop.errors import CommandFailed, ProviderError
@@ -13,6 +12,7 @@ from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import ACT, Change, Provider, succeeded
 from opsmop.resources.service.service import Service
 from opsmop.resources.service.units import OPERATORS_UNITS, Unit, full_name, look_at
+from opsmop.wire.records import replace
 
 _BOOTED = "/run/systemd/system"  # there if systemd runs: sd_booted(3)
 _JOURNAL_LINES = "30"

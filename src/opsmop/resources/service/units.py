@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Completed, Machine
+from opsmop.wire.records import dataclass, replace
 
 KINDS = (
     ".service",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from opsmop.errors import ProviderError
@@ -12,6 +11,7 @@ from opsmop.language.provider import Change, Provider
 from opsmop.language.secrets import revealed
 from opsmop.resources.accounts import existing_group, root_only
 from opsmop.resources.modes import octal
+from opsmop.wire.records import replace
 
 _NO_PASSWORD = "!"  # noqa: S105 - shadow(5): nobody can log in with a password
 

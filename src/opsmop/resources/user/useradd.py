@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from opsmop.language.machine import Account, AccountGroup, Effect, Machine
@@ -11,6 +10,7 @@ from opsmop.language.provider import succeeded
 from opsmop.resources.accounts import GROUPS, done, entries, login_definitions, primary_users
 from opsmop.resources.user.family import UserProvider
 from opsmop.resources.user.user import User
+from opsmop.wire.records import replace
 
 _SHADOW = "/etc/shadow"
 _OPTIONS = {"uid": "-u", "group": "-g", "comment": "-c", "shell": "-s", "home": "-d", "groups": "-G"}

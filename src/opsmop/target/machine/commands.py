@@ -7,11 +7,11 @@ import shlex
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Callable
 
 from opsmop.errors import CommandFailed
 from opsmop.language.machine import Completed
+from opsmop.wire.records import dataclass
 
 if TYPE_CHECKING:
     from selectors import BaseSelector, SelectorKey

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from opsmop.language.machine import Status
 from opsmop.target.machine import contents
+from opsmop.wire.records import dataclass
 
 MOST_LINKS = 40  # as the kernel has it: path_resolution(7)
 

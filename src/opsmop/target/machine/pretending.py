@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from opsmop.errors import CommandFailed, ProviderError
@@ -15,6 +14,7 @@ from opsmop.target.machine.acting import no_such_user
 from opsmop.target.machine.model import Node, key_of
 from opsmop.target.machine.real import RealMachine
 from opsmop.target.machine.unaffected import Unaffected
+from opsmop.wire.records import replace
 
 
 class Pretending(Unaffected):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Callable
 
 from opsmop.errors import ProviderError
@@ -17,6 +16,7 @@ from opsmop.target.machine import contents
 from opsmop.target.machine.model import MOST_LINKS, Node, key_of
 from opsmop.target.machine.pretending import Pretending
 from opsmop.target.machine.real import RealMachine
+from opsmop.wire.records import replace
 
 # Where packages put things (Filesystem Hierarchy Standard 3.0, chapters 3 to 5; Debian Policy, 9.1); /srv is the site's.
 _INSTALLED_UNDER = tuple(

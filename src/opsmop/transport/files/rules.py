@@ -6,13 +6,13 @@ import errno
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePath
 
 from opsmop.errors import FileRefusedError
 from opsmop.transport.files.opened import OpenFile
+from opsmop.wire.records import dataclass
 
 # push-mode.rst, "Understanding the FileServer"; how `.git`, `.bak` and `.swp` are meant: language.md, section 9.
 DEFAULT_ALLOW = ("*",)

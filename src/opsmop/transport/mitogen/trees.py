@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mitogen.core
@@ -23,6 +22,7 @@ from opsmop.transport.mitogen.station import Station
 from opsmop.transport.openssh import ssh_arguments
 from opsmop.transport.pipes import Waker
 from opsmop.transport.stub import agent_arguments, for_any_shell, python_words
+from opsmop.wire.records import dataclass, field, replace
 
 _REMEMBERED = 30.0  # seconds for which a failure counts for all who want to go the same way
 _LOOKING = 0.2  # seconds between two looks at whether the run was stopped
