@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from opsmop.resources.echo import Echo
     from opsmop.resources.file import File
     from opsmop.resources.group import Group
+    from opsmop.resources.link import Link
     from opsmop.resources.package import Package
     from opsmop.resources.reboot import Reboot
     from opsmop.resources.service import Service
-    from opsmop.resources.shell import Shell
+    from opsmop.resources.shell import Command, Shell
     from opsmop.resources.user import User
     from opsmop.settings import Settings, UserDefaults
 
@@ -43,6 +44,7 @@ __all__ = [
     "Change",
     "Chaos",
     "Cli",
+    "Command",
     "DebugFacts",
     "Directory",
     "Echo",
@@ -56,6 +58,7 @@ __all__ = [
     "Host",
     "HostResult",
     "Inventory",
+    "Link",
     "OpsMopError",
     "Package",
     "Platform",
@@ -87,6 +90,7 @@ _HOMES = {
     "Change": "opsmop.language.provider",
     "Chaos": "opsmop.facts.chaos",
     "Cli": "opsmop.cli",
+    "Command": "opsmop.resources.shell",
     "DebugFacts": "opsmop.resources.debug_facts",
     "Directory": "opsmop.resources.directory",
     "Echo": "opsmop.resources.echo",
@@ -100,6 +104,7 @@ _HOMES = {
     "Host": "opsmop.inventory",
     "HostResult": "opsmop.api",
     "Inventory": "opsmop.inventory",
+    "Link": "opsmop.resources.link",
     "OpsMopError": "opsmop.errors",
     "Package": "opsmop.resources.package",
     "Platform": "opsmop.facts.platform",

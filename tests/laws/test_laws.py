@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from opsmop import Directory, Echo, File, Secret, Shell, T
+from opsmop import Command, Directory, Echo, File, Link, Secret, Shell, T
 
 Evaluate = Callable[..., Any]
 Main = Callable[..., object]
@@ -103,6 +103,24 @@ EXAMPLES = {
     ),
     "a directory that is to go with all in it": Example(
         lambda place: lambda: Directory(place / "tree", absent=True, recursive=True), prepare=old_tree
+    ),
+    "a link": Example(
+        lambda place: lambda: Link(place / "link", to="/no/such/place"),
+        lambda place: lambda: Link(place / "link", absent=True),
+    ),
+    "a link that leads elsewhere": Example(
+        lambda place: lambda: Link(place / "link", to=place / "conf", relative=True),
+        prepare=lambda place: (place / "link").symlink_to("/tmp"),
+    ),
+    "a link by force": Example(lambda place: lambda: Link(place / "conf", to="/x", force=True), prepare=old_file),
+    "a further name of a file": Example(
+        lambda place: lambda: Link(place / "link", to=place / "conf", hard=True),
+        lambda place: lambda: Link(place / "link", hard=True, absent=True),
+        prepare=old_file,
+    ),
+    "a guarded program": Example(
+        lambda place: lambda: Command(["touch", f"{place}/it's made"], creates=f"{place}/it's made"),
+        lambda place: lambda: Command(["rm", f"{place}/it's made"], removes=f"{place}/it's made"),
     ),
     "a guarded command": Example(
         lambda place: lambda: Shell(f"echo made > {place}/made", creates=str(place / "made")),

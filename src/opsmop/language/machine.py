@@ -228,6 +228,9 @@ class Machine(Protocol):
     def remove(self, path: str) -> None:
         """Remove a file or link."""
 
+    def remove_directory(self, path: str) -> None:
+        """Remove a directory that is empty."""
+
     def remove_tree(self, path: str) -> None:
         """Remove a directory and all in it; links in it are not followed."""
 

@@ -75,7 +75,7 @@ class MakeDirectory(Provider, provides=Directory):
         found = self.machine.status(path, follow=True)
         if found is None or found.kind != "directory":
             return False
-        if (directory.owner, directory.group, directory.mode) == (None, None, None):
+        if (directory.owner, directory.group, directory.mode, directory.only) == (None, None, None, None):
             return True
         raise ProviderError(f"{path} is a symbolic link to a directory", remedy="Name the directory itself.")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from opsmop.errors import ProviderError
+from opsmop.errors import FieldError, ProviderError
+from opsmop.language.evaluation import current
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import ACT, Change, Provider, succeeded
@@ -13,76 +15,153 @@ from opsmop.language.secrets import Secret, revealed
 
 # What the shell on every Unix understands; bash is asked for by name.
 SHELL = "/bin/sh"
+_SCRIPT = "OPSMOP_SCRIPT"
+_FROM_ENVIRONMENT = f'set -- "${_SCRIPT}"; unset {_SCRIPT}; eval "$1"'
 
 
-class Shell(Resource):
-    """A command of the shell. Guards (`creates`, `removes`, `unless`, `only_if`) make it run only when needed; without
-    one it runs each time, and is reported as run, not as a change. In check mode it does not run.
-    """
+class Running(Resource):
+    """What commands of the shell and programs have in common."""
 
-    cmd: str = field(kw_only=False, doc="the command, or a script of several lines")
     creates: str | None = field(default=None, doc="a path; the command runs only while nothing stands there")
     removes: str | None = field(default=None, doc="a path; the command runs only while something stands there")
     cwd: str | None = field(default=None, doc="the directory that it runs in; / if not given")
     env: dict[str, str | Secret] | None = field(default=None, doc="environment variables besides the plain ones")
     stdin: str | Secret | None = field(default=None, doc="what it reads; nothing if not given")
-    executable: str = field(default=SHELL, doc="the shell")
     ok_codes: list[int] = field(default=[0], doc="exit statuses that mean success")
     run_in_check: bool = field(default=False, doc="it only looks: run it in check mode too")
-
-    shown = "cmd"
 
     @property
     def unguarded(self) -> bool:
         """Whether nothing says when it has to run."""
-        return not (self.creates or self.removes or self.unless or self.only_if)
+        return not (self.creates or self.removes or self.unless is not None or self.only_if is not None)
+
+    @property
+    def words(self) -> list[str]:
+        """The program and its arguments."""
+        raise NotImplementedError
+
+    def guarding(self, command: str) -> list[str]:
+        """What runs a guard."""
+        return [SHELL, "-c", command]
 
 
-class RunShell(Provider, provides=Shell):
-    """Runs it with the shell that it names."""
+class Shell(Running):
+    """A command of the shell. Guards (`creates`, `removes`, `unless`, `only_if`) make it run only when needed; without
+    one it runs each time, and is reported as run, not as a change. In check mode it does not run.
+    """
+
+    cmd: str = field(kw_only=False, doc="the command, or a script of several lines")
+    executable: str = field(default=SHELL, doc="the shell")
+
+    shown = "cmd"
+
+    @property
+    def words(self) -> list[str]:
+        """The shell, and what it is told."""
+        return [self.executable, "-c", str(revealed(self.cmd))]
+
+    @property
+    def hidden(self) -> tuple[list[str], dict[str, str]]:
+        """The same by way of the environment, which only the same user can read (proc(5)), and its variables."""
+        return [self.executable, "-c", _FROM_ENVIRONMENT], {_SCRIPT: str(revealed(self.cmd))}
+
+    def guarding(self, command: str) -> list[str]:
+        """The same shell."""
+        return [self.executable, "-c", command]
+
+
+class Command(Running):
+    """A program and its arguments, which no shell reads: nothing in them needs quotes. Otherwise as `Shell`."""
+
+    argv: list[str] = field(kw_only=False, doc="the program, by its path or by its name in PATH, and its arguments")
+
+    shown = "argv"
+
+    def check(self) -> None:
+        """Refuse what names no program."""
+        if not self.argv:
+            raise FieldError("Command takes a program and its arguments, not an empty list", place=self.place)
+        if any(isinstance(word, Secret) for word in self.argv):
+            raise FieldError(
+                "Command takes no Secret as an argument: everybody on the machine can read arguments",
+                place=self.place,
+                remedy="Give it by env= or stdin=, or let the program read a file.",
+            )
+
+    @property
+    def words(self) -> list[str]:
+        """The program and its arguments."""
+        return list(self.argv)
+
+    @property
+    def label(self) -> str:
+        """As it would be typed."""
+        if self.sensitive or not isinstance(self.argv, (list, tuple)):
+            return super().label
+        import shlex  # only where a program is run
+
+        return shlex.join(map(str, self.argv))
+
+
+class RunShell(Provider, provides=Running):
+    """Runs it."""
 
     def plan(self) -> Iterator[Change]:
         """One act, unless a guard says that there is nothing to do."""
         if not self._needed():
             return
         if self.resource.run_in_check:
-            self.completed = self._ask(revealed(self.resource.cmd))
+            self.completed = self._ask(self.resource.words)
             self._judged(self.completed)
             return
         yield Change("run", self._run, ACT)
 
     def _needed(self) -> bool:
-        shell, machine = self.resource, self.machine
-        if shell.creates and machine.status(shell.creates, follow=True) is not None:
+        command, machine = self.resource, self.machine
+        if command.creates and machine.status(command.creates, follow=True) is not None:
             return False
-        return not (shell.removes and machine.status(shell.removes, follow=True) is None)
+        return not (command.removes and machine.status(command.removes, follow=True) is None)
 
     def guard(self, command: str) -> Completed:
         """With the same shell, environment and directory as the command itself."""
-        return self._ask(command)
+        return self._ask(self.resource.guarding(command))
 
-    def _ask(self, command: str) -> Completed:
-        shell = self.resource
-        return self.machine.ask(
-            [shell.executable, "-c", command],
-            input=_bytes(shell.stdin),
-            cwd=shell.cwd or "/",
-            env=_texts(shell.env),
-        )
+    def _ask(self, words: list[str]) -> Completed:
+        command = self.resource
+        hidden, env = self._kept_from_listings(words)
+        return self._told(self.machine.ask(hidden, input=_bytes(command.stdin), cwd=command.cwd or "/", env=env), words)
 
     def _run(self) -> Completed:
-        shell = self.resource
+        command = self.resource
+        words, env = self._kept_from_listings(command.words)
         completed = self.machine.run(
-            [shell.executable, "-c", revealed(shell.cmd)],
-            effects=[Effect("command", str(shell.cmd), brings="anything")],
-            input=_bytes(shell.stdin),
-            cwd=shell.cwd or "/",
-            env=_texts(shell.env),
+            words,
+            effects=[Effect("command", command.label, brings="anything")],
+            input=_bytes(command.stdin),
+            cwd=command.cwd or "/",
+            env=env,
         )
-        self._judged(completed)
-        if shell.creates and completed.known and self.machine.status(shell.creates, follow=True) is None:
-            raise ProviderError(f"{shell}: the command succeeded and {shell.creates} still does not exist")
+        completed = self._judged(self._told(completed, command.words))
+        if command.creates and completed.known and self.machine.status(command.creates, follow=True) is None:
+            raise ProviderError(f"{command}: the command succeeded and {command.creates} still does not exist")
         return completed
+
+    def _kept_from_listings(self, words: list[str]) -> tuple[list[str], dict[str, str]]:
+        """The words to run and their environment: a script that holds a secret is no argument, which all could read."""
+        command, evaluation = self.resource, current()
+        env = _texts(command.env)
+        script = words == command.words and isinstance(command, Shell)
+        if not script or evaluation is None or evaluation.shown(words[-1]) == words[-1]:
+            return words, env
+        words, variables = command.hidden
+        return words, {**env, **variables}
+
+    @staticmethod
+    def _told(completed: Completed, words: list[str]) -> Completed:
+        """As it was meant, whatever way it took."""
+        import shlex  # with the command
+
+        return replace(completed, command=shlex.join(words))
 
     def _judged(self, completed: Completed) -> Completed:
         return succeeded(completed, str(self.resource), ok_codes=tuple(self.resource.ok_codes))

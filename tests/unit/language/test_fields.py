@@ -45,7 +45,7 @@ def test_values_bind_by_position_and_name_and_default() -> None:
     [
         ((), {}, "Thing needs 'name'", "what it is called"),
         (("a",), {"prot": 1}, "Thing has no parameter 'prot'", "Did you mean 'port'?"),
-        (("a",), {"zzzz": 1}, "Thing has no parameter 'zzzz'", "Its parameters: changed_when, failed_when"),
+        (("a",), {"zzzz": 1}, "Thing has no parameter 'zzzz'", "Its parameters: changed_when, delay, failed_when"),
         (("a", 1, 2), {}, "Thing takes 2 value(s) by position (name, port), not 3", "Give the others by name."),
         (("a",), {"name": "b"}, "Thing was given 'name' twice", ""),
         (("a",), {"port": "80"}, "Thing(port=...) takes int, not str '80'", "where it listens"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from opsmop import Echo, Eval, ProviderError, Secret, Shell
+from opsmop import Command, Echo, Eval, ProviderError, Secret, Shell, T
 from opsmop.target.machine.commands import MOST_KEPT
 
 Evaluate = Callable[..., Any]
@@ -221,3 +221,48 @@ def test_a_guard_whose_time_ran_out_decides_nothing(evaluate: Evaluate, tmp_path
     assert guard in failure.message
     assert "took too long" in failure.message
     assert not ran.exists()
+
+
+def test_a_program_gets_its_arguments_as_they_are(evaluate: Evaluate) -> None:
+    words = ["printf", "%s|", "it's", "$HOME", "a b", "*", ""]
+    kept: list[Command] = []
+    done = evaluate(lambda _: kept.append(Command(words)))
+    assert kept[0].stdout == "it's|$HOME|a b|*||"
+    assert done.last.name == """printf '%s|' 'it'"'"'s' '$HOME' 'a b' '*' ''"""
+    assert done.last.status == "ran"
+
+
+def test_a_program_takes_values_that_are_worked_out_later(evaluate: Evaluate) -> None:
+    for words in (["echo", T("{{ port }}")], Eval("['echo', port | string]")):
+        done = evaluate(lambda _: Command(words, run_in_check=True) and None, layers=[("policy", {"port": 80})])  # noqa: B023
+        assert done.last.output == "80\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [([], "not an empty list"), (["a", Secret("hunter22")], "no Secret as an argument"), ("ls -l", "takes list[str]")],
+)
+def test_what_is_no_program_with_arguments_is_refused(words: Any, said: str, evaluate: Evaluate) -> None:
+    failure = evaluate(lambda _: Command(words) and None).failure
+    assert said in failure.message
+    assert "hunter22" not in repr(failure)
+
+
+@pytest.mark.parametrize("given", [{}, {"run_in_check": True}, {"executable": "/bin/bash"}])
+def test_a_script_that_holds_a_secret_is_in_no_process_listing(
+    given: dict[str, Any], tmp_path: Path, evaluate: Evaluate
+) -> None:
+    script = f"""cat /proc/$$/cmdline > {tmp_path}/seen; env > {tmp_path}/env
+echo '{{{{ word }}}}' > {tmp_path}/got; exit 3"""
+
+    def main(_: object) -> None:
+        word = Secret("hunter22")  # noqa: F841 - the template reads it
+        Shell(T(script), ignore_errors=True, **given)
+        Echo("{{ word }}")
+
+    done = evaluate(main)
+    assert (tmp_path / "got").read_text() == "hunter22\n"
+    assert "hunter22" not in (tmp_path / "seen").read_text()
+    assert "hunter22" not in (tmp_path / "env").read_text()
+    assert "hunter22" not in done.wire()
+    assert "echo '********'" in done.wire(), "the command is told as it was written"

@@ -29,6 +29,11 @@ class Linking:
         with refusals("make the link", path):
             _in_place(path, lambda temporary: os.link(other, temporary, follow_symlinks=False))
 
+    def remove_directory(self, path: str) -> None:
+        """See `Machine.remove_directory`."""
+        with refusals("remove", path):
+            os.rmdir(path)
+
     def touch(self, path: str) -> None:
         """See `Machine.touch`."""
         with refusals("touch", path):

@@ -95,6 +95,10 @@ class Pretending(Unaffected):
             node, status=replace(status, predicted=True), content=content, fresh=True, assumed=self.assuming
         )
 
+    def remove_directory(self, path: str) -> None:
+        """See `Machine.remove_directory`."""
+        self.remove(path)
+
     def touch(self, path: str) -> None:
         """See `Machine.touch`: times are not modelled."""
         if self.status(path) is None:
@@ -129,6 +133,10 @@ class Pretending(Unaffected):
 
     def account(self, name: str | int) -> Any:
         """See `Machine.account`."""
+        raise NotImplementedError
+
+    def remove(self, path: str) -> None:
+        """See `Machine.remove`."""
         raise NotImplementedError
 
     def _refuse_unless_possible(self, doing: str, path: str) -> None:

@@ -55,7 +55,7 @@ class SimulatedMachine(Pretending):
 
     def _status(self, path: str) -> Status | None:
         node = self._node(path)
-        return self._real.status(path) if node is None else node.status
+        return self._real.status(key_of(path, self._nodes)) if node is None else node.status
 
     def _node(self, path: str) -> Node | None:
         """What the model has at `path`, or None if the machine must be asked; counts what is not certain about it."""
@@ -86,12 +86,12 @@ class SimulatedMachine(Pretending):
     def read(self, path: str) -> bytes:
         """See `Machine.read`."""
         planned = self._planned_content(path)
-        return self._real.read(path) if planned is None else contents.whole(planned)
+        return self._real.read(key_of(path, self._nodes)) if planned is None else contents.whole(planned)
 
     def digest(self, path: str) -> str:
         """See `Machine.digest`."""
         planned = self._planned_content(path)
-        return self._real.digest(path) if planned is None else contents.digest_of(planned)
+        return self._real.digest(key_of(path, self._nodes)) if planned is None else contents.digest_of(planned)
 
     def _planned_content(self, path: str) -> contents.Given | None:
         """What the file at `path` will hold; None if the machine must be asked."""
@@ -104,9 +104,9 @@ class SimulatedMachine(Pretending):
 
     def listing(self, path: str) -> list[str]:
         """See `Machine.listing`."""
-        node = self._node(path)
-        key = key_of(path, self._nodes)
-        names = set(self._real.listing(path)) if node is None or not node.fresh else set()
+        key = os.path.dirname(key_of(f"{path}/entry", self._nodes))  # a link to a directory lists what is in that
+        node = self._node(key)
+        names = set(self._real.listing(key)) if node is None or not node.fresh else set()
         for other, found in self._nodes.items():
             if os.path.dirname(other) == key and other != key:
                 (names.discard if found.status is None else names.add)(os.path.basename(other))
@@ -271,7 +271,7 @@ class SimulatedMachine(Pretending):
             )
         if found.kind != "directory":
             raise ProviderError(f"cannot {doing} {path}: {parent} is not a directory")
-        if not found.predicted and not _may(parent, os.W_OK | os.X_OK):
+        if not found.predicted and not _may(os.path.dirname(key_of(path, self._nodes)), os.W_OK | os.X_OK):
             raise ProviderError(
                 f"cannot {doing} {path}: Permission denied",
                 remedy="The evaluating user may not do this: does the role need sudo()?",

@@ -1,0 +1,118 @@
+"""Links."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Callable
+
+from opsmop.errors import FieldError, ProviderError
+from opsmop.language.fields import field
+from opsmop.language.machine import Status
+from opsmop.language.provider import Change, Provider
+from opsmop.language.resource import Resource
+from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
+
+
+class Link(Resource):
+    """A link to a file or directory; or none. One that leads elsewhere is replaced at once; nobody finds it missing."""
+
+    name: str = field(kw_only=False, doc="where the link stands on the target")
+    to: str | None = field(
+        default=None,
+        doc="what it leads to, as it is to stand in the link; a symbolic link may lead to what is not there",
+    )
+    hard: bool = field(default=False, doc="a further name of the file `to` instead of a symbolic link")
+    relative: bool = field(default=False, doc="let the link say the way from its own directory to `to`")
+    force: bool = field(default=False, doc="replace a file or an empty directory that stands there")
+    owner: str | int | None = field(default=None, doc="the symbolic link's own owner; stays if not given")
+    group: str | int | None = field(default=None, doc="the symbolic link's own group; stays if not given")
+    absent: bool = field(default=False, doc="there is to be no such link; what it leads to stays")
+
+    def check(self) -> None:
+        """Refuse what contradicts itself."""
+        absolute(self, self.name)
+        self.exclusive("to", "absent")
+        self.exclusive("hard", "relative")
+        if self.to is None and not self.absent:
+            raise FieldError(f"{self}: nothing says where it leads", place=self.place, remedy="Give to=.")
+        if (self.hard or self.relative) and self.to:
+            absolute(self, self.to)
+
+
+class MakeLink(Provider, provides=Link):
+    """Through the file system."""
+
+    def plan(self) -> Iterator[Change]:
+        """Create, replace or remove it."""
+        link = self.resource
+        path = link.name.rstrip("/")
+        status = self.machine.status(path)
+        if link.absent:
+            yield from self._removal(path, status)
+        elif link.hard:
+            yield from self._hard(path, status)
+        else:
+            yield from self._symbolic(path, status)
+
+    def _removal(self, path: str, status: Status | None) -> Iterator[Change]:
+        if status is None:
+            return
+        if status.kind != "link" and not (self.resource.hard and status.kind == "file"):
+            raise ProviderError(
+                f"{path} is a {status.kind}, not a link",
+                remedy="File(..., absent=True) or Directory(..., absent=True) removes it.",
+            )
+        yield Change("remove", lambda: self.machine.remove(path), before=status.target)
+
+    def _symbolic(self, path: str, status: Status | None) -> Iterator[Change]:
+        link, machine = self.resource, self.machine
+        target = posixpath.relpath(link.to, posixpath.dirname(path)) if link.relative else link.to
+        owner, group = owner_name(link.owner, machine), group_name(link.group, machine)
+        if status is not None and status.kind == "link" and status.target == target:
+            yield from ownership_changes(path, status, machine, owner, group, None)
+            return
+
+        def make() -> None:
+            self._clear(path)
+            machine.make_link(path, target)
+            if owner is not None or group is not None:
+                machine.set_owner(path, owner, group)
+
+        yield self._placing(path, status, target, make)
+
+    def _hard(self, path: str, status: Status | None) -> Iterator[Change]:
+        to, machine = self.resource.to, self.machine
+        wanted = machine.status(to)
+        if wanted is None or wanted.kind == "directory":
+            what = "does not exist" if wanted is None else "is a directory"
+            raise ProviderError(f"{path} cannot be a hard link to {to}, which {what}")
+        if machine.same_file(path, to):
+            return
+
+        def make() -> None:
+            self._clear(path)
+            machine.make_hard_link(path, to)
+
+        yield self._placing(path, status, to, make)
+
+    def _placing(self, path: str, status: Status | None, target: str, make: Callable[[], None]) -> Change:
+        """The change that puts the link there, if what stands there may be replaced."""
+        if status is None:
+            return Change("create", make, after=target)
+        if status.kind == "link":
+            return Change("redirect", make, before=status.target, after=target)
+        if not self.resource.force:
+            raise ProviderError(f"{path} is a {status.kind}, not a link", remedy="force=True replaces it.")
+        if status.kind == "directory" and self.machine.listing(path):
+            raise ProviderError(
+                f"{path} is a directory that is not empty",
+                remedy="Directory(..., absent=True, recursive=True) before this removes it.",
+            )
+        return Change("replace", make, before=f"a {status.kind}", after=target)
+
+    def _clear(self, path: str) -> None:
+        """Nothing can take the place of a directory at once."""
+        status = self.machine.status(path)
+        if status is not None and status.kind == "directory":
+            self.machine.remove_directory(path)
