@@ -25,7 +25,7 @@ from opsmop.language.role import Role
 from opsmop.schedule import Stint
 from opsmop.settings.command import without_values
 from opsmop.transport.base import Transport
-from opsmop.wire.records import dataclass, field, replace
+from opsmop.wire.records import replace
 
 __all__ = [
     "Assignment",

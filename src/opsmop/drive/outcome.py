@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from opsmop.errors import OpsMopError
+from opsmop.wire.records import dataclass, field
 
 
 @dataclass

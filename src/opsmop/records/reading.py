@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from opsmop.errors import ProtocolError, UsageError
 from opsmop.events import ContactFinished, Event, RoleStarted, RunFinished, RunStarted
 from opsmop.events.wire import from_wire
+from opsmop.wire.records import dataclass
 
 LAST = "last"
 _TOLD = tuple(f'{{"v":1,"event":"{kind}"'.encode() for kind in ("RoleStarted", "ContactFinished", "RunFinished"))

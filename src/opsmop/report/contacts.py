@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from opsmop.events import (
     ContactFinished,
     ContactStarted,
@@ -14,6 +12,7 @@ from opsmop.events import (
     ResourceFinished,
 )
 from opsmop.events.lines import same_failure, told_status, what_changes
+from opsmop.wire.records import dataclass, field
 
 Resource = ResourceFinished | ResourceFailed
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any, TextIO
 
@@ -21,6 +20,7 @@ from opsmop.events import (
 )
 from opsmop.report.stream import Pen
 from opsmop.report.tally import ENDINGS, HostTally, Tally
+from opsmop.wire.records import is_dataclass
 
 _COUNTS = ("ok", "changed", "ran", "assumed", "failed", "ignored", "skipped", "warnings")
 
@@ -117,4 +117,4 @@ def _fields(event: Event, *names: str) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+    return dataclasses.asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from opsmop.report.folding import Folding
 from opsmop.report.look import NARROWEST, WIDEST
 from opsmop.report.running import Running
 from opsmop.report.stream import Pen
+from opsmop.wire.records import replace
 
 _SHORTEST_PAUSE = 0.1  # seconds between two drawings
 _TICK = 1.0  # seconds after which a duration that is shown has become another
@@ -117,7 +117,7 @@ class _Picture:
 
     def look(self, look: Look) -> Look:
         """`look` as wide as the terminal is by now."""
-        return dataclasses.replace(look, width=max(NARROWEST, min(self._terminal.width, WIDEST)))
+        return replace(look, width=max(NARROWEST, min(self._terminal.width, WIDEST)))
 
     def draw(self, lines: list[str], status: list[str]) -> None:
         """Write `lines`, and `status` below them in place of the last one."""

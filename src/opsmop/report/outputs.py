@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from opsmop.events import Event, Found, RunFinished, RunStarted
 from opsmop.report.console import Console
 from opsmop.report.look import is_watched, tell_color
 from opsmop.report.stream import Pen
+from opsmop.wire.records import dataclass
 
 CONSOLE = "console"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from opsmop.events import (
     ContactFinished,
     ContactStarted,
@@ -16,6 +14,7 @@ from opsmop.events import (
     RoleStarted,
 )
 from opsmop.events.look import Look, duration_text
+from opsmop.wire.records import dataclass
 
 _BAR_FROM = 4  # hosts, from which a bar shows how far a role has come
 _BAR = 20  # columns
