@@ -20,7 +20,7 @@ from opsmop.events import (
 )
 from opsmop.report.stream import Pen
 from opsmop.report.tally import ENDINGS, HostTally, Tally
-from opsmop.wire.records import is_dataclass
+from opsmop.wire.records import asdict, is_dataclass
 
 _COUNTS = ("ok", "changed", "ran", "assumed", "failed", "ignored", "skipped", "warnings")
 
@@ -117,4 +117,4 @@ def _fields(event: Event, *names: str) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
-    return dataclasses.asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

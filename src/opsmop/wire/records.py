@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
-    from dataclasses import dataclass as dataclass  # noqa: PLC0414 - it is given on
+    from dataclasses import asdict as asdict  # noqa: PLC0414 - it is given on
+    from dataclasses import dataclass as dataclass  # noqa: PLC0414
     from dataclasses import field as field  # noqa: PLC0414
     from dataclasses import fields as fields  # noqa: PLC0414
     from dataclasses import is_dataclass as is_dataclass  # noqa: PLC0414
@@ -45,6 +46,12 @@ else:
     def is_dataclass(value: Any) -> bool:
         """Whether it is such a class or an instance of one."""
         return hasattr(value, "__record__") or hasattr(type(value), "__dataclass_fields__")
+
+    def asdict(value: Any) -> dict[str, Any]:
+        """The names and values of an instance, and of those in it."""
+        import dataclasses  # seldom asked
+
+        return dataclasses.asdict(value)
 
     def replace(value: Any, /, **changes: Any) -> Any:
         """Another like `value` with some fields changed."""
