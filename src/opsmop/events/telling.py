@@ -13,6 +13,7 @@ from opsmop.events import (
     Printed,
     ResourceFailed,
     ResourceFinished,
+    ResourceSpoke,
     Warned,
 )
 from opsmop.events.lines import (
@@ -39,13 +40,15 @@ class Telling:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._told: dict[str, list[Failure]] = {}
+        self._spoke: set[tuple[str, int]] = set()  # hosts and resources whose output was told as it came
 
     def lines(self, event: Event) -> list[str]:
         """What `event` says; nothing for what concerns the whole run."""
         if isinstance(event, ContactStarted):
             return self._contact_started(event)
         if isinstance(event, ResourceFinished):
-            return finished_lines(self.scene, event)
+            spoke = (event.host, event.id) in self._spoke
+            return finished_lines(self.scene, replace(event, output="") if spoke else event)
         if isinstance(event, ResourceFailed):
             self._told.setdefault(event.host, []).append(event.failure)
             return failed_lines(self.scene, event)
@@ -58,10 +61,14 @@ class Telling:
     def _said(self, event: Event) -> list[str]:
         if isinstance(event, Printed):
             return text_lines(self.scene, "prints", event.host, event.text)
+        if isinstance(event, ResourceSpoke):
+            self._spoke.add((event.host, event.id))
+            return text_lines(self.scene, "prints", event.host, event.text.rstrip("\n")) if self.scene.verbose else []
         return self._warned(event) if isinstance(event, Warned) else []
 
     def _contact_started(self, event: ContactStarted) -> list[str]:
         self._told[event.host] = []
+        self._spoke = {spoke for spoke in self._spoke if spoke[0] != event.host}
         if not event.delegate:
             return []
         return head_lines(self.scene, "says", event.host, f"{event.role} runs on {event.delegate}", word="delegated")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
 from opsmop.errors import OpsMopError, ProviderError
-from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceStarted, Warned
+from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceSpoke, ResourceStarted, Warned
 from opsmop.language.additions import Additions
 from opsmop.language.machine import Content, Machine
 from opsmop.language.provider import Change
@@ -68,6 +68,7 @@ class RoleEvaluation:
         self._registered: dict[str, Any] = {}
         self._source, self._emit, self._diff = source, emit, diff
         self._count = 0
+        self._attempt: Attempt | None = None  # of the resource at hand
         self.values = Values(source, additions, facts)
         self.signals = Signals()
         self._declared: dict[int, Variables] | None = None  # while resources are only declared: theirs, by identity
@@ -112,6 +113,11 @@ class RoleEvaluation:
         """
         self._evaluate(resource, self._kept[id(resource)].with_values(self._registered), assumed=assumed)
 
+    def spoke(self, text: str) -> None:
+        """Report what the command of the resource at hand prints, unless nobody may see it."""
+        if self._attempt is not None and not self._attempt.sensitive:
+            self._emit(ResourceSpoke(id=self._count, text=text))
+
     def _evaluate(self, resource: Resource, variables: Variables, *, assumed: bool) -> None:
         self._count += 1
         number, started = self._count, time.monotonic()
@@ -126,6 +132,7 @@ class RoleEvaluation:
         doubts = self.machine.assumptions
         assumed = assumed or self._assuming
         attempt = Attempt(resource, self.machine, ResourceSources(self, variables), assumed=assumed)
+        self._attempt = attempt
         early = self.values.work_out(resource, variables)
         attempt.assumed = attempt.assumed or self.machine.assumptions > doubts
         self._emit(ResourceStarted(name=resource.label, **about))

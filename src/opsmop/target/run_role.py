@@ -64,6 +64,8 @@ def run_role(
             role, layers, additions = live() if live is not None else _unpacked(order)
             machine = _machine(order, RealMachine(command_started), earlier)
             evaluation = _evaluation(order, stream, layers, additions, supply, machine)
+            if isinstance(machine, RealMachine) and order.options.get("verbose"):
+                machine.say = evaluation.spoke
             ending = _evaluated(role, evaluation)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an author's code raises is this host's failure
         ending = _ended_by(error, evaluation)

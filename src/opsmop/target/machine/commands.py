@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from selectors import BaseSelector, SelectorKey
     from subprocess import Popen
 
+    from opsmop.target.machine.speaking import Speaking
+
 MOST_KEPT = 1024 * 1024  # bytes of each stream; the end is what tells
 STARTING = -1  # instead of the number of a process group
 GRACE = 5.0  # seconds between asking a command to end and ending it
@@ -54,18 +56,29 @@ class Identity:
 
 
 class Output:
-    """The end of what a command prints, on two streams and as both came together."""
+    """The end of what a command prints, on two streams and as both came together.
 
-    def __init__(self) -> None:
+    :param speaking: says it while the command runs, where that is wanted
+    """
+
+    def __init__(self, speaking: Speaking | None = None) -> None:
+        self.speaking = speaking
         self.kept = {"stdout": bytearray(), "stderr": bytearray(), "output": bytearray()}
 
     def add(self, stream: str, data: bytes) -> None:
         """Take `data` from `stream`."""
+        if self.speaking is not None:
+            self.speaking.add(stream, data)
         for name in (stream, "output"):
             kept = self.kept[name]
             kept += data
             if len(kept) > 2 * MOST_KEPT:
                 del kept[:-MOST_KEPT]
+
+    def speak(self, *, ended: bool = False) -> None:
+        """Say what is to be said by now."""
+        if self.speaking is not None:
+            self.speaking.speak(ended=ended)
 
     def text(self, name: str) -> str:
         """What is kept of a stream, or of both under ``output``."""
@@ -82,6 +95,7 @@ def run(
     started: Started,
     grace: float = 0.0,
     identity: Identity | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Completed:
     """Run a command to its end.
 
@@ -92,6 +106,7 @@ def run(
     :param grace: seconds for which it may go on all the same once its time is up or this is interrupted: for what must
         not be ended in the middle
     :param identity: whose its process is wholly to be, if it is not the evaluating user's
+    :param say: takes what a long one prints while it runs
     :raises CommandFailed: if it cannot be started
     """
     import subprocess  # 15 ms that a role without commands does not pay
@@ -114,7 +129,7 @@ def run(
     except OSError as error:
         started(0, grace)
         raise CommandFailed(f"cannot start {argv[0]}: {error.strerror}", command=command) from error
-    output = Output()
+    output = _output(say)
     try:
         started(process.pid, grace)
         timed_out = _within(process, input or b"", output, timeout, grace)
@@ -134,6 +149,14 @@ def run(
     return Completed(
         command, process.returncode, output.text("stdout"), output.text("stderr"), output.text("output"), timed_out
     )
+
+
+def _output(say: Callable[[str], None] | None) -> Output:
+    if say is None:
+        return Output()
+    from opsmop.target.machine.speaking import Speaking  # only for who wants to watch
+
+    return Output(Speaking(say))
 
 
 def _within(process: Popen[bytes], data: bytes, output: Output, timeout: float | None, grace: float) -> bool:
@@ -200,6 +223,8 @@ def _converse(process: Popen[bytes], data: bytes, output: Output, timeout: float
                 return True
             for key, _ in selector.select(_patience(deadline, now, ended_at=bool(ended_at))):
                 rest = _exchange(selector, key, rest, output)
+            output.speak()
+    output.speak(ended=True)
     return _await(process, deadline)
 
 

@@ -31,6 +31,7 @@ class RealMachine(Acting, Linking):
 
     def __init__(self, command_started: commands.Started = lambda *_: None) -> None:
         self._command_started = command_started
+        self.say: Callable[[str], None] | None = None  # takes what a long command prints while it runs
 
     # Looks
 
@@ -240,7 +241,7 @@ class RealMachine(Acting, Linking):
         grace: float = 0.0,
     ) -> Completed:
         """See `Machine.run`."""
-        return self._run(argv, input=input, cwd=cwd, env=env, timeout=timeout, grace=grace)
+        return self._run(argv, input=input, cwd=cwd, env=env, timeout=timeout, grace=grace, say=self.say)
 
     def _run(self, argv: Sequence[str], *, env: dict[str, str] | None, **options: Any) -> Completed:
         environment = {**commands.plain_environment(self.home(), self.real_user()), **(env or {})}
