@@ -102,3 +102,31 @@ def test_a_memory_that_cannot_be_written_changes_no_result(site: Path) -> None:
     assert done.returncode == 1
     assert "the hosts that failed cannot be remembered" in done.stderr
     assert "RESULT failed=1" in done.stdout
+
+
+def command(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    surroundings = {name: value for name, value in os.environ.items() if name != "XDG_STATE_HOME"}
+    return subprocess.run(
+        [sys.executable, "-m", "opsmop", *words],
+        env={**surroundings, "HOME": str(site.parent / "home")},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_command_retries_the_policy_that_failed_last(site: Path) -> None:
+    other = site.with_name("other.py")
+    other.write_text(POLICY)
+    (site.parent / "broken-a").touch()
+    assert command(site, "retry").stderr.startswith("opsmop: no policy is remembered that failed\n")
+    for policy in (other, site):
+        assert command(site, "apply", str(policy), "--push").returncode == 1
+    (site.parent / "broken-a").unlink()
+    for policy in (site, other):
+        done = command(site, "retry", "--verbose")
+        assert (done.returncode, done.stderr) == (0, f"opsmop: retrying {policy}\n"), done.stdout
+        assert "RESULT failed=0 unreachable=0 changed=1" in done.stdout
+    assert command(site, "retry", str(site)).returncode == 2

@@ -81,7 +81,10 @@ COMMANDS = (
         "retry",
         _POLICIES,
         "apply again, on the hosts that failed last only",
-        (("opsmop retry site.py", "what failed last time"),),
+        (
+            ("opsmop retry site.py", "what failed when it was applied last"),
+            ("opsmop retry", "the policy that failed last"),
+        ),
     ),
     Command(
         "vars",
@@ -127,6 +130,37 @@ COMMANDS = (
         "opsmop.commands.hosts",
         "show host keys that are unknown yet, ask, and remember them",
         (("opsmop hosts scan -i inventory.toml", "all hosts of an inventory"),),
+    ),
+    Command(
+        "doctor",
+        "opsmop.commands.doctor",
+        "say what is wrong with a host, and how to mend it",
+        (
+            ("opsmop doctor web1 -i inventory.toml", "its login, Python, sudo, clock and disks"),
+            ("opsmop doctor ann@192.0.2.7 --sudo", "of any host, where sudo has to work"),
+        ),
+    ),
+    Command(
+        "docs",
+        "opsmop.commands.docs",
+        "show what a type of resource takes",
+        (("opsmop docs File", "one type"), ("opsmop docs", "all there are")),
+    ),
+    Command(
+        "init",
+        "opsmop.commands.init",
+        "write a first policy that works as it is",
+        (("opsmop init my-site", "into a new folder"),),
+    ),
+    Command(
+        "completion",
+        "opsmop.commands.completion",
+        "write what the Tab key offers in bash, zsh or fish",
+        (
+            ("source <(opsmop completion bash)", "in ~/.bashrc"),
+            ("source <(opsmop completion zsh)", "in ~/.zshrc, after compinit"),
+            ("opsmop completion fish | source", "in ~/.config/fish/config.fish"),
+        ),
     ),
     Command(
         "config",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from opsmop.cli.options import add_policy_options, add_reach
+from opsmop.errors import UsageError
 
 _SPELLED = {
     "validate": ("--validate",),
@@ -17,7 +19,8 @@ _SPELLED = {
 
 def add_options(parser: argparse.ArgumentParser, name: str) -> None:
     """What the command `name` takes."""
-    parser.add_argument("policy", metavar="POLICY", help="the policy's file")
+    count = "?" if name == "retry" else None
+    parser.add_argument("policy", nargs=count, default="", metavar="POLICY", help="the policy's file")
     if name == "vars":
         parser.add_argument("names", nargs="*", metavar="NAME", help="only these variables")
         parser.add_argument("--local", action="store_true", help="of this machine")
@@ -34,6 +37,21 @@ def run(given: argparse.Namespace) -> int:
     from opsmop.program import run_program  # --help does without
 
     words = list(given.words)
-    words.remove(given.policy)
+    if given.policy:
+        words.remove(given.policy)
     pushed = ["--push"] if given.command == "vars" and not given.local else []
-    return run_program(given.policy, [*_SPELLED[given.command], *pushed, *words])
+    return run_program(given.policy or _failed_last(), [*_SPELLED[given.command], *pushed, *words])
+
+
+def _failed_last() -> str:
+    """The policy that failed last.
+
+    :raises UsageError: if none is remembered
+    """
+    from opsmop.drive.remembered import failed_last  # few commands ask
+
+    policy = failed_last()
+    if policy is None:
+        raise UsageError("no policy is remembered that failed", remedy="Name it: opsmop retry site.py")
+    sys.stderr.write(f"opsmop: retrying {policy}\n")
+    return str(policy)

@@ -18,7 +18,23 @@ from opsmop.settings.state import state_folder
 def memory_of(policy_file: Path) -> Path:
     """Where the failed hosts of a policy are remembered."""
     digest = hashlib.sha256(os.fsencode(policy_file.resolve())).hexdigest()[:16]
-    return state_folder() / "failed" / f"{digest}.json"
+    return _memories() / f"{digest}.json"
+
+
+def _memories() -> Path:
+    return state_folder() / "failed"
+
+
+def failed_last() -> Path | None:
+    """The policy that failed last, of those that are remembered and still there."""
+    for path in sorted(_memories().glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            policy = Path(json.loads(path.read_text(encoding="utf-8"))["policy"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if policy.is_file():
+            return policy
+    return None
 
 
 def failed_hosts(policy_file: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from opsmop.errors import (
@@ -201,12 +202,12 @@ def _said(complaint: str) -> str:
 
 
 def _by_hand(route: Route) -> str:
-    words = ["ssh"]
+    words = ["ssh", *(["-F", route.ssh_config] if route.ssh_config else []), *route.ssh_args]
     words += ["-p", str(route.port)] if route.port else []
     words += ["-i", route.key_file] if route.key_file else []
     words += ["-l", route.user] if route.user else []
     before = [_by_hand(route.via)] if route.via is not None else []
-    return " ".join([*before, *words, route.target]) if not route.local else "env"
+    return " ".join([*before, shlex.join([*words, route.target])]) if not route.local else "env"
 
 
 def _ssh_failure(route: Route, complaint: str) -> ConnectError:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 from opsmop.facts import told
@@ -53,6 +59,40 @@ class Facts(Errand):
         evaluation = current()
         known = list(told(evaluation.facts if evaluation else {}))
         return json.loads(json.dumps(known, default=str))
+
+
+class Health(Errand):
+    """Tell what ``opsmop doctor`` judges."""
+
+    def main(self) -> Any:
+        home = str(Path.home())
+        return {
+            "time": time.time(),
+            "user": getpass.getuser(),
+            "uid": os.geteuid(),
+            "python": platform.python_version(),
+            "executable": sys.executable,
+            "home": home,
+            "home_writable": os.access(home, os.W_OK),
+            "reboot": Path("/run/reboot-required").exists(),
+            "disks": disks_of(["/", "/var", "/tmp", home]),  # noqa: S108 - it is looked at only
+        }
+
+
+def disks_of(paths: list[str]) -> dict[str, dict[str, int]]:
+    """What is free below each of `paths`, those of one file system once: statvfs(3)."""
+    found, seen = {}, set()
+    for path in paths:
+        if Path(path).is_dir() and (device := Path(path).stat().st_dev) not in seen:
+            seen.add(device)
+            said = os.statvfs(path)
+            found[path] = {
+                "free": said.f_bavail * said.f_frsize,
+                "size": said.f_blocks * said.f_frsize,
+                "nodes": said.f_files,
+                "nodes_free": said.f_favail,
+            }
+    return found
 
 
 class Errands(Policy):

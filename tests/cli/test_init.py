@@ -1,0 +1,55 @@
+"""`opsmop init`: what it writes works as it is."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from opsmop.commands.init import FILES
+
+Opsmop = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.mark.parametrize("reach", [("--push",), ("--local", "--host", "here")])
+def test_the_scaffold_checks_applies_and_a_second_apply_is_silent(
+    opsmop: Opsmop, tmp_path: Path, reach: tuple[str, ...]
+) -> None:
+    made = opsmop("init", "my-site")
+    assert made.returncode == 0, made.stderr
+    policy, page = str(tmp_path / "my-site" / "site.py"), tmp_path / "my-site" / "out" / "welcome.txt"
+    validated = opsmop("validate", policy, *reach)
+    assert (validated.returncode, validated.stderr) == (0, "")
+    checked = opsmop("check", policy, *reach)
+    assert (checked.returncode, page.exists()) == (0, False), checked.stdout
+    applied = opsmop("apply", policy, *reach)
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert page.read_text().startswith("Welcome to ")
+    again = opsmop("apply", policy, *reach)
+    assert again.stdout.splitlines()[-1] == "RESULT failed=0 unreachable=0 changed=0 ok=1 skipped=0"
+
+
+def test_the_scaffolds_project_names_its_inventory(opsmop: Opsmop, tmp_path: Path) -> None:
+    assert opsmop("init").returncode == 0
+    assert opsmop("inventory", "list").stdout == "here  here  welcomed\n"
+
+
+def test_a_folder_with_blanks_and_quotes_is_fine(opsmop: Opsmop, tmp_path: Path) -> None:
+    name = 'a "b" c'
+    assert opsmop("init", name).returncode == 0
+    done = opsmop("apply", str(tmp_path / name / "site.py"), "--push")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_is_overwritten(opsmop: Opsmop, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    done = opsmop("init")
+    assert done.returncode == 2
+    assert f"has {name} already" in done.stderr
+    assert path.read_text() == "mine"
+    assert sum((tmp_path / each).exists() for each in FILES) == 1
