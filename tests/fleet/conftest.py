@@ -38,4 +38,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def boot() -> Iterator[Boot]:
     """Boot clean hosts of the named releases; they are gone when the test ends."""
     with ExitStack() as stack:
-        yield lambda *releases: stack.enter_context(Fleet(releases))
+        yield lambda *releases, **details: stack.enter_context(Fleet(releases, **details))

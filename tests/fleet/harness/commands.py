@@ -7,6 +7,11 @@ from pathlib import Path
 from .errors import CommandError
 
 
+def tried(*arguments: str) -> str:
+    """Run a program and return its output, whatever its status."""
+    return subprocess.run(arguments, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
+
+
 def run(*arguments: str | Path, timeout: float = 60) -> str:
     """Run a program to its end and return its output; raise CommandError on a status other than 0.
 

@@ -37,7 +37,9 @@ def cgroup_root() -> Path:
 class Container:
     """One boot of a host's root folder: a systemd-nspawn process and all that it runs."""
 
-    def __init__(self, machine: str, hostname: str, root: Path, console: Path, cgroup: Path) -> None:
+    def __init__(
+        self, machine: str, hostname: str, root: Path, console: Path, cgroup: Path, network: Path | None = None
+    ) -> None:
         self.machine = machine
         self.root = root
         self.cgroup = cgroup
@@ -46,6 +48,7 @@ class Container:
         nspawn = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=read-only"]
         nspawn += ["--resolv-conf=off", "--timezone=off", "--link-journal=no", f"--directory={root}"]
         nspawn += [f"--machine={machine}", f"--hostname={hostname}"]
+        nspawn += [f"--network-namespace-path={network}"] if network is not None else []
         nspawn += ["systemd.show_status=1", "systemd.journald.forward_to_console=1"]  # words for the booted systemd
         environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_TMPFS_TMP": "0"}
         with console.open("ab") as output:

@@ -45,6 +45,18 @@ def personalise(root: Path, name: str, address: str, neighbours: dict[str, str],
         _authorise(root / home, login.public_key)
 
 
+def let_on(root: Path, login: Login, addresses: set[str]) -> None:
+    """Let the users of a host go on to hosts at other addresses, whose keys are known to the fleet."""
+    known = [line for line in login.known_hosts.read_text().splitlines() if line.split()[0] in addresses]
+    (root / "etc/ssh/ssh_known_hosts").write_text("\n".join(known) + "\n")
+    for home in LOGINS.values():
+        owner = (root / home).stat()
+        key = root / home / ".ssh/id_ed25519"
+        key.write_text(login.key.read_text())
+        key.chmod(0o600)
+        os.chown(key, owner.st_uid, owner.st_gid)
+
+
 def _authorise(home: Path, public_key: str) -> None:
     owner = home.stat()
     folder = home / ".ssh"

@@ -15,6 +15,7 @@ from .host import Host
 from .interruption import termination_raises
 from .login import Login
 from .needs import missing, refuse_too_many
+from .network import Cable, lay
 from .places import Places
 from .releases import release_named
 
@@ -28,11 +29,22 @@ class Fleet:
     `bookworm2` and `trixie1`, `fleet.key` and `fleet.known_hosts` to log in with, and `fleet.inventory(...)`. Root, and
     the users `ops` (sudo without a password) and `plain` (no sudo), accept the key. Any number of fleets can run at
     once. `progress` is told of what takes minutes. Raises FleetError.
+
+    With `behind`, each host has a network of its own, without a way to the world, and can be met only from the host whose
+    number stands there for it, or from this machine for None: `Fleet(["trixie"] * 3, behind=[None, 0, 1])`. The users of a
+    host know the keys of those behind it and are let in there.
     """
 
-    def __init__(self, releases: Sequence[str], *, progress: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        releases: Sequence[str],
+        *,
+        behind: Sequence[int | None] = (),
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.releases = [release_named(name).name for name in releases]
         self.hosts: list[Host] = []
+        self._behind = behind
         self._progress = progress
         self._cleanup = ExitStack()
 
@@ -87,16 +99,20 @@ class Fleet:
             stack.callback(base.lock.close)
         folder = ownership.claim_folder(places)
         self._login = Login(folder)
-        addresses = self._take_addresses(places, stack)
+        cables = self._lay_cables(folder, places, stack)
+        addresses = [cable.address for cable in cables] or self._take_addresses(places, stack)
         stack.callback(ownership.remove, folder)  # before the addresses are free again
         stack.callback(self._end_hosts)
-        self.hosts = self._make_hosts(folder, bases, addresses)
+        self.hosts = self._make_hosts(folder, bases, addresses, cables)
         refuse_too_many(len(self.hosts) + ownership.running_hosts())
         neighbours = {host.name: host.address for host in self.hosts}
         # Personalised one by one (they share known_hosts), booted together.
         for host in self.hosts:
             disk.mount(host.root.parent, bases[host.release].root)
             disk.personalise(host.root, host.name, host.address, neighbours, self._login)
+        for host in self.hosts:
+            if host.cable is not None:
+                disk.let_on(host.root, self._login, {other.address for other in self.hosts})
             host.boot()
         _all_at_once(Host.await_boot, self.hosts)
 
@@ -108,9 +124,20 @@ class Fleet:
             texts.append(address.text)
         return texts
 
-    def _make_hosts(self, folder: Path, bases: dict[str, Base], addresses: list[str]) -> list[Host]:
+    def _lay_cables(self, folder: Path, places: Places, stack: ExitStack) -> list[Cable]:
+        cables: list[Cable] = []
+        for number, before in enumerate(self._behind):
+            cable = lay(folder, number, cables[before].namespace if before is not None else "", places.addresses)
+            stack.callback(cable.close)
+            cables.append(cable)
+        return cables
+
+    def _make_hosts(
+        self, folder: Path, bases: dict[str, Base], addresses: list[str], cables: Sequence[Cable | None]
+    ) -> list[Host]:
         hosts = []
-        for name, release, address in zip(_names(self.releases), self.releases, addresses, strict=True):
+        given = zip(_names(self.releases), self.releases, addresses, cables or [None] * len(addresses), strict=True)
+        for name, release, address, cable in given:
             host = Host(
                 name=name,
                 release=release,
@@ -119,6 +146,7 @@ class Fleet:
                 base=bases[release].root,
                 cgroup=ownership.cgroup_of(folder) / name,
                 login=self._login,
+                cable=cable,
             )
             hosts.append(host)
         return hosts

@@ -12,6 +12,7 @@ from . import snapshot
 from .containers import Container
 from .errors import CommandError, FleetError
 from .login import Login
+from .network import Cable
 
 BOOT_SECONDS = 90
 
@@ -20,12 +21,22 @@ class Host:
     """A Debian system with systemd and sshd at an address of its own.
 
     `name` is its host name, `release` its Debian release, `address` where its sshd listens (port 22), `root` its whole
-    file system as seen from this machine, `upper` what differs from its base. All tell of the host while it runs and
+    file system as seen from this machine, `upper` what differs from its base, `cable` what leads to it if it has a network
+    of its own. All tell of the host while it runs and
     while it is stopped.
     """
 
     def __init__(
-        self, *, name: str, release: str, address: str, folder: Path, base: Path, cgroup: Path, login: Login
+        self,
+        *,
+        name: str,
+        release: str,
+        address: str,
+        folder: Path,
+        base: Path,
+        cgroup: Path,
+        login: Login,
+        cable: Cable | None = None,
     ) -> None:
         self.name = name
         self.release = release
@@ -36,6 +47,8 @@ class Host:
         self._console = folder / "console.log"
         self._cgroup = cgroup
         self._login = login
+        self.cable = cable
+        self._before = cable.words if cable is not None else []
         self._container: Container | None = None
 
     def __repr__(self) -> str:
@@ -56,7 +69,7 @@ class Host:
         other than 0 raises CommandError; a timeout raises FleetError.
         """
         text = command if isinstance(command, str) else shlex.join(command)
-        arguments = self._login.arguments(self.address, user or "root")
+        arguments = self._login.arguments(self.address, user or "root", self._before)
         standard_input = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
         try:
             result = subprocess.run(
@@ -87,7 +100,8 @@ class Host:
         if self._container is not None:  # it ended by itself
             self._container.end()
         machine = f"{self._cgroup.parent.name}-{self.name}"
-        self._container = Container(machine, self.name, self.root, self._console, self._cgroup)
+        network = self.cable.path if self.cable is not None else None
+        self._container = Container(machine, self.name, self.root, self._console, self._cgroup, network)
 
     @contextmanager
     def restarting(self) -> Iterator[None]:
@@ -115,7 +129,7 @@ class Host:
     def await_boot(self) -> None:
         """Wait until sshd answers and systemd is up (running or degraded), BOOT_SECONDS at most."""
         deadline = time.monotonic() + BOOT_SECONDS
-        while not self._login.answers(self.address):
+        while not self._login.answers(self.address, self._before):
             self._refuse_to_wait(deadline, "its sshd does not answer")
             time.sleep(0.05)
         state = ""

@@ -1,6 +1,7 @@
 """How to log in to the hosts of one fleet: a key of its own, known host keys, nothing of the user's ssh."""
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import commands
@@ -27,11 +28,11 @@ class Login:
         settings = [*known, "IdentitiesOnly=yes", "IdentityAgent=none"]
         return ["-F", "/dev/null", *(word for setting in settings for word in ("-o", setting))]
 
-    def arguments(self, address: str, user: str) -> list[str]:
-        """Return the ssh command, to which the remote command is added."""
+    def arguments(self, address: str, user: str, before: Sequence[str] = ()) -> list[str]:
+        """Return the ssh command, to which the remote command is added; `before` stands before it."""
         settings = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=15", "LogLevel=ERROR"]
         extra = [word for setting in settings for word in ("-o", setting)]
-        return ["ssh", *self.options, *extra, "-i", str(self.key), "-l", user, address]
+        return [*before, "ssh", *self.options, *extra, "-i", str(self.key), "-l", user, address]
 
     def learn(self, address: str, public_key: str) -> None:
         """Remember a host's key."""
@@ -39,8 +40,11 @@ class Login:
         with self.known_hosts.open("a") as file:
             file.write(f"{address} {kind} {key}\n")
 
-    def answers(self, address: str) -> bool:
-        """Say whether an sshd greets at that address (RFC 4253, section 4.2)."""
+    def answers(self, address: str, before: Sequence[str] = ()) -> bool:
+        """Say whether an sshd greets at that address (RFC 4253, section 4.2), met from where `before` leads."""
+        if before:
+            greeting = ["timeout", "2", "bash", "-c", f"head -c4 <>/dev/tcp/{address}/22"]
+            return commands.tried(*before, *greeting) == "SSH-"
         try:
             with socket.create_connection((address, 22), timeout=2) as connection:
                 return connection.recv(4) == b"SSH-"

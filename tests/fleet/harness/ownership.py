@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .containers import cgroup_root, end_processes, remove_cgroup, remove_leftovers
 from .disk import unmount_below
+from .network import remove_networks
 from .places import Places, locked
 
 OWNER = "owner"
@@ -37,6 +38,7 @@ def remove(folder: Path) -> None:
     for root in folder.glob("*/root"):
         remove_leftovers(f"{folder.name}-{root.parent.name}", root)
     unmount_below(folder)
+    remove_networks(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
