@@ -213,6 +213,26 @@ def test_a_stopped_agent_is_lost_within_the_silence_limit(way: Route, sleeper: A
     assert gone(running.pid, running.agent)
 
 
+def test_being_spoken_to_is_no_sign_of_life(route: Route, roles: Any, tmp_path: Path) -> None:
+    transport = Direct(lease=1.2)  # a word every 0.2 seconds, which a stopped agent's pipe takes
+
+    def evaluate(route: Route, role: Any, heard: Heard) -> None:
+        transport.evaluate(route, order_for(role), None, heard.events.append, nothing_served)
+
+    running = Running(
+        evaluate, replace(route, silence_timeout=1.0), roles.Sleeper(marks=str(tmp_path)), tmp_path / "sleeping"
+    )
+    for number in (running.agent, running.pid):
+        os.kill(number, signal.SIGSTOP)
+    try:
+        running.end()
+    finally:
+        for number in (running.agent, running.pid):
+            os.kill(number, signal.SIGCONT)
+    transport.close()
+    assert "has said nothing for 1 seconds" in str(running.error)
+
+
 def test_a_long_command_with_an_agent_that_beats_is_not_lost(route: Route, roles: Any, tmp_path: Path) -> None:
     transport, heard = Direct(beat=0.2), Heard()
     role = roles.Sleeper(marks=str(tmp_path), seconds=2.5)

@@ -138,8 +138,11 @@ class Conversation:
 
     def _check_silence(self, *, spoke: bool) -> None:
         now = time.monotonic()
-        if spoke or self._link.pipes.sent != self._sent:
-            self._heard, self._sent = now, self._link.pipes.sent
+        pipes, before = self._link.pipes, self._sent
+        self._sent = pipes.sent
+        # A long message that goes on leaving is a sign of life; a short one, such as a ping, fits into any pipe.
+        if spoke or (pipes.backlog and pipes.sent != before):
+            self._heard = now
             return
         route = self._link.route
         if now - self._heard >= route.silence_timeout:
