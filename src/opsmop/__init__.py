@@ -27,20 +27,24 @@ if TYPE_CHECKING:
     from opsmop.language.resource import Resource
     from opsmop.language.role import Role
     from opsmop.language.secrets import Secret
+    from opsmop.resources.block import Block
     from opsmop.resources.debug_facts import DebugFacts
     from opsmop.resources.directory import Directory
     from opsmop.resources.echo import Echo
     from opsmop.resources.file import File
     from opsmop.resources.group import Group
+    from opsmop.resources.line import Line
     from opsmop.resources.link import Link
     from opsmop.resources.package import Package
     from opsmop.resources.reboot import Reboot
+    from opsmop.resources.replace import Replace
     from opsmop.resources.service import Service
     from opsmop.resources.shell import Command, Shell
     from opsmop.resources.user import User
     from opsmop.settings import Settings, UserDefaults
 
 __all__ = [
+    "Block",
     "Change",
     "Chaos",
     "Cli",
@@ -58,6 +62,7 @@ __all__ = [
     "Host",
     "HostResult",
     "Inventory",
+    "Line",
     "Link",
     "OpsMopError",
     "Package",
@@ -67,6 +72,7 @@ __all__ = [
     "Provider",
     "ProviderError",
     "Reboot",
+    "Replace",
     "Resource",
     "ResourceResult",
     "Resources",
@@ -87,6 +93,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Block": "opsmop.resources.block",
     "Change": "opsmop.language.provider",
     "Chaos": "opsmop.facts.chaos",
     "Cli": "opsmop.cli",
@@ -104,6 +111,7 @@ _HOMES = {
     "Host": "opsmop.inventory",
     "HostResult": "opsmop.api",
     "Inventory": "opsmop.inventory",
+    "Line": "opsmop.resources.line",
     "Link": "opsmop.resources.link",
     "OpsMopError": "opsmop.errors",
     "Package": "opsmop.resources.package",
@@ -113,6 +121,7 @@ _HOMES = {
     "Provider": "opsmop.language.provider",
     "ProviderError": "opsmop.errors",
     "Reboot": "opsmop.resources.reboot",
+    "Replace": "opsmop.resources.replace",
     "Resource": "opsmop.language.resource",
     "ResourceResult": "opsmop.api",
     "Resources": "opsmop.language.collections",

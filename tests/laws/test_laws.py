@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from opsmop import Command, Directory, Echo, File, Link, Secret, Shell, T
+from opsmop import Block, Command, Directory, Echo, File, Line, Link, Replace, Secret, Shell, T
 
 Evaluate = Callable[..., Any]
 Main = Callable[..., object]
@@ -116,6 +116,24 @@ EXAMPLES = {
     "a further name of a file": Example(
         lambda place: lambda: Link(place / "link", to=place / "conf", hard=True),
         lambda place: lambda: Link(place / "link", hard=True, absent=True),
+        prepare=old_file,
+    ),
+    "a line": Example(
+        lambda place: lambda: Line(place / "conf", T("port = {{ port }}"), regexp="^port ="),
+        lambda place: lambda: Line(place / "conf", regexp="^port =", absent=True),
+        prepare=old_file,
+    ),
+    "a line of a new file": Example(
+        lambda place: lambda: Line(place / "conf", Secret("hunter22"), create=True, mode=0o600)
+    ),
+    "a block": Example(
+        lambda place: lambda: Block(place / "conf", "a = 1\nb = 2", title="numbers", before="^old"),
+        lambda place: lambda: Block(place / "conf", title="numbers", absent=True),
+        prepare=old_file,
+    ),
+    "a replacement": Example(
+        lambda place: lambda: Replace(place / "conf", "^o(.*)$", r"c\1", mode="go+r"),
+        lambda place: lambda: Replace(place / "conf", "^c(.*)$", r"o\1", mode="go-r"),
         prepare=old_file,
     ),
     "a guarded program": Example(

@@ -8,6 +8,7 @@ import opsmop
 
 if TYPE_CHECKING:
     from opsmop import (
+        Block,
         Change,
         Chaos,
         Cli,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         Handlers,
         Host,
         Inventory,
+        Line,
         Link,
         OpsMopError,
         Package,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         Provider,
         ProviderError,
         Reboot,
+        Replace,
         Resource,
         Resources,
         Role,
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 # Not those for programs that run policies: a policy's own names, such as subprocess's run, are not to be replaced by a
 # star. They are written out for type checkers.
 __all__ = [
+    "Block",
     "Change",
     "Chaos",
     "Cli",
@@ -67,6 +71,7 @@ __all__ = [
     "Handlers",
     "Host",
     "Inventory",
+    "Line",
     "Link",
     "OpsMopError",
     "Package",
@@ -76,6 +81,7 @@ __all__ = [
     "Provider",
     "ProviderError",
     "Reboot",
+    "Replace",
     "Resource",
     "Resources",
     "Role",

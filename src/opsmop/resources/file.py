@@ -13,10 +13,10 @@ from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret
 from opsmop.resources.modes import mode_of, octal
 from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
+from opsmop.resources.standing import followed
 from opsmop.resources.writing import BACKUP, VALIDATE, keep, put, refuse_validate
 
 _NEW_MODE = 0o644  # what a file gets when nothing says its mode: umask 022
-_MOST_LINKS = 40  # as the kernel has it: path_resolution(7)
 _LARGEST_SHOWN = 1024 * 1024  # bytes up to which both contents are kept for a difference
 
 
@@ -68,21 +68,11 @@ class PutFile(Provider, provides=File):
         if file.touch:
             yield Change("touch", lambda: self.machine.touch(path), ACT)
 
-    def _found(self, path: str, links: int = 0) -> tuple[str, Status | None]:
+    def _found(self, path: str) -> tuple[str, Status | None]:
         """The path to manage and what stands there: a link's target if it is to be followed."""
-        status = self.machine.status(path)
-        if status is None or status.kind != "link" or self.resource.absent:
-            return path, status
-        if not self.resource.follow:
-            raise ProviderError(
-                f"{path} is a symbolic link to {status.target}",
-                remedy="follow=True manages what it points at; File(..., absent=True) before this removes the link.",
-            )
-        if links == _MOST_LINKS:
-            raise ProviderError(f"{self.resource.name} is a symbolic link that never ends: it leads back to {path}")
-        directory = path.rpartition("/")[0]
-        target = status.target if status.target.startswith("/") else f"{directory}/{status.target}"
-        return self._found(target, links + 1)
+        if self.resource.absent:
+            return path, self.machine.status(path)
+        return followed(self.machine, path, follow=self.resource.follow)
 
     def _removal(self, path: str, status: Status | None) -> Iterator[Change]:
         if status is None:
