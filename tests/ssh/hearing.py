@@ -15,15 +15,20 @@ from opsmop.transport.base import Traffic
 from opsmop.transport.files import Depot, FileRules, Served
 from opsmop.wire.order import Order
 
-POLICY = Path(__file__).parent / "policies" / "speaking.py"
+POLICIES = Path(__file__).parent / "policies"
 
 
 def speaking() -> ModuleType:
     """The roles of policies/speaking.py, as a policy file's own module."""
-    spec = importlib.util.spec_from_file_location("speaking", POLICY)
+    return roles_of("speaking")
+
+
+def roles_of(name: str) -> ModuleType:
+    """The roles of one of the policies, as a policy file's own module."""
+    spec = importlib.util.spec_from_file_location(name, POLICIES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules["speaking"] = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 

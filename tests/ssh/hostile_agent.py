@@ -80,6 +80,7 @@ CHEATS = {
     "an event of another run": lambda: say(EVENT, event(event="Warned", run="run0")),
     "two endings": lambda: [finished(), finished()],
     "an event after the ending": lambda: [finished(), say(EVENT, event(event="ResourceStarted"))],
+    "a file after the ending": lambda: [finished(), say(ASK, bytes(32) + b"large")],
     "speech after the end": lambda: [
         finished(),
         say_at_once((ENDED, b"\0\0"), (EVENT, event(event="Warned"))),

@@ -59,6 +59,7 @@ def cheated(roles: Any, way: Route, tmp_path: Path) -> Iterator[Cheated]:
         ("an event of another run", "spoke for the run 'run0'"),
         ("two endings", "EvaluationFinished after its evaluation had finished"),
         ("an event after the ending", "ResourceStarted after its evaluation had finished"),
+        ("a file after the ending", "asked for a file after its role had ended"),
         ("speech after the end", "after its role had ended"),
         ("malformed ending", "malformed ending"),
         ("flood", "one role said"),

@@ -17,7 +17,7 @@ from opsmop.events.wire import to_wire
 from opsmop.language.secrets import masked, spellings
 from opsmop.target.printed import LONGEST_LINE, printed
 from opsmop.target.role_process import evaluation_entry
-from opsmop.target.warden import Warden
+from opsmop.target.warden import WIDE, Warden
 from opsmop.wire import frames
 
 IDLE = 3600.0  # seconds that an agent without a role waits for the next
@@ -116,8 +116,8 @@ class Agent:
         self._take(data)
 
     def _take(self, data: bytes) -> None:
+        self._heard = time.monotonic()  # a piece of a large file may be on its way for long
         for kind, payload in self._decoder.feed(data):
-            self._heard = time.monotonic()
             self._obey(kind, payload)
 
     def _obey(self, kind: int, payload: bytes) -> None:
@@ -133,7 +133,7 @@ class Agent:
         elif kind == frames.CANCEL and role is not None:
             role.cancel()
         elif kind == frames.FILE and role is not None:
-            role.unanswered += frames.frame(kind, payload)
+            role.answer(kind, payload)
 
     def _say(self, kind: int, payload: bytes = b"") -> None:
         if self._open:
@@ -202,7 +202,7 @@ class Agent:
         if role is None:
             return
         try:
-            del role.unanswered[: os.write(role.answers, role.unanswered[:_READ])]
+            del role.unanswered[: os.write(role.answers, role.unanswered[:WIDE])]
         except BlockingIOError:
             return
         except OSError:

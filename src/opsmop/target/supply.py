@@ -10,6 +10,8 @@ from opsmop.language.machine import Content
 from opsmop.target.machine.contents import whole
 from opsmop.wire import frames
 
+_SAID_EVERY = frames.WINDOW // 4  # bytes taken, after which the controller hears of it
+
 
 class Supply(Protocol):
     """Where files come from that did not ride along."""
@@ -96,7 +98,7 @@ class Far:
             piece = self._answer(frames.MORE, frames.LAST)
             yield piece
             taken += len(piece)
-            if taken >= frames.PIECE and self._coming:
+            if taken >= _SAID_EVERY and self._coming:
                 self._say(frames.TOOK, taken.to_bytes(4, "big"))
                 taken = 0
 

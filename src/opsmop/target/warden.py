@@ -10,6 +10,8 @@ from typing import Callable
 from opsmop.target.role_process import COMMAND_GRACE, INTERRUPTIONS, become_role
 from opsmop.wire import frames
 
+_MUCH = 1 << 16  # bytes
+WIDE = 1 << 20  # bytes that the pipe to a role holds once a large file comes
 _KILLED_WITHIN = 2.0  # seconds between two attempts to kill
 
 
@@ -40,11 +42,22 @@ class Warden:
             os.set_blocking(end, False)
         self.decoder = frames.Decoder(frames.FROM_ROLE)
         self.unanswered = bytearray()
+        self._wide = False
         self.line = b""
         self.secrets: set[str] = set()
         self.group = 0
         self._grace = COMMAND_GRACE
         self.kill_at: float | None = None
+
+    def answer(self, kind: int, payload: bytes) -> None:
+        """Let it have what the controller says about files, as it takes it."""
+        if len(payload) > _MUCH and not self._wide:
+            from opsmop.wire.capacity import widen  # only for large files
+
+            self._wide = True
+            widen(self.answers, WIDE)
+        self.unanswered += frames.header(kind, len(payload))
+        self.unanswered += payload
 
     def note_command(self, payload: bytes) -> None:
         """Remember the process group of the command that runs now, and its grace, also if the role is to end already."""

@@ -13,8 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from opsmop.transport.askpass import Askpass
+from opsmop.wire.capacity import widen
 
 _READ = 1 << 16
+_MUCH = 3 << 17  # bytes to be sent, for which a wider pipe is worth asking for
+_WIDE = 1 << 18  # bytes; a user may have 64 MiB in pipes before new ones become narrow (pipe(7))
 _MOST_KEPT = 1 << 14  # bytes of stderr; the end is what tells
 
 
@@ -95,6 +98,7 @@ class Pipes:
         self._complaint = bytearray()
         self.sent = self.received = 0
         self.backlog = 0
+        self._wide = False
         self.ended = False  # whether its stdout is closed
 
     @property
@@ -117,6 +121,9 @@ class Pipes:
         for piece in pieces:
             self._unsent.append(memoryview(piece))
             self.backlog += len(piece)
+        if self.backlog > _MUCH and not self._wide:
+            self._wide = True
+            widen(self._input.fileno(), _WIDE)
 
     def send_shared(self, data: bytes) -> None:
         """As `send`, for what other hosts are sent too."""

@@ -43,8 +43,8 @@ DIGEST_LENGTH = 64
 NO_DIGEST = b"-" * DIGEST_LENGTH
 CONTENT_DIGEST_LENGTH = 32
 NO_CONTENT = bytes(CONTENT_DIGEST_LENGTH)
-PIECE = 1 << 20  # bytes of a file in one frame
-WINDOW = 4 * PIECE  # bytes of a file that may be on their way to one host
+PIECE = 1 << 18  # bytes of a file in one frame; what stays in a processor's cache goes fastest
+WINDOW = 4 << 20  # bytes of a file that may be on their way to one host
 SMALL = 1 << 20  # bytes; a file of which at most so many come along with its offer
 
 _HEADER = 5

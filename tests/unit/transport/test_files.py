@@ -1,6 +1,7 @@
 """A host gets the files that its role's rules serve, and no others."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,34 @@ def test_a_link_put_in_the_way_after_the_look_is_not_followed(policy: Path) -> N
     (policy / "files/app.conf").symlink_to(policy.parent / "secret")
     with pytest.raises(FileRefusedError):
         _open_beneath("files/app.conf", policy, Path("files/app.conf"))
+
+
+def test_a_file_that_is_swapped_all_the_time_gives_its_own_content_or_nothing(policy: Path) -> None:
+    swapped, over = policy / "files/app.conf", threading.Event()
+
+    def swap() -> None:
+        turn = 0
+        while not over.is_set():
+            turn += 1
+            new = policy / "new"
+            if turn % 2:
+                new.symlink_to(policy.parent / "secret")
+            else:
+                new.write_text("its own")
+            new.replace(swapped)
+
+    swapper, read = threading.Thread(target=swap), set()
+    swapper.start()
+    try:
+        while not {"its own", "refused"} <= read:
+            try:
+                read.add(FileRules((policy,)).read("files/app.conf").decode())
+            except FileRefusedError:
+                read.add("refused")
+    finally:
+        over.set()
+        swapper.join()
+    assert "secret" not in read
 
 
 def test_riders_are_the_literals_that_name_small_servable_files(policy: Path) -> None:

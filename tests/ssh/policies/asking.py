@@ -1,0 +1,64 @@
+"""Roles that ask for files: as the product does, or as one that cheats would."""
+
+import os
+import resource
+
+from opsmop.errors import OpsMopError
+from opsmop.language.evaluation import current
+from opsmop.language.role import Role
+from opsmop.resources.file import File
+
+
+def supply():
+    """What a host can say about files, past all that resources make of it."""
+    return current()._source._supply
+
+
+class Copier(Role):
+    """Copies files the ordinary way, and tells how much memory its process and its agent have come to need, in MiB."""
+
+    def main(self):
+        for name in self.constructor_variables["names"]:
+            File(self.constructor_variables["folder"] + "/" + os.path.basename(name), from_file=name)
+        with open("/proc/%d/status" % os.getppid()) as status:
+            agent = next(line.split()[1] for line in status if line.startswith("VmHWM"))
+        return [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, int(agent) >> 10]
+
+
+class Asker(Role):
+    """Asks for names, and tells what it got of each."""
+
+    def main(self):
+        return [self.answer(name) for name in self.constructor_variables["names"]]
+
+    def answer(self, name):
+        try:
+            content = supply().content(name, str)
+        except OpsMopError as error:
+            return "refused: " + error.message
+        return content.decode() if isinstance(content, bytes) else content.size
+
+
+class Undecided(Role):
+    """Begins to take a large file, lets it be, and asks for others."""
+
+    def main(self):
+        taken = []
+        for _ in range(3):
+            pieces = supply().content("large", str).pieces()
+            taken.append(len(next(pieces)))
+            taken.append(supply().content("small", str).decode())
+        return taken
+
+
+class Liar(Role):
+    """Wants what nobody offered it, by a digest of its own."""
+
+    def main(self):
+        from opsmop.wire.frames import Offer
+
+        offer = Offer(5_000_000, 0o644, bytes.fromhex(self.constructor_variables["digest"]), False)
+        try:
+            return sum(map(len, supply()._wanted(offer, "large")))
+        except OpsMopError as error:
+            return error.message
