@@ -105,6 +105,8 @@ class Trees:
         assert known is not None
         if mine:
             self._open(hop, known)
+            if known.station is None and hop.route.host == wanted_by:  # nobody else waits for it, and it may try again
+                self._forget(hop, known)
         while not known.done.wait(_LOOKING):
             if any(waker.called for waker in self._wakers):
                 raise stopped(replace(hop.route, host=wanted_by))
@@ -164,7 +166,12 @@ class Trees:
     def _drop(self, hop: Hop, lost: Station) -> None:
         with self._lock:
             known = self._stations.get(hop)
-            if known is not None and known.station is lost:
+        if known is not None and known.station is lost:
+            self._forget(hop, known)
+
+    def _forget(self, hop: Hop, known: _Reached) -> None:
+        with self._lock:
+            if self._stations.get(hop) is known:
                 del self._stations[hop]
 
     def _shared_broker(self) -> Any:
