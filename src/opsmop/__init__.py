@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from opsmop.language.resource import Resource
     from opsmop.language.role import Role
     from opsmop.language.secrets import Secret
+    from opsmop.resources.apt_repository import AptRepository
     from opsmop.resources.block import Block
     from opsmop.resources.debug_facts import DebugFacts
     from opsmop.resources.directory import Directory
+    from opsmop.resources.download import Download
     from opsmop.resources.echo import Echo
     from opsmop.resources.file import File
+    from opsmop.resources.git import Git
     from opsmop.resources.group import Group
     from opsmop.resources.line import Line
     from opsmop.resources.link import Link
@@ -40,10 +43,12 @@ if TYPE_CHECKING:
     from opsmop.resources.replace import Replace
     from opsmop.resources.service import Service
     from opsmop.resources.shell import Command, Shell
+    from opsmop.resources.unarchive import Unarchive
     from opsmop.resources.user import User
     from opsmop.settings import Settings, UserDefaults
 
 __all__ = [
+    "AptRepository",
     "Block",
     "Change",
     "Chaos",
@@ -51,12 +56,14 @@ __all__ = [
     "Command",
     "DebugFacts",
     "Directory",
+    "Download",
     "Echo",
     "Eval",
     "Fact",
     "File",
     "FileTest",
     "FileTests",
+    "Git",
     "Group",
     "Handlers",
     "Host",
@@ -85,6 +92,7 @@ __all__ = [
     "Shell",
     "T",
     "TomlInventory",
+    "Unarchive",
     "User",
     "UserDefaults",
     "UserFacts",
@@ -93,6 +101,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AptRepository": "opsmop.resources.apt_repository",
     "Block": "opsmop.resources.block",
     "Change": "opsmop.language.provider",
     "Chaos": "opsmop.facts.chaos",
@@ -100,12 +109,14 @@ _HOMES = {
     "Command": "opsmop.resources.shell",
     "DebugFacts": "opsmop.resources.debug_facts",
     "Directory": "opsmop.resources.directory",
+    "Download": "opsmop.resources.download",
     "Echo": "opsmop.resources.echo",
     "Eval": "opsmop.language.lookups",
     "Fact": "opsmop.facts.fact",
     "File": "opsmop.resources.file",
     "FileTest": "opsmop.facts.filetests:FileTests",
     "FileTests": "opsmop.facts.filetests",
+    "Git": "opsmop.resources.git",
     "Group": "opsmop.resources.group",
     "Handlers": "opsmop.language.collections",
     "Host": "opsmop.inventory",
@@ -134,6 +145,7 @@ _HOMES = {
     "Shell": "opsmop.resources.shell",
     "T": "opsmop.language.lookups",
     "TomlInventory": "opsmop.inventory",
+    "Unarchive": "opsmop.resources.unarchive",
     "User": "opsmop.resources.user",
     "UserDefaults": "opsmop.settings",
     "UserFacts": "opsmop.facts.user_facts",

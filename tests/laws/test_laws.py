@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from opsmop import Block, Command, Directory, Echo, File, Line, Link, Replace, Secret, Shell, T
+from opsmop import Block, Command, Directory, Echo, File, Git, Line, Link, Replace, Secret, Shell, T, Unarchive
 
 Evaluate = Callable[..., Any]
 Main = Callable[..., object]
@@ -178,6 +180,29 @@ EXAMPLES["files in a planned directory"] = Example(
 )
 EXAMPLES["a file that goes, a directory that comes"] = Example(
     replaced_by_directory, prepare=lambda place: (place / "thing").write_text("x")
+)
+
+
+def old_archive(place: Path) -> None:
+    (place / "app").mkdir()
+    (place / "bin").mkdir()
+    (place / "bin" / "run").write_text("#!/bin/sh\n")
+    with tarfile.open(place / "app.tar.gz", "w:gz") as archive:
+        archive.add(place / "bin", "bin")
+
+
+def old_repository(place: Path) -> None:
+    author = {"GIT_CONFIG_NOSYSTEM": "1", "HOME": str(place), "PATH": os.environ["PATH"]}
+    (place / "origin").mkdir()
+    for words in ("init -q", "-c user.name=A -c user.email=a@test commit -q --allow-empty -m one"):
+        subprocess.run(["git", *words.split()], cwd=place / "origin", env=author, check=True)
+
+
+EXAMPLES["an archive, unpacked"] = Example(
+    lambda place: lambda: Unarchive(place / "app", archive=str(place / "app.tar.gz")), prepare=old_archive
+)
+EXAMPLES["a checkout of git"] = Example(
+    lambda place: lambda: Git(place / "checkout", repository=str(place / "origin")), prepare=old_repository
 )
 
 FILES = {"files/conf": b"beside\r\n", "templates/conf.j2": b"port = {{ port }}\n"}

@@ -8,6 +8,7 @@ import opsmop
 
 if TYPE_CHECKING:
     from opsmop import (
+        AptRepository,
         Block,
         Change,
         Chaos,
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
         Command,
         DebugFacts,
         Directory,
+        Download,
         Echo,
         Eval,
         Fact,
         File,
         FileTest,
         FileTests,
+        Git,
         Group,
         Handlers,
         Host,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
         Shell,
         T,
         TomlInventory,
+        Unarchive,
         User,
         UserDefaults,
         UserFacts,
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
 # Not those for programs that run policies: a policy's own names, such as subprocess's run, are not to be replaced by a
 # star. They are written out for type checkers.
 __all__ = [
+    "AptRepository",
     "Block",
     "Change",
     "Chaos",
@@ -61,12 +66,14 @@ __all__ = [
     "Command",
     "DebugFacts",
     "Directory",
+    "Download",
     "Echo",
     "Eval",
     "Fact",
     "File",
     "FileTest",
     "FileTests",
+    "Git",
     "Group",
     "Handlers",
     "Host",
@@ -91,6 +98,7 @@ __all__ = [
     "Shell",
     "T",
     "TomlInventory",
+    "Unarchive",
     "User",
     "UserDefaults",
     "UserFacts",

@@ -179,6 +179,12 @@ class Machine(Protocol):
     def wait(self, seconds: float) -> None:
         """Let time pass, in check mode too."""
 
+    def home(self) -> str:
+        """The home directory of the user who acts."""
+
+    def program(self, name: str) -> Sequence[str]:
+        """The beginning of the argument list that runs one of our own programs (`opsmop.target.programs`)."""
+
     def uname(self) -> tuple[str, str, str, str, str]:
         """The kernel's name, the host's name, release, version and architecture."""
 

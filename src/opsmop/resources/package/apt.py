@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Sequence
 
-from opsmop.errors import CommandFailed, ProviderError
+from opsmop.errors import ProviderError
 from opsmop.language.fields import nearest
 from opsmop.language.machine import Completed, Effect, Machine
-from opsmop.language.provider import Change, succeeded
-from opsmop.resources.package import dpkg, locks, looks
-from opsmop.resources.package.family import GRACE, Outcome, PackageProvider
+from opsmop.language.provider import Change
+from opsmop.resources.package import dpkg, looks, running
+from opsmop.resources.package.family import Outcome, PackageProvider
 from opsmop.resources.package.looks import AptLooks
 from opsmop.resources.package.package import Package
 
-# Nobody is there to answer: debconf(7), apt-listchanges(1), needrestart(1), ucf(1).
-ENVIRONMENT = {
-    "APT_LISTCHANGES_FRONTEND": "none",
-    "DEBIAN_FRONTEND": "noninteractive",
-    "NEEDRESTART_MODE": "l",
-    "NEEDRESTART_SUSPEND": "1",
-    "UCF_FORCE_CONFFOLD": "1",
-}
-# A configuration file that the operator has changed stays; one that nobody touched is renewed: dpkg(1).
-_KEEP_CONFIGURATION = ("--force-confdef", "--force-confold")
 # Debian Policy, 5.6.1; apt would take anything else for a pattern, and a "-" at the end for a removal.
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?")
-_BETWEEN_TRIES = 1.0  # seconds
-
-_REMEDIES = (
-    ("are you root", "Packages are root's to change: does the role need sudo()?"),
-    ("Failed to fetch", "If the package lists are older than the mirror, update_cache=True refreshes them first."),
-    ("Held packages were changed", "Something that has to change is on hold: apt-mark showhold lists it."),
-    ("allow-releaseinfo-change", "The repository has changed what it says of itself: look, then accept it by hand."),
-)
 
 
 class Apt(PackageProvider, provides=Package, short="apt"):
@@ -49,7 +30,7 @@ class Apt(PackageProvider, provides=Package, short="apt"):
 
     def begin(self) -> None:
         """See `PackageProvider.begin`."""
-        self._looks = AptLooks(self.machine, ENVIRONMENT)
+        self._looks = AptLooks(self.machine, running.ENVIRONMENT)
 
     # What is there
 
@@ -128,7 +109,7 @@ class Apt(PackageProvider, provides=Package, short="apt"):
         """See `PackageProvider.foreseen`: apt-get itself works it out, as it would do it."""
         argv = self._removal(names) if self.resource.absent else self._installation(names)
         completed = self._looks.simulation([*argv[:1], "--simulate", *argv[1:]])
-        _explained(completed, f"working out what apt would do for {', '.join(names)}")
+        running.explained(completed, f"working out what apt would do for {', '.join(names)}")
         return Outcome(*dpkg.foreseen(completed.stdout))
 
     # What is done
@@ -142,7 +123,7 @@ class Apt(PackageProvider, provides=Package, short="apt"):
 
     def _repair(self) -> Completed:
         self._act(
-            ["dpkg", *_KEEP_CONFIGURATION, "--configure", "--pending"],
+            ["dpkg", *running.KEEP_CONFIGURATION, "--configure", "--pending"],
             [*looks.REPAIRED, Effect("packages", "repair", brings="installation")],
             "finishing what an interrupted dpkg has left",
         )
@@ -152,16 +133,7 @@ class Apt(PackageProvider, provides=Package, short="apt"):
 
     def refresh(self) -> Completed:
         """See `PackageProvider.refresh`."""
-        completed = self._act(
-            [
-                *self._apt_get(),
-                "-oAPT::Update::Error-Mode=any",
-                f"-oAPT::Update::Post-Invoke-Success::=mkdir -p {looks.STAMP.rpartition('/')[0]} && touch {looks.STAMP}",
-                "update",
-            ],
-            looks.REFRESHED,
-            "refreshing the package lists",
-        )
+        completed = running.refresh(self.machine, lock_timeout=self.resource.lock_timeout)
         self.begin()
         return completed
 
@@ -190,35 +162,7 @@ class Apt(PackageProvider, provides=Package, short="apt"):
         return [*self._apt_get(), "purge" if self.resource.purge else "remove", *names]
 
     def _apt_get(self) -> list[str]:
-        keep = [f"-oDPkg::Options::={option}" for option in _KEEP_CONFIGURATION]
-        return ["apt-get", "--yes", "--quiet", f"-oDPkg::Lock::Timeout={self.resource.lock_timeout}", *keep]
+        return running.apt_get(self.resource.lock_timeout)
 
     def _act(self, argv: Sequence[str], effects: Sequence[Effect], doing: str) -> Completed:
-        """Run it. apt waits for dpkg's locks by itself, for those of its lists and archives it does not."""
-        if self.machine.real_user() != "root":
-            raise ProviderError(f"{doing} is for root alone", remedy=_REMEDIES[0][1])
-        deadline = time.monotonic() + self.resource.lock_timeout
-        while True:
-            completed = self.machine.run(argv, effects=effects, env=ENVIRONMENT, grace=GRACE)
-            if not locks.taken(completed):
-                return _explained(completed, doing)
-            if time.monotonic() >= deadline:
-                raise self._locked(completed, doing)
-            time.sleep(_BETWEEN_TRIES)
-
-    def _locked(self, completed: Completed, doing: str) -> CommandFailed:
-        holder = locks.holder(self.machine) or "another program"
-        return CommandFailed(
-            f"{doing} failed: {holder} holds the package manager's lock, for longer than {self.resource.lock_timeout} s",
-            command=completed.command, rc=completed.rc, output=completed.output, completed=completed,
-            remedy="Wait for it to end, or give lock_timeout= more seconds.",
-        )  # fmt: skip
-
-
-def _explained(completed: Completed, doing: str) -> Completed:
-    """`completed`, or its failure with what to do about it."""
-    try:
-        return succeeded(completed, doing)
-    except CommandFailed as error:
-        error.remedy = next((remedy for sign, remedy in _REMEDIES if sign in completed.output), "")
-        raise
+        return running.run(self.machine, argv, effects, doing, lock_timeout=self.resource.lock_timeout)

@@ -132,6 +132,14 @@ class RealMachine(Acting, Linking):
         """See `Machine.real_user`."""
         return self._owner_name(os.geteuid())
 
+    def program(self, name: str) -> Sequence[str]:
+        """See `Machine.program`."""
+        import sys  # only where a program runs
+
+        from opsmop.target import programs  # likewise
+
+        return sys.executable, "-I", "-S", "-c", programs.source(name)
+
     def uname(self) -> tuple[str, str, str, str, str]:
         """See `Machine.uname`."""
         found = os.uname()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from opsmop.target.machine.real import RealMachine
 
 
@@ -17,6 +19,14 @@ class Unaffected:
     def mount_points(self, path: str) -> list[str]:
         """See `Machine.mount_points`."""
         return self._real.mount_points(path)
+
+    def home(self) -> str:
+        """See `Machine.home`."""
+        return self._real.home()
+
+    def program(self, name: str) -> Sequence[str]:
+        """See `Machine.program`."""
+        return self._real.program(name)
 
     def uname(self) -> tuple[str, str, str, str, str]:
         """See `Machine.uname`."""

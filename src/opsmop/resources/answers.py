@@ -1,0 +1,48 @@
+"""Asking a program of our own (`opsmop.target.programs`), through the machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opsmop.errors import CommandFailed, ProviderError
+from opsmop.language.machine import Completed, Effect, Machine
+
+
+def answer(machine: Machine, name: str, request: Mapping[str, Any], data: bytes | None = None) -> dict[str, Any]:
+    """What a program answers that only looks.
+
+    :param request: plain values, in which secrets may be: they go by standard input
+    :param data: what the program reads instead, if it is long; the request then goes as an argument
+    :raises ProviderError: with what the program says is in the way
+    """
+    argv, given = _asked(machine, name, request, data)
+    return _read(name, machine.ask(argv, input=given))
+
+
+def done(
+    machine: Machine, name: str, request: Mapping[str, Any], effects: Sequence[Effect], data: bytes | None = None
+) -> dict[str, Any]:
+    """What a program answers that changes the machine; empty if nothing may be changed. See `answer`."""
+    argv, given = _asked(machine, name, request, data)
+    completed = machine.run(argv, effects=effects, input=given)
+    return _read(name, completed) if completed.known else {}
+
+
+def _asked(
+    machine: Machine, name: str, request: Mapping[str, Any], data: bytes | None
+) -> tuple[list[str], bytes | None]:
+    text = json.dumps(request)
+    program = machine.program(name)
+    return ([*program], text.encode()) if data is None else ([*program, text], data)
+
+
+def _read(name: str, completed: Completed) -> dict[str, Any]:
+    if completed.timed_out or completed.rc != 0:
+        ending = "took too long and was ended" if completed.timed_out else f"ended with status {completed.rc}"
+        raise CommandFailed(f"the program {name} {ending}", rc=completed.rc, output=completed.output)
+    said: dict[str, Any] = json.loads(completed.stdout)
+    if "error" in said:
+        raise ProviderError(said["error"], remedy=said["remedy"])
+    return said

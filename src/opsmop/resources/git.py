@@ -1,0 +1,295 @@
+"""Checkouts of git."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from opsmop.errors import CommandFailed, FieldError, ProviderError
+from opsmop.language.fields import field, nearest
+from opsmop.language.machine import Completed, Effect, Machine
+from opsmop.language.provider import Change, Provider, succeeded
+from opsmop.language.resource import Resource
+from opsmop.resources.permissions import absolute
+
+_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_SHORT = 12  # digits of a commit's name that people are shown
+_KEPT = "refs/opsmop/checked-out"  # what was last checked out here: no commit that it reaches is somebody's own
+_ABSENT = "(none)"
+
+
+class Git(Resource):
+    """A checkout of a git repository at a branch, tag or commit. What people have changed in it stays unless `force` is
+    given. Nothing is ever asked: no passwords, no unknown host keys.
+    """
+
+    name: str = field(kw_only=False, doc="the checkout's directory on the target")
+    repository: str = field(doc="its URL, or a path on the target")
+    version: str | None = field(
+        default=None, doc="a branch, tag or full commit; the repository's own HEAD if not given"
+    )
+    update: bool = field(default=True, doc="False leaves a checkout that is already there as it is")
+    force: bool = field(default=False, doc="throw away what was changed or committed in the checkout")
+    depth: int | None = field(default=None, doc="fetch only so many commits; all if not given")
+    submodules: bool = field(default=False, doc="check out its submodules too")
+    ssh_key: str | None = field(default=None, doc="a private key on the target to log in with")
+    accept_new_host_key: bool = field(
+        default=False, doc="trust a host of ssh that is not known yet; never a changed key"
+    )
+
+    def check(self) -> None:
+        """Refuse what git would take for something else."""
+        absolute(self, self.name)
+        for value in (self.repository, self.version):
+            if value is not None and (not value or value.startswith("-")):
+                raise FieldError(f"{self}: {value!r} is neither a repository nor a version", place=self.place)
+        if self.depth is not None and self.depth < 1:
+            raise FieldError(f"{self}: depth={self.depth} is not 1 or more", place=self.place)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be checked out.
+
+    :param commit: its full name
+    :param reference: where the repository has it: ``refs/heads/main``; empty for a commit that is named itself
+    """
+
+    commit: str
+    reference: str
+
+    @property
+    def branch(self) -> str:
+        """The branch; empty for a tag or a commit."""
+        return self.reference[len("refs/heads/") :] if self.reference.startswith("refs/heads/") else ""
+
+
+class CheckOut(Provider, provides=Git):
+    """Through git(1)."""
+
+    needs = "git"
+
+    @classmethod
+    def suits(cls, machine: Machine) -> bool:
+        """Whether there is a git."""
+        return machine.which("git") is not None
+
+    def plan(self) -> Iterator[Change]:
+        """Clone it, or fetch and check out what differs."""
+        git = self.resource
+        current = self._current()
+        if current is not None and not git.update:
+            return
+        wanted = self._wanted()
+        if current is None:
+            yield Change("clone", lambda: self._make(wanted), after=_short(wanted.commit))
+            return
+        if self._planned():
+            if current != wanted.commit:
+                yield Change("update", lambda: self._make(wanted), before=_short(current), after=_short(wanted.commit))
+            return
+        yield from self._differing(current, wanted)
+
+    def _differing(self, current: str, wanted: Wanted) -> Iterator[Change]:
+        git = self.resource
+        address = self._said("config", "--get", "remote.origin.url")
+        if address != git.repository:
+            yield Change("address", self._set_address, before=address, after=git.repository)
+        changed = self._changed() if current != _ABSENT else []
+        if current == wanted.commit and not (changed and git.force):
+            return
+        self._refuse_to_clobber(changed)
+        if current == wanted.commit:
+            yield Change("throw away", lambda: self._make(wanted), before=f"changes in {_few(changed)}")
+            return
+        yield Change("update", lambda: self._make(wanted), before=_short(current), after=_short(wanted.commit))
+
+    # Looking
+
+    def _current(self) -> str | None:
+        """The commit that is checked out; None if there is no checkout yet, ``(none)`` if it has none yet."""
+        path, planned = self.resource.name, self._planned()
+        if planned:
+            return planned
+        status = self.machine.status(path, follow=True)
+        if status is None:
+            return None
+        if status.kind != "directory":
+            raise ProviderError(f"{path} is a {status.kind}, not a directory")
+        if self.machine.status(f"{path}/.git") is None:
+            if status.predicted or not self.machine.listing(path):
+                return None
+            raise ProviderError(
+                f"{path} holds something else and is no checkout", remedy="Name another directory, or remove it first."
+            )
+        self._refuse_other_owner(status.owner)
+        completed = self._ask("rev-parse", "--verify", "--quiet", "HEAD")
+        return completed.stdout.strip() if completed.rc == 0 else _ABSENT
+
+    def _planned(self) -> str:
+        """The commit that an earlier resource is to check out here; empty if none is."""
+        planned: tuple[str] = self.machine.look("git", self.resource.name, lambda: ("",))
+        return planned[0]
+
+    def _refuse_other_owner(self, owner: str) -> None:
+        """Git runs programs that a checkout's own configuration names: those of another user must not run as this one."""
+        user = self.machine.real_user()
+        if owner != user:
+            raise ProviderError(
+                f"{self.resource.name} belongs to {owner}, and this runs as {user}",
+                remedy=f'run_as="{owner}" works on it as its owner.',
+            )
+
+    def _wanted(self) -> Wanted:
+        """What the repository has under the version's name: a branch before a tag of the same name."""
+        git = self.resource
+        offered = self._offered()
+        if git.version is None:
+            if "HEAD" not in offered:
+                raise ProviderError(
+                    f"{git.repository} has no HEAD: it is empty, or bare of it", remedy="Give version=."
+                )
+            return Wanted(offered["HEAD"], self._head_of(offered))
+        for reference in (f"refs/heads/{git.version}", f"refs/tags/{git.version}", git.version):
+            if reference in offered:
+                return Wanted(offered.get(f"{reference}^{{}}", offered[reference]), reference)
+        if _SHA.fullmatch(git.version):
+            return Wanted(git.version, "")
+        names = [name.split("/", 2)[2] for name in offered if name.count("/") > 1 and not name.endswith("^{}")]
+        raise ProviderError(
+            f"{git.repository} has no branch or tag {git.version!r}",
+            remedy=nearest(git.version, names, "It has") + " A commit is named in full, by 40 digits.",
+        )
+
+    def _head_of(self, offered: dict[str, str]) -> str:
+        """The branch that HEAD is: the first with its commit, where the repository does not say."""
+        branches = [name for name in offered if name.startswith("refs/heads/") and offered[name] == offered["HEAD"]]
+        usual = [name for name in branches if name in ("refs/heads/main", "refs/heads/master")]
+        return (offered.get("HEAD ->") or next(iter(usual or branches), "")) if branches else ""
+
+    def _offered(self) -> dict[str, str]:
+        """The commit of each reference of the repository, by name; under ``HEAD ->`` the branch that HEAD is."""
+        git = self.resource
+        completed: Completed = self.machine.look(
+            "git repository", git.repository, lambda: self._ask("ls-remote", "--symref", "--", git.repository, at="/")
+        )
+        _explained(completed, f"asking {git.repository} what it has")
+        offered = {}
+        for line in completed.stdout.splitlines():
+            value, _, name = line.partition("\t")
+            if value.startswith("ref: "):
+                offered[f"{name} ->"] = value[len("ref: ") :]
+            elif name:
+                offered[name] = value
+        return offered
+
+    def _changed(self) -> list[str]:
+        """The files that people have changed; those that git does not know are not touched by it."""
+        lines = self._said("status", "--porcelain", "--untracked-files=no").splitlines()
+        return [line[3:] if line[2:3] == " " else line.split(" ", 1)[-1] for line in lines]
+
+    def _refuse_to_clobber(self, changed: list[str]) -> None:
+        git = self.resource
+        if git.force:
+            return
+        if changed:
+            raise ProviderError(
+                f"files in {git.name} have been changed: {_few(changed)}",
+                remedy="Commit or undo that there; force=True throws it away.",
+            )
+        own = self._ask("rev-list", "--count", "HEAD", "--not", "--remotes", "--tags", "--glob=refs/opsmop/*")
+        if own.rc == 0 and own.stdout.strip() not in ("", "0"):
+            raise ProviderError(
+                f"{git.name} has {own.stdout.strip()} commit(s) of its own, which {git.repository} never had",
+                remedy="Push them; force=True leaves them behind.",
+            )
+
+    # Doing
+
+    def _set_address(self) -> None:
+        self._run("config", "remote.origin.url", self.resource.repository)
+
+    def _make(self, wanted: Wanted) -> Completed:
+        git = self.resource
+        if self.machine.status(git.name) is None:
+            self.machine.make_directory(git.name, mode=0o755)
+        self._run("init", "--quiet")
+        self._run("config", "remote.origin.url", git.repository)
+        self._fetch(wanted)
+        forced = ["--force"] if git.force else []
+        place = ["-B", wanted.branch] if wanted.branch else ["--detach"]
+        self._run("checkout", "--quiet", *forced, *place, wanted.commit)
+        if git.submodules:
+            self._run("submodule", "--quiet", "update", "--init", "--recursive", *forced)
+        self._run("update-ref", _KEPT, "HEAD")
+        return self._run("rev-parse", "HEAD", becomes=wanted.commit)
+
+    def _fetch(self, wanted: Wanted) -> None:
+        """Fetch what is wanted. A commit that no reference is at may have to be found among all there are."""
+        depth = [f"--depth={self.resource.depth}"] if self.resource.depth else []
+        where = {"refs/heads/": f"refs/remotes/origin/{wanted.branch}", "refs/tags/": wanted.reference}
+        to = next((to for start, to in where.items() if wanted.reference.startswith(start)), "")
+        what = f"+{wanted.reference}:{to}" if to else wanted.commit
+        try:
+            self._run("fetch", "--quiet", "--force", *depth, "origin", what)
+        except CommandFailed:
+            if to:
+                raise
+            self._run("fetch", "--quiet", "--force", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
+
+    # git
+
+    def _said(self, *argv: str) -> str:
+        completed = self._ask(*argv)
+        return completed.stdout.strip("\n") if completed.rc == 0 else ""
+
+    def _ask(self, *argv: str, at: str = "") -> Completed:
+        return self.machine.ask(["git", *argv], cwd=at or self.resource.name, env=self._environment())
+
+    def _run(self, *argv: str, becomes: str = "") -> Completed:
+        git = self.resource
+        effects = [Effect("git", git.name, (becomes,))] if becomes else []
+        completed = self.machine.run(["git", *argv], effects=effects, cwd=git.name, env=self._environment())
+        return _explained(completed, f"git {argv[0]} of {git.repository} in {git.name}")
+
+    def _environment(self) -> dict[str, str]:
+        """Nobody is there to answer: git(1), GIT_TERMINAL_PROMPT; ssh_config(5), BatchMode."""
+        git = self.resource
+        trust = "accept-new" if git.accept_new_host_key else "yes"
+        ssh = ["ssh", "-oBatchMode=yes", f"-oStrictHostKeyChecking={trust}"]
+        if git.ssh_key:
+            ssh += ["-i", git.ssh_key, "-oIdentitiesOnly=yes"]
+        import shlex  # only where git runs
+
+        return {
+            "GIT_ASKPASS": "true",
+            "GIT_OPTIONAL_LOCKS": "0",  # looking writes nothing
+            "GIT_SSH_COMMAND": shlex.join(ssh),
+            "GIT_TERMINAL_PROMPT": "0",
+        }
+
+
+_REMEDIES = (
+    ("Host key verification failed", "accept_new_host_key=True trusts a host that is not known yet."),
+    ("Permission denied (publickey", "ssh_key= names a private key on the target that may log in there."),
+    ("could not read Username", "The repository wants a login: give its URL one, or use ssh."),
+    ("Authentication failed", "The repository wants a login: give its URL one, or use ssh."),
+    ("dubious ownership", "run_as= works on it as its owner."),
+)
+
+
+def _explained(completed: Completed, doing: str) -> Completed:
+    try:
+        return succeeded(completed, doing)
+    except CommandFailed as error:
+        error.remedy = next((remedy for sign, remedy in _REMEDIES if sign in completed.output), "")
+        raise
+
+
+def _short(commit: str) -> str:
+    return commit[:_SHORT]
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")  # noqa: PLR2004 - a line's worth

@@ -1,0 +1,211 @@
+"""Fetches a file over HTTP, or asks what stands at its URL. It replaces the file as a whole or not at all.
+
+A request has ``act`` (``digest``, ``look``, ``text`` or ``fetch``) and, as far as that needs them, ``path``, ``url``,
+``headers``, ``ca_file``, ``proxy``, ``timeout`` (seconds without a byte), ``algorithm``, ``digest`` (in hexadecimal),
+``owner``, ``group``, ``mode``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import ssl
+import stat
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+_PIECE = 1 << 20  # bytes
+_LARGEST_TEXT = 1 << 20
+_NOT_MODIFIED = 304
+_CANNOT_HEAD = (400, 403, 404, 405, 501)  # what servers that refuse HEAD say; GET tells more
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer
+    """What cannot be done, why, and what helps."""
+
+    def __init__(self, error: str, remedy: str = "") -> None:
+        self.answer = {"error": error, "remedy": remedy}
+        super().__init__(error)
+
+
+class Careful(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect from an encrypted address to one that is not."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        """See `urllib.request.HTTPRedirectHandler`; what is meant for one host's eyes does not go to another."""
+        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+            raise Refusal(f"{req.full_url} redirects to {newurl}, which is not encrypted")
+        if not newurl.startswith(("http:", "https:")):
+            raise Refusal(f"{req.full_url} redirects to {newurl}, which is neither http:// nor https://")
+        following = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if following is not None and _host(newurl) != _host(req.full_url):
+            for name in ("Authorization", "Cookie"):
+                following.remove_header(name)
+        return following
+
+
+def _host(url: str) -> str:
+    return urllib.parse.urlsplit(url).netloc
+
+
+def _opened(request: dict[str, Any], method: str = "GET") -> Any:
+    url = request["url"]
+    opener = urllib.request.build_opener(
+        Careful,
+        urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), request["proxy"]) if request["proxy"] else {}),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=request["ca_file"] or None)),
+    )
+    asked = urllib.request.Request(url, headers=request["headers"], method=method)  # noqa: S310 - the scheme was checked
+    try:
+        return opener.open(asked, timeout=request["timeout"])
+    except urllib.error.HTTPError as error:
+        if error.code == _NOT_MODIFIED or (method == "HEAD" and error.code in _CANNOT_HEAD):
+            return error
+        raise Refusal(f"{url} answers with status {error.code} {error.reason}") from None
+    except urllib.error.URLError as error:
+        raise Refusal(f"{url} cannot be reached: {error.reason}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise Refusal(f"{url} cannot be reached: {error or type(error).__name__}") from None
+
+
+def _described(answer: Any) -> dict[str, Any]:
+    headers = answer.headers
+    return {
+        "status": getattr(answer, "status", None) or answer.code,
+        "etag": headers.get("ETag", ""),
+        "modified": headers.get("Last-Modified", ""),
+        "size": headers.get("Content-Length", ""),
+        "type": headers.get_content_type() if headers.get("Content-Type") else "",
+    }
+
+
+def look(request: dict[str, Any]) -> dict[str, Any]:
+    """What the server says of what stands there, without its content."""
+    with _opened(request, "HEAD") as answer:
+        said = _described(answer)
+    if said["status"] not in _CANNOT_HEAD:
+        return said
+    with _opened(request) as answer:
+        return _described(answer)
+
+
+def text(request: dict[str, Any]) -> dict[str, Any]:
+    """A short text."""
+    with _opened(request) as answer:
+        return {"text": answer.read(_LARGEST_TEXT).decode("utf-8", "replace")}
+
+
+def digest(request: dict[str, Any]) -> dict[str, Any]:
+    """The digest of the file at ``path``."""
+    found = hashlib.new(request["algorithm"])
+    with open(request["path"], "rb") as file:
+        while piece := file.read(_PIECE):
+            found.update(piece)
+    return {"digest": found.hexdigest()}
+
+
+def fetch(request: dict[str, Any]) -> dict[str, Any]:
+    """Put what stands there into the file at ``path``, if its digest is right and its content another."""
+    with _opened(request) as answer:
+        said = _described(answer)
+        folder, name = os.path.split(request["path"])
+        temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                said["sha256"] = _filled(request, answer, said, file)
+                said["changed"] = _differs(request["path"], said["sha256"])
+                _permit(request, file.fileno())
+                file.flush()
+                os.fsync(file.fileno())
+            if said["changed"]:
+                os.rename(temporary, request["path"])
+            else:
+                os.unlink(temporary)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    return said
+
+
+def _filled(request: dict[str, Any], answer: Any, said: dict[str, Any], file: Any) -> str:
+    """Its content written, and its sha256; it must be complete, and what was promised."""
+    own, promised = hashlib.sha256(), hashlib.new(request["algorithm"])
+    size = 0
+    while piece := _piece(request, answer):
+        size += len(piece)
+        own.update(piece)
+        promised.update(piece)
+        file.write(piece)
+    if said["size"] and size != int(said["size"]):
+        raise Refusal(f"{request['url']} broke off after {size} of {said['size']} bytes")
+    if request["digest"] and promised.hexdigest() != request["digest"]:
+        raise Refusal(
+            f"{request['url']} has the {request['algorithm']} {promised.hexdigest()}, not {request['digest']}",
+            "Nothing was replaced. Has the file there changed, or is it not what it should be?",
+        )
+    return own.hexdigest()
+
+
+def _piece(request: dict[str, Any], answer: Any) -> bytes:
+    try:
+        return bytes(answer.read(_PIECE))
+    except (OSError, http.client.HTTPException) as error:
+        raise Refusal(f"{request['url']} broke off: {error or type(error).__name__}") from None
+
+
+def _differs(path: str, wanted: str) -> bool:
+    if not os.path.exists(path):
+        return True
+    return bool(digest({"algorithm": "sha256", "path": path})["digest"] != wanted)
+
+
+def _permit(request: dict[str, Any], descriptor: int) -> None:
+    """Owner before mode, because a change of owner drops setuid; what is not said stays as the old file has it."""
+    try:
+        old: Any = os.stat(request["path"])
+    except FileNotFoundError:
+        old = None
+    uid = _number(request["owner"], "pwd", old.st_uid if old else -1)
+    gid = _number(request["group"], "grp", old.st_gid if old else -1)
+    mine = os.fstat(descriptor)
+    if (uid, gid) != (-1, -1) and (uid, gid) != (mine.st_uid, mine.st_gid):
+        os.fchown(descriptor, uid, gid)
+    mode = request["mode"]
+    os.fchmod(descriptor, mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o644)
+
+
+def _number(name: str | None, book: str, otherwise: int) -> int:
+    if name is None:
+        return otherwise
+    if name.isdigit():
+        return int(name)
+    import grp  # only where someone is named
+    import pwd
+
+    return pwd.getpwnam(name).pw_uid if book == "pwd" else grp.getgrnam(name).gr_gid
+
+
+def main() -> None:
+    """Answer the request."""
+    request = json.loads(sys.stdin.buffer.read())
+    acts = {"look": look, "text": text, "digest": digest, "fetch": fetch}
+    try:
+        answer = acts[request["act"]](request)
+    except Refusal as refusal:
+        answer = refusal.answer
+    except KeyError as error:
+        answer = {"error": f"there is no user or group {error}", "remedy": ""}
+    except OSError as error:
+        answer = {"error": f"{request['path']}: {error.strerror or error}", "remedy": ""}
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+"""Lists or unpacks an archive: tar (plain, gzip, bzip2, xz) or zip. What would lead out of its directory is refused.
+
+A request has ``act`` (``look`` or ``unpack``), ``archive`` (a path; empty if the archive comes by standard input),
+``into``, ``strip`` (parts of each name that go), ``only`` and ``but`` (patterns), ``owner``, ``group``.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import io
+import json
+import lzma
+import os
+import secrets
+import shutil
+import stat
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+_PIECE = 1 << 20  # bytes
+_KEPT_BITS = 0o755  # no setuid, no sticky bit, and nobody else may write
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer
+    """What cannot be done, why, and what helps."""
+
+    def __init__(self, error: str, remedy: str = "") -> None:
+        self.answer = {"error": error, "remedy": remedy}
+        super().__init__(error)
+
+
+class Entry(NamedTuple):
+    """One thing in an archive; `kind` is ``file``, ``directory``, ``link`` or ``hard link``; `key` is the archive's own."""
+
+    name: str
+    kind: str
+    mode: int
+    size: int
+    target: str
+    key: Any
+
+
+class Tar:
+    """A tar archive."""
+
+    def __init__(self, file: Any) -> None:
+        self._tar = tarfile.open(fileobj=file)  # noqa: SIM115 - it lives as long as the program
+
+    def entries(self) -> Iterator[Entry]:
+        """All that is in it."""
+        for member in self._tar:
+            kind = "file" if member.isreg() else "directory" if member.isdir() else "link" if member.issym() else ""
+            kind = "hard link" if member.islnk() else kind
+            if not kind:
+                raise Refusal(f"the archive holds {member.name!r}, which is a device or the like")
+            yield Entry(member.name, kind, member.mode, member.size, member.linkname, member)
+
+    def content(self, entry: Entry) -> Any:
+        """The content of a file, to be read."""
+        return self._tar.extractfile(entry.key)
+
+
+class Zip:
+    """A zip archive."""
+
+    def __init__(self, file: Any) -> None:
+        self._zip = zipfile.ZipFile(file)
+
+    def entries(self) -> Iterator[Entry]:
+        """All that is in it. Unix modes stand in the upper half of the external attributes, if it was made on Unix."""
+        for info in self._zip.infolist():
+            mode = info.external_attr >> 16
+            link = stat.S_ISLNK(mode)
+            kind = "link" if link else "directory" if info.is_dir() else "file"
+            target = self._zip.read(info).decode("utf-8", "surrogateescape") if link else ""
+            plain = 0o755 if kind == "directory" else 0o644
+            yield Entry(info.filename, kind, stat.S_IMODE(mode) or plain, info.file_size, target, info)
+
+    def content(self, entry: Entry) -> Any:
+        """The content of a file, to be read."""
+        return self._zip.open(entry.key)
+
+
+def _digest(file: Any) -> str:
+    found = hashlib.sha256()
+    while piece := file.read(_PIECE):
+        found.update(piece)
+    file.seek(0)
+    return found.hexdigest()
+
+
+def _archive(file: Any) -> Any:
+    is_zip = zipfile.is_zipfile(file)
+    file.seek(0)
+    return Zip(file) if is_zip else Tar(file)
+
+
+def _chosen(request: dict[str, Any], entries: Iterator[Entry]) -> list[Entry]:
+    """What is to be unpacked, under its final name."""
+    chosen = []
+    for entry in entries:
+        name = _inner(entry.name, entry.name)
+        parts = name.split("/")[request["strip"] :] if name else []
+        name = "/".join(parts)
+        if not name or not _wanted(request, name):
+            continue
+        if entry.kind == "link":
+            _inner(entry.target, entry.name, name.rpartition("/")[0])
+        target = entry.target
+        if entry.kind == "hard link":
+            target = "/".join(_inner(entry.target, entry.name).split("/")[request["strip"] :])
+        chosen.append(entry._replace(name=name, target=target))
+    return chosen
+
+
+def _inner(path: str, entry: str, folder: str = "") -> str:
+    """A path of the archive without ``.`` and ``..``, beneath the directory that it is unpacked into.
+
+    :param folder: what it is relative to
+    """
+    if path.startswith("/") or "\\" in path or "\0" in path:
+        raise Refusal(f"the archive holds {entry!r}, which leads out of its directory: {path!r}")
+    parts = folder.split("/") if folder else []
+    for part in path.split("/"):
+        if part == "..":
+            if not parts:
+                raise Refusal(f"the archive holds {entry!r}, which leads out of its directory: {path!r}")
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _wanted(request: dict[str, Any], name: str) -> bool:
+    names = [name, *(name[:index] for index, letter in enumerate(name) if letter == "/")]
+    chosen = not request["only"] or any(fnmatch.fnmatchcase(one, rule) for one in names for rule in request["only"])
+    return chosen and not any(fnmatch.fnmatchcase(one, rule) for one in names for rule in request["but"])
+
+
+class Ground:
+    """The directory that is unpacked into, and its owner."""
+
+    def __init__(self, root: str, uid: int, gid: int) -> None:
+        self._root, self._uid, self._gid = root, uid, gid
+
+    def place(self, name: str) -> str:
+        """Where an entry goes; every directory on the way is one, and not a link to somewhere else."""
+        path = self._root
+        for part in name.split("/")[:-1]:
+            path = os.path.join(path, part)
+            self.directory(path)
+        return os.path.join(self._root, name)
+
+    def directory(self, path: str, mode: int = 0o755) -> None:
+        """Have a directory."""
+        if os.path.islink(path) or (os.path.lexists(path) and not os.path.isdir(path)):
+            raise Refusal(f"{path} is in the way: it is not a directory", "Remove it, or unpack somewhere else.")
+        if not os.path.lexists(path):
+            os.mkdir(path, mode)
+            os.chmod(path, mode)
+            self.own(path)
+
+    def own(self, path: str) -> None:
+        """Give it to its owner."""
+        if (self._uid, self._gid) != (-1, -1):
+            os.chown(path, self._uid, self._gid, follow_symlinks=False)
+
+    def file(self, path: str, content: Any, mode: int) -> None:
+        """Put a file there, whole or not at all."""
+        temporary = f"{os.path.dirname(path)}/.{secrets.token_hex(8)}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with content, os.fdopen(descriptor, "wb") as file:
+                shutil.copyfileobj(content, file, _PIECE)
+            self.own(temporary)
+            os.chmod(temporary, mode)
+            self.settle(temporary, path)
+        except BaseException:
+            if os.path.lexists(temporary):
+                os.unlink(temporary)
+            raise
+
+    def settle(self, temporary: str, path: str) -> None:
+        """Give it its name."""
+        if os.path.isdir(path) and not os.path.islink(path):
+            raise Refusal(f"{path} is in the way: it is a directory", "Remove it, or unpack somewhere else.")
+        os.rename(temporary, path)
+
+    def link(self, path: str, make: Any) -> None:
+        """Put a link there, in place of what is."""
+        temporary = f"{os.path.dirname(path)}/.{secrets.token_hex(8)}"
+        make(temporary)
+        self.settle(temporary, path)
+
+
+def _refuse_no_room(into: str, entries: list[Entry]) -> None:
+    needed = sum(entry.size for entry in entries)
+    system = os.statvfs(into)
+    free = system.f_bavail * system.f_frsize
+    if needed > free:
+        raise Refusal(f"{into} has room for {free} bytes, and the archive holds {needed}")
+
+
+def _unpack(request: dict[str, Any], archive: Any, entries: list[Entry]) -> None:
+    _refuse_no_room(request["into"], entries)
+    ground = Ground(request["into"], _number(request["owner"], "pwd"), _number(request["group"], "grp"))
+    for entry in entries:
+        path = ground.place(entry.name)
+        bits = entry.mode & _KEPT_BITS
+        if entry.kind == "directory":
+            ground.directory(path, bits | 0o700)
+        elif entry.kind == "file":
+            ground.file(path, archive.content(entry), bits | 0o600)
+        elif entry.kind == "link":
+            ground.link(path, lambda new, target=entry.target: os.symlink(target, new))
+            ground.own(path)
+        else:
+            source = ground.place(entry.target)
+            ground.link(path, lambda new, source=source: os.link(source, new, follow_symlinks=False))
+
+
+def _number(name: str | None, book: str) -> int:
+    if name is None:
+        return -1
+    if name.isdigit():
+        return int(name)
+    import grp  # only where someone is named
+    import pwd
+
+    return pwd.getpwnam(name).pw_uid if book == "pwd" else grp.getgrnam(name).gr_gid
+
+
+def _missing(request: dict[str, Any], entries: list[Entry]) -> int:
+    """How many of them do not stand there, as what they are."""
+    return sum(not _stands(os.path.join(request["into"], entry.name), entry) for entry in entries)
+
+
+def _stands(path: str, entry: Entry) -> bool:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    if entry.kind == "link":
+        return stat.S_ISLNK(found.st_mode) and os.readlink(path) == entry.target
+    if entry.kind == "directory":
+        return stat.S_ISDIR(found.st_mode)
+    return stat.S_ISREG(found.st_mode) and (entry.kind == "hard link" or found.st_size == entry.size)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    file = open(request["archive"], "rb") if request["archive"] else io.BytesIO(sys.stdin.buffer.read())  # noqa: SIM115
+    with file:
+        digest = _digest(file)
+        archive = _archive(file)
+        entries = _chosen(request, archive.entries())
+        if request["act"] == "unpack":
+            _unpack(request, archive, entries)
+        return {"digest": digest, "entries": len(entries), "missing": _missing(request, entries)}
+
+
+def main() -> None:
+    """Answer the request."""
+    request = json.loads(sys.argv[1])
+    try:
+        answer = _answer(request)
+    except Refusal as refusal:
+        answer = refusal.answer
+    except _BROKEN as error:
+        answer = {"error": f"{request['archive'] or 'the archive'} is damaged, or no archive: {error}", "remedy": ""}
+    except KeyError as error:
+        answer = {"error": f"there is no user or group {error}", "remedy": ""}
+    except OSError as error:
+        answer = {"error": f"{error.filename or request['into']}: {error.strerror or error}", "remedy": ""}
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Downloads, from a private server on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.providers.web import Page, Web, serving
+
+from opsmop import Directory, Download, File, Secret
+
+Evaluate = Callable[..., Any]
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with serving() as web:
+        web.pages["/thing.bin"] = Page(b"first\0", headers={"ETag": '"1"'})
+        yield web
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def changes(evaluated: Any) -> list[tuple[str, bool]]:
+    return [(change.name, change.assumed) for event in evaluated.finished for change in event.changes]
+
+
+def test_a_file_is_fetched_once_and_then_only_when_the_server_has_another(
+    web: Web, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    there = tmp_path / "thing.bin"
+
+    def main(_: object) -> None:
+        Download(there, url=f"{web.url}/thing.bin", mode=0o640)
+
+    assert changes(evaluate(main, "check")) == [("download", False)]
+    assert not there.exists()
+    assert changes(evaluate(main)) == [("download", False)]
+    assert there.read_bytes() == b"first\0"
+    assert stat.S_IMODE(there.stat().st_mode) == 0o640
+    web.asked.clear()
+    assert changes(evaluate(main)) == []
+    assert web.asked == ["HEAD /thing.bin"]
+    web.pages["/thing.bin"] = Page(b"second", headers={"ETag": '"2"'})
+    assert changes(evaluate(main, "check")) == [("download", True)], "it may have the same content"
+    assert changes(evaluate(main)) == [("download", False)]
+    assert there.read_bytes() == b"second"
+    assert stat.S_IMODE(there.stat().st_mode) == 0o640
+    there.write_bytes(b"spoilt")
+    assert changes(evaluate(main)) == [("download", False)]
+    assert there.read_bytes() == b"second"
+
+
+def test_another_tag_of_the_same_content_is_no_change(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Download(tmp_path / "thing", url=f"{web.url}/thing.bin")
+
+    evaluate(main)
+    before = (tmp_path / "thing").stat()
+    web.pages["/thing.bin"].headers["ETag"] = '"2"'
+    assert changes(evaluate(main)) == []
+    after = (tmp_path / "thing").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_with_a_checksum_nobody_is_asked_once_it_is_there(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Download(tmp_path / "thing", url=f"{web.url}/thing.bin", checksum=f"sha256:{sha256(b'first' + bytes(1))}")
+
+    assert changes(evaluate(main, "check")) == [("download", False)]
+    assert changes(evaluate(main)) == [("download", False)]
+    web.asked.clear()
+    assert changes(evaluate(main)) == []
+    assert changes(evaluate(main, "check")) == []
+    assert web.asked == []
+
+
+def test_a_wrong_checksum_replaces_nothing(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    there = tmp_path / "thing"
+    there.write_text("old")
+    failure = evaluate(lambda _: Download(there, url=f"{web.url}/thing.bin", checksum="sha256:" + "0" * 64)).failure
+    assert f"has the sha256 {sha256(b'first' + bytes(1))}" in failure.message
+    assert there.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "thing"], "nothing half-written is left"
+
+
+def test_a_checksum_comes_from_a_list_too(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    digest = hashlib.sha512(b"first\0").hexdigest()
+    web.pages["/SUMS"] = Page(f"{'0' * 128}  other.bin\n{digest} *./thing.bin\n".encode())
+
+    def main(_: object) -> None:
+        Download(tmp_path / "thing", url=f"{web.url}/thing.bin", checksum=f"{web.url}/SUMS")
+
+    assert changes(evaluate(main)) == [("download", False)]
+    assert changes(evaluate(main)) == []
+    web.pages["/SUMS"] = Page(b"0  nothing\n")
+    assert "lists no checksum of thing.bin" in evaluate(main).failure.message
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        (Page(status=404), "answers with status 404"),
+        (Page(b"0123456789", cut=4), "broke off"),
+        (Page(b"<html>", headers={"Content-Type": "text/html"}), "is a page (text/html)"),
+        (Page(status=302, headers={"Location": "ftp://127.0.0.1/x"}), "which is neither http:// nor https://"),
+    ],
+)
+def test_what_is_no_whole_file_is_not_put_there(
+    page: Page, message: str, web: Web, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    web.pages["/it"] = page
+    there = tmp_path / "it.tar.gz"
+    there.write_text("old")
+    assert message in evaluate(lambda _: Download(there, url=f"{web.url}/it")).failure.message
+    assert there.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "it.tar.gz"]
+
+
+def test_a_redirect_is_followed(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    web.pages["/moved"] = Page(status=302, headers={"Location": "/thing.bin"})
+    evaluate(lambda _: Download(tmp_path / "thing", url=f"{web.url}/moved"))
+    assert (tmp_path / "thing").read_bytes() == b"first\0"
+
+
+def test_a_server_that_is_not_there_is_named(tmp_path: Path, evaluate: Evaluate) -> None:
+    failure = evaluate(lambda _: Download(tmp_path / "thing", url="http://127.0.0.1:9/x")).failure
+    assert "http://127.0.0.1:9/x cannot be reached: [Errno 111] Connection refused" in failure.message
+
+
+def test_secret_headers_are_sent_and_never_told(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Download(tmp_path / "thing", url=f"{web.url}/thing.bin", headers={"Authorization": Secret("Bearer hunter22")})
+
+    evaluated = evaluate(main)
+    assert all(seen.get("Authorization") == "Bearer hunter22" for seen in web.seen)
+    assert "hunter22" not in evaluated.wire()
+
+
+def test_what_check_plans_to_fetch_is_there_for_what_follows(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Directory(tmp_path / "new")
+        Download(tmp_path / "new" / "thing", url=f"{web.url}/thing.bin", mode=0o600)
+        File(tmp_path / "new" / "thing", mode=0o600)
+
+    assert changes(evaluate(main, "check")) == [("create", False), ("download", False)]
+    assert changes(evaluate(main)) == [("create", False), ("download", False)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"url": "ftp://x/y"}, "neither http:// nor https://"),
+        ({"url": "http://x/y", "checksum": "sha256:12"}, "is not one"),
+        ({"url": "http://x/y", "checksum": "crc:12"}, "is not one"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    parameters: dict[str, Any], message: str, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    assert message in evaluate(lambda _: Download(tmp_path / "x", **parameters)).failure.message

@@ -1,0 +1,241 @@
+"""Checkouts of git, from repositories on this machine."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsmop import Directory, Git
+
+Evaluate = Callable[..., Any]
+AUTHOR = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "Ada"), ("EMAIL", "a@test"))
+}
+
+
+def git(folder: Path, *argv: str) -> str:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", **AUTHOR}
+    done = subprocess.run(["git", *argv], cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, text: str, name: str = "file") -> str:
+    (folder / name).write_text(text)
+    git(folder, "add", name)
+    git(folder, "commit", "--quiet", "-m", text)
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    """A repository with a branch, a branch beside it and a tag."""
+    folder = tmp_path / "origin"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch", "trunk")
+    commit(folder, "one")
+    git(folder, "tag", "-a", "v1", "-m", "first")
+    git(folder, "branch", "side")
+    commit(folder, "two")
+    return folder
+
+
+def changes(evaluated: Any) -> list[tuple[str, bool]]:
+    return [(change.name, change.assumed) for event in evaluated.finished for change in event.changes]
+
+
+def test_a_repository_is_cloned_and_follows_its_branch(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    there = tmp_path / "there"
+
+    def main(_: object) -> None:
+        Git(there, repository=str(origin))
+
+    assert changes(evaluate(main, "check")) == [("clone", False)]
+    assert not there.exists()
+    assert changes(evaluate(main)) == [("clone", False)]
+    assert (there / "file").read_text() == "two"
+    assert git(there, "symbolic-ref", "HEAD") == "refs/heads/trunk"
+    for mode in ("check", "apply"):
+        assert changes(evaluate(main, mode)) == []
+    old, new = git(origin, "rev-parse", "HEAD"), commit(origin, "three")
+    announced = evaluate(main, "check")
+    assert [(change.before, change.after) for change in announced.last.changes] == [(old[:12], new[:12])]
+    assert changes(evaluate(main)) == [("update", False)]
+    assert (there / "file").read_text() == "three"
+    assert changes(evaluate(main)) == []
+
+
+@pytest.mark.parametrize(("version", "text"), [("v1", "one"), ("side", "one"), ("trunk", "two")])
+def test_a_version_is_a_tag_or_a_branch(
+    version: str, text: str, origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    def main(_: object) -> None:
+        Git(tmp_path / "there", repository=str(origin), version=version)
+
+    assert changes(evaluate(main)) == [("clone", False)]
+    assert (tmp_path / "there" / "file").read_text() == text
+    assert changes(evaluate(main)) == []
+
+
+@pytest.mark.parametrize("depth", [None, 1])
+def test_a_version_is_a_commit_even_of_a_shallow_checkout(
+    depth: int | None, origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    first = git(origin, "rev-parse", "v1^{commit}")
+    for version, text in ((first, "one"), (git(origin, "rev-parse", "trunk"), "two"), (first, "one")):
+
+        def main(_: object, version: str = version) -> None:
+            Git(tmp_path / "there", repository=f"file://{origin}", version=version, depth=depth)
+
+        assert len(changes(evaluate(main))) == 1
+        assert (tmp_path / "there" / "file").read_text() == text
+        assert changes(evaluate(main)) == []
+
+
+def test_a_tag_that_was_moved_is_followed(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Git(tmp_path / "there", repository=str(origin), version="v1", depth=1)
+
+    evaluate(main)
+    git(origin, "tag", "--force", "v1", "trunk")
+    assert changes(evaluate(main)) == [("update", False)]
+    assert (tmp_path / "there" / "file").read_text() == "two"
+    assert changes(evaluate(main)) == []
+
+
+def test_a_branch_that_was_rewritten_is_followed(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Git(tmp_path / "there", repository=str(origin))
+
+    evaluate(main)
+    git(origin, "reset", "--quiet", "--hard", "v1")
+    commit(origin, "another two")
+    assert changes(evaluate(main)) == [("update", False)]
+    assert (tmp_path / "there" / "file").read_text() == "another two"
+
+
+def test_what_people_changed_stays_unless_it_is_forced_away(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    there = tmp_path / "there"
+
+    def main(_: object, *, force: bool = False) -> None:
+        Git(there, repository=str(origin), force=force)
+
+    def forced(_: object) -> None:
+        main(_, force=True)
+
+    evaluate(main)
+    (there / "file").write_text("mine")
+    (there / "notes").write_text("untracked")
+    assert changes(evaluate(main)) == [], "nothing has to be done, so nothing is lost"
+    commit(origin, "three")
+    for mode in ("check", "apply"):
+        failure = evaluate(main, mode).failure
+        assert "have been changed: file" in failure.message
+        assert "force=True" in failure.remedy
+    assert (there / "file").read_text() == "mine"
+    assert changes(evaluate(forced)) == [("update", False)]
+    assert (there / "file").read_text() == "three"
+    (there / "file").write_text("mine again")
+    assert changes(evaluate(forced)) == [("throw away", False)]
+    assert (there / "notes").read_text() == "untracked"
+    assert changes(evaluate(forced)) == []
+
+
+def test_commits_of_its_own_are_not_left_behind_unasked(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    there = tmp_path / "there"
+
+    def main(_: object) -> None:
+        Git(there, repository=str(origin))
+
+    evaluate(main)
+    commit(there, "mine")
+    assert "1 commit(s) of its own" in evaluate(main).failure.message
+    assert (there / "file").read_text() == "mine"
+
+
+def test_another_address_is_written_down(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Git(tmp_path / "there", repository=str(origin))
+
+    evaluate(main)
+    origin = origin.rename(tmp_path / "moved")
+    assert changes(evaluate(main)) == [("address", False)]
+    assert changes(evaluate(main)) == []
+
+
+def test_submodules_come_along(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    (tmp_path / "home" / ".gitconfig").write_text('[protocol "file"]\nallow = always\n')
+    part = tmp_path / "part"
+    part.mkdir()
+    git(part, "init", "--quiet")
+    commit(part, "part", "inner")
+    git(origin, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part), "part")
+    git(origin, "commit", "--quiet", "-m", "with a part")
+
+    def main(_: object) -> None:
+        Git(tmp_path / "there", repository=str(origin), submodules=True)
+
+    evaluate(main)
+    assert (tmp_path / "there" / "part" / "inner").read_text() == "part"
+    assert changes(evaluate(main)) == []
+
+
+def test_what_is_not_there_is_met_with_what_is(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    for mode in ("check", "apply"):
+        wrong = evaluate(lambda _: Git(tmp_path / "x", repository=str(origin), version="sied"), mode).failure
+        assert "has no branch or tag 'sied'" in wrong.message
+        assert "Did you mean 'side'" in wrong.remedy
+        nowhere = evaluate(lambda _: Git(tmp_path / "x", repository=str(tmp_path / "none")), mode).failure
+        assert "asking" in nowhere.message
+        assert "does not appear to be a git repository" in nowhere.output
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "something").write_text("x")
+    assert "is no checkout" in evaluate(lambda _: Git(tmp_path / "full", repository=str(origin))).failure.message
+
+
+def test_nothing_is_ever_asked(tmp_path: Path, evaluate: Evaluate) -> None:
+    from tests.providers.web import Page, serving
+
+    with serving() as web:
+        refused = Page(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+        web.pages["/r.git/info/refs?service=git-upload-pack"] = refused
+        failure = evaluate(lambda _: Git(tmp_path / "x", repository=f"{web.url}/r.git")).failure
+    assert "wants a login" in failure.remedy
+
+
+def test_the_checkout_of_another_user_is_worked_on_as_that_user(
+    origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    if os.getuid() != 0:
+        return  # who is not root cannot make one
+    there = tmp_path / "there"
+    evaluate(lambda _: Git(there, repository=str(origin)) and None)
+    nobody = pwd.getpwnam("nobody")
+    for path in [there, *there.rglob("*")]:
+        os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+    failure = evaluate(lambda _: Git(there, repository=str(origin))).failure
+    assert "belongs to nobody" in failure.message
+    assert failure.remedy == 'run_as="nobody" works on it as its owner.'
+
+
+def test_check_of_a_checkout_into_a_planned_directory(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        Directory(tmp_path / "new")
+        Git(tmp_path / "new" / "there", repository=str(origin))
+        Git(tmp_path / "new" / "there", repository=str(origin))
+
+    announced = changes(evaluate(main, "check"))
+    assert [name for name, _ in announced] == [name for name, _ in changes(evaluate(main))] == ["create", "clone"]

@@ -1,0 +1,200 @@
+"""Archives: what is unpacked, what is refused, and when nothing is to be done."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsmop import Directory, File, Unarchive
+
+Evaluate = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "into").mkdir()
+    return tmp_path
+
+
+KINDS = {"file": tarfile.REGTYPE, "directory": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "hard": tarfile.LNKTYPE,
+         "device": tarfile.CHRTYPE}  # fmt: skip
+
+
+def tar(path: Path, *members: tuple[str, str, Any], mode: str = "w:gz") -> str:
+    """An archive of members: a kind, a name, and a content, a link's target or a mode."""
+    with tarfile.open(path, mode) as archive:
+        for kind, name, what in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.uid, info.mode = KINDS[kind], 4711, 0o6777
+            if kind == "file":
+                info.size = len(what)
+            elif kind in ("link", "hard"):
+                info.linkname = what
+            archive.addfile(info, io.BytesIO(what) if kind == "file" else None)
+    return str(path)
+
+
+def changes(evaluated: Any) -> list[tuple[str, bool]]:
+    return [(change.name, change.assumed) for event in evaluated.finished for change in event.changes]
+
+
+GOOD = (
+    ("directory", "app-1.0", None),
+    ("file", "app-1.0/bin/run", b"#!/bin/sh\n"),
+    ("file", "app-1.0/doc/readme", b"read me\n"),
+    ("link", "app-1.0/current", "bin/run"),
+    ("hard", "app-1.0/other", "app-1.0/bin/run"),
+)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_an_archive_is_unpacked_once(mode: str, place: Path, evaluate: Evaluate) -> None:
+    archive = tar(place / "a.tar", *GOOD, mode=mode)
+
+    def main(_: object) -> None:
+        Unarchive(place / "into", archive=archive, strip=1, but=["doc"])
+
+    assert changes(evaluate(main, "check")) == [("unpack", False)]
+    assert list((place / "into").iterdir()) == []
+    assert changes(evaluate(main)) == [("unpack", False)]
+    into = place / "into"
+    assert (into / "bin" / "run").read_bytes() == b"#!/bin/sh\n"
+    assert str((into / "current").readlink()) == "bin/run"
+    assert (into / "other").stat().st_ino == (into / "bin" / "run").stat().st_ino
+    assert not (into / "doc").exists()
+    status = (into / "bin" / "run").stat()
+    assert stat.S_IMODE(status.st_mode) == 0o755, "nobody else may write, and it is not setuid"
+    assert status.st_uid == os.getuid()
+    assert changes(evaluate(main)) == []
+    assert changes(evaluate(main, "check")) == []
+
+
+def test_what_is_missing_or_another_archive_is_unpacked_again(place: Path, evaluate: Evaluate) -> None:
+    archive = tar(place / "a.tar", *GOOD)
+
+    def main(_: object) -> None:
+        Unarchive(place / "into", archive=archive)
+
+    evaluate(main)
+    (place / "into" / "app-1.0" / "bin" / "run").unlink()
+    assert changes(evaluate(main)) == [("unpack", False)]
+    assert changes(evaluate(main)) == []
+    tar(place / "a.tar", ("file", "app-1.0/doc/readme", b"read us\n"))
+    assert changes(evaluate(main)) == [("unpack", False)]
+    assert (place / "into" / "app-1.0" / "doc" / "readme").read_bytes() == b"read us\n"
+    assert changes(evaluate(main)) == []
+
+
+def test_a_zip_beside_the_policy_keeps_its_modes_and_links(place: Path, evaluate: Evaluate) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, mode, content in (
+            ("bin/run", stat.S_IFREG | 0o755, "x"),
+            ("conf", stat.S_IFREG | 0o640, "y"),
+            ("link", stat.S_IFLNK | 0o777, "conf"),
+        ):
+            info = zipfile.ZipInfo(name)
+            info.external_attr = mode << 16
+            archive.writestr(info, content)
+    files = {"files/a.zip": data.getvalue()}
+
+    def main(_: object) -> None:
+        Unarchive(place / "into", from_file="files/a.zip", only=["bin/*", "conf", "link"])
+
+    assert changes(evaluate(main, "check", files=files)) == [("unpack", False)]
+    assert changes(evaluate(main, files=files)) == [("unpack", False)]
+    assert (place / "into" / "bin" / "run").stat().st_mode & 0o777 == 0o755
+    assert (place / "into" / "conf").stat().st_mode & 0o777 == 0o640
+    assert (place / "into" / "link").read_text() == "y"
+    assert changes(evaluate(main, files=files)) == []
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("file", "../out", b"x")],
+        [("file", "/etc/out", b"x")],
+        [("file", "a/../../out", b"x")],
+        [("link", "a", "/etc")],
+        [("link", "a", "../..")],
+        [("link", "a/b", "../../out")],
+        [("hard", "a", "../out")],
+        [("hard", "a", "/etc/passwd")],
+        [("device", "null", None)],
+        [("file", "..\\out", b"x")],
+        [("link", "up", "a/../.."), ("file", "up/out", b"x")],
+    ],
+)
+def test_what_leads_out_of_the_directory_is_refused_before_anything_is_written(
+    members: list[tuple[str, str, Any]], place: Path, evaluate: Evaluate
+) -> None:
+    archive = tar(place / "a.tar", ("file", "first", b"x"), *members)
+    for mode in ("check", "apply"):
+        failure = evaluate(lambda _: Unarchive(place / "into", archive=archive), mode).failure
+        assert "leads out of its directory" in failure.message or "is a device" in failure.message
+    assert list((place / "into").iterdir()) == []
+    assert not (place / "out").exists()
+
+
+def test_a_link_in_the_directory_is_not_written_through(place: Path, evaluate: Evaluate) -> None:
+    (place / "elsewhere").mkdir()
+    (place / "into" / "a").symlink_to(place / "elsewhere")
+    archive = tar(place / "a.tar", ("file", "a/out", b"x"))
+    assert "is in the way" in evaluate(lambda _: Unarchive(place / "into", archive=archive)).failure.message
+    inner = tar(place / "b.tar", ("link", "b", "c"), ("directory", "c", None), ("file", "b/out", b"x"))
+    assert "is in the way" in evaluate(lambda _: Unarchive(place / "into", archive=inner)).failure.message
+    assert list((place / "elsewhere").iterdir()) == []
+
+
+def test_a_damaged_archive_says_so(place: Path, evaluate: Evaluate) -> None:
+    archive = tar(place / "a.tar", ("file", "a", os.urandom(5000)))
+    data = Path(archive).read_bytes()
+    Path(archive).write_bytes(data[: len(data) // 2])
+    assert "is damaged, or no archive" in evaluate(lambda _: Unarchive(place / "into", archive=archive)).failure.message
+    Path(archive).write_text("no archive")
+    assert "is damaged, or no archive" in evaluate(lambda _: Unarchive(place / "into", archive=archive)).failure.message
+
+
+def test_creates_and_missing_things(place: Path, evaluate: Evaluate) -> None:
+    archive = tar(place / "a.tar", *GOOD)
+
+    def guarded(_: object) -> None:
+        Unarchive(place / "into", archive=archive, creates=str(place / "into"))
+
+    assert changes(evaluate(guarded)) == []
+    nowhere = evaluate(lambda _: Unarchive(place / "nowhere", archive=archive)).failure
+    assert "does not exist" in nowhere.message
+    assert "Directory" in nowhere.remedy
+    missing = evaluate(lambda _: Unarchive(place / "into", archive="/no/archive")).failure
+    assert "there is no archive" in missing.message
+
+
+def test_check_of_a_planned_archive_into_a_planned_directory_assumes(place: Path, evaluate: Evaluate) -> None:
+    files = {"a.tar": Path(tar(place / "a.tar", *GOOD)).read_bytes()}
+
+    def main(_: object) -> None:
+        Directory(place / "new")
+        File(place / "copy.tar", from_file="a.tar")
+        Unarchive(place / "new", archive=str(place / "copy.tar"))
+        Unarchive(place / "new", from_file="a.tar", only=["app-1.0/doc"])
+        Unarchive(place / "new", from_file="a.tar", only=["app-1.0/doc"])
+
+    planned = changes(evaluate(main, "check", files=files))
+    made = changes(evaluate(main, files=files))
+    assert [name for name, _ in planned] == [name for name, _ in made]
+    assert ("unpack", True) in planned
+    assert changes(evaluate(main, files=files)) == []
