@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,6 +183,8 @@ class App:
         try:
             outcome = drive.drive()
         except Exception as error:  # noqa: BLE001 - a fault of ours; its traceback is what its finder can send us
+            import traceback  # only then
+
             self.err.write(traceback.format_exc())
             return self._ended(FAILED if drive.outcome.contacted else NOTHING_RAN, told(error))
         if outcome.error is not None:

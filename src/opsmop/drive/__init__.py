@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import Empty
 from typing import Any
 
 from opsmop.drive.asking import told, variables_said
 from opsmop.drive.cargo import Cargo, Layers, Live, Pack, ship
 from opsmop.drive.channel import Channel
 from opsmop.drive.contact import LARGEST_RIDERS, Contacts, Ending
+from opsmop.drive.crew import crew
 from opsmop.drive.hooks import hooks_of
-from opsmop.drive.interruption import Interruption
+from opsmop.drive.interruption import HEED, Interruption
 from opsmop.drive.outcome import Outcome
 from opsmop.drive.preparing import Assignment, Run, own_layers, prepare
 from opsmop.drive.results import NoResultError, Results, seeing
@@ -43,10 +42,6 @@ __all__ = [
     "prepare",
     "ship",
 ]
-
-
-# Python heeds a signal between two steps, and one that comes just before a wait begins does not end that wait.
-HEEDING_SECONDS = 0.2
 
 
 class Drive:
@@ -199,12 +194,10 @@ class Drive:
 
     def _batch(self, batch: tuple[Host, ...], window: int, contacts: Contacts) -> None:
         with (
-            self.interruption.waking(lambda: self._channel.put(None)),
-            ThreadPoolExecutor(min(window, len(batch)), "contact") as pool,
+            self.interruption.waking(lambda: self._channel.put(None), lambda: self._channel.put(HEED)),
+            crew(window, batch, lambda host: self._contact(contacts, host)),
             self._abandoning_on_error(),
         ):
-            for host in batch:
-                pool.submit(self._contact, contacts, host)
             for ending in self._endings(len(batch)):
                 self._failed_now += [ending.host] if ending.failed else []
 
@@ -217,10 +210,7 @@ class Drive:
     def _endings(self, count: int) -> Iterator[Ending]:
         """Pass events on until `count` contacts have ended, or are known not to begin."""
         while count:
-            try:
-                said: Event | Ending | BaseException | None = self._channel.take(HEEDING_SECONDS)
-            except Empty:
-                continue
+            said = self._channel.take()
             if isinstance(said, Event):
                 self._pass_on(said)
             elif isinstance(said, Ending):
@@ -229,7 +219,7 @@ class Drive:
                 yield said
             elif said is None:
                 self.transport.cancel()
-            else:
+            elif said is not HEED:
                 raise said
 
     def _pass_on(self, event: Event) -> None:

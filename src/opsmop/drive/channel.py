@@ -39,18 +39,14 @@ class Channel:
         """Put in what must not wait. Callable from any thread, and from a signal's handler."""
         self._queue.put((thing, 0))
 
-    def take(self, timeout: float) -> Any:
-        """What comes next; what was taken before has been dealt with.
-
-        :param timeout: seconds
-        :raises queue.Empty: if nothing comes
-        """
+    def take(self) -> Any:
+        """What comes next; what was taken before has been dealt with."""
         taken, self._taken = self._taken, 0
         if taken:
             with self._changed:
                 self._waiting -= taken
                 self._changed.notify_all()
-        thing, self._taken = self._queue.get(timeout=timeout)
+        thing, self._taken = self._queue.get()
         return thing
 
     def open(self) -> None:

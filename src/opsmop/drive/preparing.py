@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,7 +76,7 @@ def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
     layers = own_layers(policy, variables_said(policy))
     assigned = _pushed if settings.reach == "push" else _local
     assignments = assigned(policy, roles, policy_file, settings)
-    return Run(secrets.token_hex(8), policy, policy_file, settings, layers, assignments, additions_said(policy))
+    return Run(os.urandom(8).hex(), policy, policy_file, settings, layers, assignments, additions_said(policy))
 
 
 def own_layers(owner: Policy | Role, said: dict[str, Any]) -> Layers:
@@ -191,7 +189,7 @@ def _refuse_unknown_name(inventories: list[Inventory], name: str) -> None:
 
 
 def _this_machine(inventory: Any, name: str) -> Host:
-    here = socket.gethostname()
+    here = os.uname().nodename
     if not isinstance(inventory, Inventory):
         return Host(name or here, Tree(()))
     for known in (name,) if name else (here, here.partition(".")[0]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -60,7 +59,7 @@ def remember(policy_file: Path, failed: Collection[str], mended: Collection[str]
     if not after:
         path.unlink(missing_ok=True)
         return
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump({"policy": str(policy_file), "hosts": after}, file, indent=1)
     fresh.replace(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TextIO
 
@@ -13,6 +13,7 @@ from opsmop.report.stream import Pen
 from opsmop.wire.records import dataclass
 
 CONSOLE = "console"
+_USUAL_COLUMNS = 80
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,21 @@ def machine_report(output: str, out: TextIO, environ: Mapping[str, str]) -> Repo
 
 def console(wishes: Wishes, stream: TextIO, environ: Mapping[str, str]) -> Console:
     """The report for people: with a status line where somebody watches, else plain lines."""
-    color, width = tell_color(wishes.color, stream, environ), shutil.get_terminal_size().columns
+    color, width = tell_color(wishes.color, stream, environ), _columns(environ)
     kind: type[Console] = Console
     if is_watched(stream, environ):
         from opsmop.report.live import LiveConsole  # rich takes its time to import, and a file shows no status line
 
         kind = LiveConsole
     return kind(stream, verbose=wishes.verbose, diff=wishes.diff, color=color, width=width, command=wishes.command)
+
+
+def _columns(environ: Mapping[str, str]) -> int:
+    """The width of the terminal, as shutil.get_terminal_size tells it, whose module is slow to import."""
+    said = environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(1).columns or _USUAL_COLUMNS
+    except OSError:  # it is closed, or no terminal
+        return _USUAL_COLUMNS

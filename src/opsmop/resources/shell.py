@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.evaluation import current
@@ -12,6 +11,7 @@ from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import ACT, Change, Provider, succeeded
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret, revealed
+from opsmop.wire.records import replace
 
 # What the shell on every Unix understands; bash is asked for by name.
 SHELL = "/bin/sh"

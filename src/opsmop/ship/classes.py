@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 import enum
 import types
 import typing
@@ -140,6 +139,8 @@ def _kind(field: Any) -> str:
 
 
 def _settings(made: Any, field: Any) -> dict[str, Any]:
+    import dataclasses  # only where one travels
+
     settings = {name: getattr(field, name) for name in ("init", "repr", "hash", "compare")}
     settings["metadata"] = dict(field.metadata)
     for name in ("default", "default_factory"):

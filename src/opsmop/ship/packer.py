@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import pickle
 import types
+from _pickle import Pickler  # the C half alone, which is what runs anyway
 from typing import Any
 
 from opsmop.ship import classes
@@ -51,7 +51,7 @@ class _Stream(io.RawIOBase):
         return len(data)
 
 
-class Packer(pickle.Pickler):
+class Packer(Pickler):
     """One pass of writing. The first pass only finds out what travels; the second writes it, shells first.
 
     :param survey: shared by both passes

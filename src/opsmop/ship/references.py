@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import sys
 import types
 from typing import Any
@@ -30,6 +29,8 @@ def reference_to(thing: Any) -> Reference | None:
 
 def reference_by_name(thing: Any, name: str) -> Reference | None:
     """Where the target finds an object that says by itself that it is this global of its module."""
+    import pickle  # few things name only themselves
+
     module = pickle.whichmodule(thing, name)  # type: ignore[attr-defined]
     return _checked(thing, module, name)
 

@@ -81,12 +81,14 @@ class Direct:
     def cancel(self) -> None:
         """See `opsmop.transport.base.Transport.cancel`."""
         self._cancelled.call()
+        self._gate.wake()
 
     def close(self) -> None:
         """See `opsmop.transport.base.Transport.close`."""
         with self._lock:
             self._cancelled.call()
             self._closed.call()
+            self._gate.wake()
             idle, self._idle = self._idle, {}
             trees, self._trees = self._trees, None
         if self._filled is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import select
 import threading
 import time
@@ -24,7 +23,6 @@ CONNECTS = 16
 CONNECTS_PER_HOP = 8
 _TRIES = 4
 _FIRST_PAUSE = 0.4  # seconds; each further one is twice as long, and each is halved at random
-_LOOKING = 0.2  # seconds between two looks at whether the run was stopped
 
 
 class Gate:
@@ -53,6 +51,8 @@ class Gate:
                 with self._through(route):
                     return connect()
             except OpsMopError as error:
+                import random  # few connections are tried again
+
                 pause = _FIRST_PAUSE * 2**number * random.uniform(0.5, 1)
                 if number == _TRIES - 1 or not may_pass(error) or time.monotonic() + pause >= until:
                     raise
@@ -64,8 +64,9 @@ class Gate:
         hop = next_hop(route)
         with self._changed:
             while self._on_their_way.total() >= self._connects or self._on_their_way[hop] >= CONNECTS_PER_HOP:
-                self._changed.wait(_LOOKING)
                 self._refuse_if_stopped(route)
+                self._changed.wait()
+            self._refuse_if_stopped(route)
             self._on_their_way[hop] += 1
         try:
             yield
@@ -73,6 +74,11 @@ class Gate:
             with self._changed:
                 self._on_their_way[hop] -= 1
                 self._changed.notify_all()
+
+    def wake(self) -> None:
+        """Let those that wait see that the run was stopped."""
+        with self._changed:
+            self._changed.notify_all()
 
     def _rest(self, pause: float, route: Route) -> None:
         waiting = select.poll()

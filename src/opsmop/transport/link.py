@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from opsmop.errors import ConnectError, ProtocolError, TransportError
 from opsmop.ship.bundle import Bundle
-from opsmop.transport.askpass import Askpass
 from opsmop.transport.base import Route
 from opsmop.transport.diagnosis import why_lost, why_no_connection
 from opsmop.transport.filled import Filled
@@ -17,6 +17,9 @@ from opsmop.transport.openssh import ssh_arguments
 from opsmop.transport.pipes import Pipes, Process, Waker
 from opsmop.transport.stub import agent_arguments, boot_program, for_any_shell
 from opsmop.wire import frames
+
+if TYPE_CHECKING:
+    from opsmop.transport.askpass import Askpass
 
 _MOST_KEPT = 1000  # times: once for each role that compiled something
 
@@ -46,7 +49,7 @@ class Link:
         self._kept = 0  # how often it said so
         self._decoder = frames.Decoder(frames.FROM_AGENT)
         self._early: list[frames.Frame] = []
-        self._prompt = f"[opsmop {secrets.token_hex(8)}]" if route.become and route.sudo_password else ""
+        self._prompt = f"[opsmop {os.urandom(8).hex()}]" if route.become and route.sudo_password else ""
         self.pipes = launch(route, beat, lease, self._prompt)
         if not self._prompt:  # sudo would take it for the password
             self._send_program()
@@ -142,6 +145,8 @@ def launched_here(route: Route, beat: float, lease: float, prompt: str) -> Proce
     askpass: Askpass | None = None
     try:
         if route.ssh_password is not None and not route.local:
+            from opsmop.transport.askpass import Askpass  # few logins take a password
+
             askpass = Askpass(route.ssh_password)
         return Pipes(arguments, askpass)
     except OSError as error:

@@ -10,10 +10,12 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from opsmop.transport.askpass import Askpass
 from opsmop.wire.capacity import widen
+
+if TYPE_CHECKING:
+    from opsmop.transport.askpass import Askpass
 
 _READ = 1 << 16
 _MUCH = 3 << 17  # bytes to be sent, for which a wider pipe is worth asking for

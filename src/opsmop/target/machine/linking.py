@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from typing import Callable
 
 from opsmop.target.machine.refusals import refusals
@@ -43,7 +42,7 @@ class Linking:
 def _in_place(path: str, make: Callable[[str], None]) -> None:
     """Let something take the name `path`, whatever file or link has it now."""
     directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name[:100]}.{secrets.token_hex(8)}")
+    temporary = os.path.join(directory, f".{name[:100]}.{os.urandom(8).hex()}")
     make(temporary)
     try:
         os.rename(temporary, path)
