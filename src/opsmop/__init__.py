@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from opsmop.resources.shell import Command, Shell
     from opsmop.resources.unarchive import Unarchive
     from opsmop.resources.user import User
+    from opsmop.resources.wait_for import WaitFor
     from opsmop.settings import Settings, UserDefaults
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "User",
     "UserDefaults",
     "UserFacts",
+    "WaitFor",
     "field",
     "run",
 ]
@@ -149,6 +151,7 @@ _HOMES = {
     "User": "opsmop.resources.user",
     "UserDefaults": "opsmop.settings",
     "UserFacts": "opsmop.facts.user_facts",
+    "WaitFor": "opsmop.resources.wait_for",
     "field": "opsmop.language.fields",
     "run": "opsmop.api",
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from opsmop import Block, Command, Directory, Echo, File, Git, Line, Link, Replace, Secret, Shell, T, Unarchive
+from opsmop import Block, Command, Directory, Echo, File, Git, Line, Link, Replace, Secret, Shell, T, Unarchive, WaitFor
 
 Evaluate = Callable[..., Any]
 Main = Callable[..., object]
@@ -138,6 +138,7 @@ EXAMPLES = {
         lambda place: lambda: Replace(place / "conf", "^c(.*)$", r"o\1", mode="go-r"),
         prepare=old_file,
     ),
+    "a wait for what is there": Example(lambda place: lambda: WaitFor(path=place)),
     "a guarded program": Example(
         lambda place: lambda: Command(["touch", f"{place}/it's made"], creates=f"{place}/it's made"),
         lambda place: lambda: Command(["rm", f"{place}/it's made"], removes=f"{place}/it's made"),

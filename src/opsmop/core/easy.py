@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         User,
         UserDefaults,
         UserFacts,
+        WaitFor,
         field,
     )
 
@@ -102,6 +103,7 @@ __all__ = [
     "User",
     "UserDefaults",
     "UserFacts",
+    "WaitFor",
     "field",
 ]
 

@@ -147,6 +147,15 @@ class Machine(Protocol):
     def same_file(self, path: str, other: str) -> bool:
         """Whether two paths name one file (hard links of each other); a symbolic link is not followed."""
 
+    def writable(self, path: str) -> bool:
+        """Whether what stands at `path` may be written to: by this user, and on a file system that is not read-only."""
+
+    def locked(self, path: str) -> bool:
+        """Whether a process holds a lock of the file at `path`; not if nothing stands there."""
+
+    def connects(self, host: str, port: int) -> bool:
+        """Whether something on `host` accepts a connection on a TCP port, within a few seconds."""
+
     def which(self, command: str) -> str | None:
         """Where `command` is found, or None."""
 

@@ -63,6 +63,27 @@ class Pretending(Unaffected):
         """See `Machine.real_user`."""
         return self._planned_user or self._real.real_user()
 
+    # Looks that a planned effect may change without being modelled
+
+    def connects(self, host: str, port: int) -> bool:
+        """See `Machine.connects`."""
+        self._guess()
+        return self._real.connects(host, port)
+
+    def locked(self, path: str) -> bool:
+        """See `Machine.locked`."""
+        self._guess()
+        return self._real.locked(path)
+
+    def writable(self, path: str) -> bool:
+        """See `Machine.writable`."""
+        key = key_of(path, self._nodes)
+        return self._nodes[key].status is not None if key in self._nodes else self._real.writable(key)
+
+    def _guess(self) -> None:
+        if self._nodes or self._plans_anything():
+            self.assumptions += 1
+
     # Links
 
     def same_file(self, path: str, other: str) -> bool:

@@ -14,11 +14,12 @@ from opsmop.target.machine import commands, contents, files, mounts
 from opsmop.target.machine.acting import Acting
 from opsmop.target.machine.linking import Linking
 from opsmop.target.machine.refusals import REMEDIES, refusals
+from opsmop.target.machine.surroundings import Surroundings
 
 _RESOLVER_SECONDS = 5.0
 
 
-class RealMachine(Acting, Linking):
+class RealMachine(Acting, Linking, Surroundings):
     """The machine that this runs on.
 
     :param command_started: is told the process group of each command that starts, and 0 when it has ended; and for
@@ -139,32 +140,6 @@ class RealMachine(Acting, Linking):
         from opsmop.target import programs  # likewise
 
         return sys.executable, "-I", "-S", "-c", programs.source(name)
-
-    def uname(self) -> tuple[str, str, str, str, str]:
-        """See `Machine.uname`."""
-        found = os.uname()
-        return (found.sysname, found.nodename, found.release, found.version, found.machine)
-
-    def environment(self) -> dict[str, str]:
-        """See `Machine.environment`."""
-        return dict(os.environ)
-
-    def cpus(self) -> int:
-        """See `Machine.cpus`."""
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-    def default_address(self, version: int) -> str:
-        """See `Machine.default_address`. Connecting a datagram socket sends nothing; it only chooses a route (udp(7))."""
-        import socket  # only for this look
-
-        family, elsewhere = (socket.AF_INET, "192.0.2.1") if version == 4 else (socket.AF_INET6, "2001:db8::1")  # noqa: PLR2004
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((elsewhere, 9))
-                address: str = probe.getsockname()[0]
-        except OSError:
-            return ""
-        return address
 
     def full_name(self) -> str:
         """See `Machine.full_name`."""

@@ -1,0 +1,132 @@
+"""Waiting: for what, how long, and what check says of it."""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsmop import File, Shell, WaitFor
+
+Evaluate = Callable[..., Any]
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def port_of(listening: socket.socket) -> int:
+    number: int = listening.getsockname()[1]
+    return number
+
+
+def test_what_is_so_already_is_not_waited_for(tmp_path: Path, listener: socket.socket, evaluate: Evaluate) -> None:
+    (tmp_path / "log").write_text("one\nready 7\n")
+
+    def main(_: object) -> None:
+        WaitFor(port=port_of(listener))
+        WaitFor(path=tmp_path / "log", regexp=r"^ready \d+$")
+        WaitFor(path=tmp_path / "gone", absent=True)
+        WaitFor(lock=str(tmp_path / "log"))
+
+    for mode in ("check", "apply"):
+        done = evaluate(main, mode)
+        assert [(event.status, event.assumed) for event in done.finished] == [("ok", False)] * 4
+    assert [event.name for event in done.finished] == [
+        f"port {port_of(listener)} of 127.0.0.1",
+        f"{tmp_path}/log to match '^ready \\\\d+$'",
+        f"{tmp_path}/gone no more",
+        f"the lock of {tmp_path}/log",
+    ]
+
+
+def test_what_is_not_so_yet_is_looked_at_again(tmp_path: Path, evaluate: Evaluate) -> None:
+    log = tmp_path / "log"
+
+    def main(_: object) -> None:
+        Shell(f"(sleep 0.3; echo starting > {log}) &")
+        WaitFor(path=log, interval=0.05)
+        Shell(f"(sleep 0.2; echo ready >> {log}) &")
+        WaitFor(path=log, regexp="^ready", interval=0.05)
+        Shell(f"(sleep 0.2; rm {log}) &")
+        WaitFor(path=log, absent=True, interval=0.05)
+
+    assert [event.status for event in evaluate(main).finished] == ["ran", "ok"] * 3
+
+
+def test_a_port_is_open_when_it_accepts_and_not_when_it_is_only_bound(evaluate: Evaluate) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        assert "not so after 0.2 s" in evaluate(lambda _: WaitFor(port=port, timeout=0.2) and None).failure.message
+        opening = threading.Timer(0.3, bound.listen)
+        opening.start()
+        assert evaluate(lambda _: WaitFor(port=port, interval=0.05) and None).last.status == "ok"
+        opening.join()
+    assert evaluate(lambda _: WaitFor(port=port, absent=True) and None).last.status == "ok"
+
+
+def test_a_port_is_drained_when_its_last_connection_is_gone(listener: socket.socket, evaluate: Evaluate) -> None:
+    main = lambda _: WaitFor(port=port_of(listener), drained=True, timeout=0.2, interval=0.05) and None  # noqa: E731
+    with socket.create_connection(listener.getsockname()) as there:
+        here, _ = listener.accept()
+        assert "to be drained: not so" in evaluate(main).failure.message
+        there.close()
+        assert "not so" in evaluate(main).failure.message, "this side may still say something"
+        here.close()
+    assert evaluate(main).last.status == "ok"
+
+
+@pytest.mark.parametrize("take", [fcntl.flock, fcntl.lockf])
+def test_a_lock_is_waited_for_and_not_its_file(take: Any, tmp_path: Path, evaluate: Evaluate) -> None:
+    """Lock files such as dpkg's are there for good."""
+    lock = tmp_path / "lock"
+    with lock.open("w") as held:
+        take(held, fcntl.LOCK_EX)
+        failure = evaluate(lambda _: WaitFor(lock=lock, timeout=0.2, interval=0.05) and None).failure
+        assert f"the lock of {lock}: not so after 0.2 s" in failure.message
+    assert evaluate(lambda _: WaitFor(lock=lock) and None).last.status == "ok"
+    assert evaluate(lambda _: WaitFor(lock=tmp_path / "none") and None).last.status == "ok"
+
+
+def test_the_error_says_what_its_author_says(tmp_path: Path, evaluate: Evaluate) -> None:
+    main = lambda _: WaitFor(path=tmp_path / "x", timeout=0, msg="Is the volume attached?") and None  # noqa: E731
+    assert evaluate(main).failure.remedy == "Is the volume attached?"
+
+
+def test_check_looks_once_and_assumes_the_rest(tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        WaitFor(path=tmp_path / "later", interval=1000)
+        File(tmp_path / "conf")
+        WaitFor(path=tmp_path / "conf", interval=1000)
+
+    check = evaluate(main, "check")
+    assert [(event.status, event.assumed) for event in check.finished] == [
+        ("ok", True),
+        ("changed", False),
+        ("ok", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "nothing says what for"),
+        ({"port": 80, "path": "/x"}, "only one of port, path, lock"),
+        ({"port": 0}, "not between 1 and 65535"),
+        ({"path": "x"}, "absolute path"),
+        ({"path": "/x", "regexp": "("}, "no regular expression"),
+        ({"port": 80, "regexp": "x"}, "regexp= with path="),
+        ({"path": "/x", "drained": True}, "drained= goes with port="),
+        ({"port": 80, "drained": True, "absent": True}, "only one of drained, absent"),
+    ],
+)
+def test_what_cannot_be_waited_for_is_refused(given: dict[str, Any], said: str, evaluate: Evaluate) -> None:
+    assert said in evaluate(lambda _: WaitFor(**given) and None).failure.message
