@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import resource
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from opsmop.transport.filled import Filled
 from opsmop.transport.gate import CONNECTS, Gate
 from opsmop.transport.link import Launch, Link, launched_here
 from opsmop.transport.pipes import Waker
+from opsmop.transport.room import Room, most_open_files
 from opsmop.wire.order import Order
 
 if TYPE_CHECKING:
@@ -58,6 +57,7 @@ class Direct:
         self._limits = limits or Limits()
         self._cancelled, self._closed = Waker(), Waker()
         self._gate = Gate(connects, self._cancelled)
+        self._room = Room()
         self._lock = threading.Lock()
         self._idle: dict[Route, list[Link]] = {}
         self._trees: Trees | None = None
@@ -66,22 +66,24 @@ class Direct:
 
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`."""
-        link = self._reused(route) or self._connected(route)
-        try:
-            conversation = Conversation(
-                link, order, receive, files, limits=self._limits, cancelled=self._cancelled, closed=self._closed
-            )
-            traffic = conversation.hold(packages)
-        except BaseException:
-            _break([link])
-            raise
-        self._keep(route, link)
-        return traffic
+        with self._room.taken(lambda: stopped(route)):
+            link = self._reused(route) or self._connected(route)
+            try:
+                conversation = Conversation(
+                    link, order, receive, files, limits=self._limits, cancelled=self._cancelled, closed=self._closed
+                )
+                traffic = conversation.hold(packages)
+            except BaseException:
+                _break([link])
+                raise
+            self._keep(route, link)
+            return traffic
 
     def cancel(self) -> None:
         """See `opsmop.transport.base.Transport.cancel`."""
         self._cancelled.call()
         self._gate.wake()
+        self._room.empty()
 
     def close(self) -> None:
         """See `opsmop.transport.base.Transport.close`."""
@@ -89,6 +91,7 @@ class Direct:
             self._cancelled.call()
             self._closed.call()
             self._gate.wake()
+            self._room.empty()
             idle, self._idle = self._idle, {}
             trees, self._trees = self._trees, None
         if self._filled is not None:
@@ -169,8 +172,7 @@ class Direct:
 
 def _most_idle() -> int:
     """How many idle connections are kept: each holds three open files, and half of what may be open stays for others."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return sys.maxsize if soft == resource.RLIM_INFINITY else soft // 6
+    return most_open_files() // 6
 
 
 def _answers(link: Link) -> bool:
