@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event, ResourceFinished, ResourceStarted
@@ -35,9 +36,9 @@ if __name__ == "__main__":
 """
 
 
-def make_site(folder: Path, hosts: int, *, serial: int = 0) -> None:
+def make_site(folder: Path, hosts: int) -> None:
     """Write a policy of two roles for so many light hosts, and the ssh that leads to them."""
-    (folder / "site.py").write_text(POLICY.format(first="", second=""))
+    (folder / "site.py").write_text(POLICY)
     names = "".join(f'light{number:04} = "opsmop_host=127.0.0.9"\n' for number in range(hosts))
     (folder / "inventory.toml").write_text(f"[groups.light.hosts]\n{names}")
     (folder / "bin").mkdir()
@@ -62,12 +63,6 @@ def _answer() -> bytes:
         said.append(ResourceFinished(id=number, type="File", name=name, status=status))
     said.append(EvaluationFinished())
     told = b"".join(
-        frames.frame(frames.EVENT, to_wire(_numbered(event, number))) for number, event in enumerate(said, 1)
+        frames.frame(frames.EVENT, to_wire(replace(event, seq=number))) for number, event in enumerate(said, 1)
     )
     return told + frames.frame(frames.ENDED, bytes((frames.EXITED, 0)))
-
-
-def _numbered(event: Event, number: int) -> Event:
-    from dataclasses import replace
-
-    return replace(event, seq=number)
