@@ -18,7 +18,7 @@ from opsmop.errors import OpsMopError
 from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.policy import Policy
-from opsmop.report.outputs import CONSOLE, Reports, Wishes
+from opsmop.report.outputs import CONSOLE, Reports, Wishes, refused
 from opsmop.settings import Settings, fact_options
 from opsmop.settings.command import without_values
 
@@ -235,6 +235,17 @@ def _wishes(settings: Settings) -> Wishes:
         color=settings.color,
         command=settings.command,
     )
+
+
+def refuse(error: OpsMopError, arguments: Sequence[str]) -> None:
+    """Say what is wrong with a command line, a setting or a policy's file, before anything could run.
+
+    :param arguments: what was typed; machines are told too if it names a form for them
+    """
+    show(error, sys.stderr)
+    words = " ".join(arguments).replace("--output=", "--output ").split()
+    if "--output" in words[:-1]:
+        refused(told(error), words[words.index("--output") + 1], sys.stdout, os.environ)
 
 
 def show(error: OpsMopError, stream: TextIO, *, kind: str = "") -> None:

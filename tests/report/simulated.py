@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from opsmop.events import (
     ChangeReport,
     ContactFinished,
@@ -22,6 +20,7 @@ from opsmop.events import (
     RunStarted,
     Warned,
 )
+from opsmop.wire.records import replace
 
 ROLE = "WebServers"
 FILE = "/srv/policy/site.py"
@@ -54,13 +53,15 @@ def run(count: int, mode: str = "apply", *, resources: int = 3) -> list[Event]:
         RunStarted(mode=mode, reach="push", policy=FILE, roles=(ROLE,), command=command),
         RoleStarted(role=ROLE, hosts=hosts),
     ]
-    for number, host in enumerate(hosts, 1):
-        events += contact(number, host, resources)
+    contacts = [contact(number, host, resources) for number, host in enumerate(hosts, 1)]
+    events += in_time(contacts, window=max(8, count // 4))
+    failed = tuple(host for number, host in enumerate(hosts, 1) if number in (3, 4))
+    last = max(event.ts for event in events) + 0.01
     events += [
-        RoleFinished(role=ROLE, failed=tuple(host for number, host in enumerate(hosts, 1) if number in (3, 4))),
-        RunFinished(exit_status=1 if count > 2 else 0, duration=84.0),
+        RoleFinished(ts=last, role=ROLE, failed=failed),
+        RunFinished(ts=last, exit_status=1 if failed else 0, duration=last - START),
     ]
-    return stamped(events)
+    return numbered(events)
 
 
 def contact(number: int, host: str, resources: int = 3) -> list[Event]:
@@ -106,11 +107,26 @@ def resource(number: int, index: int, about: dict[str, str]) -> list[Event]:
     return [ResourceStarted(type="Shell", name=name, **place), *said, *printed, ended]
 
 
-def stamped(events: list[Event]) -> list[Event]:
+def in_time(contacts: list[list[Event]], window: int) -> list[Event]:
+    """The events of all contacts as they come when `window` of them go on at a time."""
+    free = [START + 0.02 * number for number in range(window)]
+    events: list[Event] = []
+    for one in contacts:
+        free.sort()
+        now = free[0]
+        for event in one:
+            now += getattr(event, "duration", 0.0) if not isinstance(event, ContactFinished) or len(one) == 2 else 0.15
+            now += 0.4 if isinstance(event, EvaluationStarted) else 0.001
+            events.append(replace(event, ts=now, heard=now if event.file else 0.0))
+            if isinstance(event, ContactFinished):
+                events[-1] = replace(events[-1], duration=now - free[0])
+        free[0] = now
+    return sorted(events, key=lambda event: event.ts)
+
+
+def numbered(events: list[Event]) -> list[Event]:
     """The events with a run's identifier, numbers and times, as a run gives them."""
     return [
-        dataclasses.replace(
-            event, run="0123456789abcdef", seq=number, ts=START + number / 10, heard=START + number / 10
-        )
+        replace(event, run="0123456789abcdef", seq=number, ts=event.ts or START)
         for number, event in enumerate(events, 1)
     ]

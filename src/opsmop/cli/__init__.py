@@ -41,7 +41,7 @@ def run(policy: Any, arguments: Sequence[str]) -> int:
         settings = settings_from(parsed, policy_file(policy).parent)
         _require_policy(policy)
     except OpsMopError as error:
-        return _show(error)
+        return _show(error, arguments)
     if settings.mode == VARS:
         from opsmop.commands.variables import tell_here  # only for that command
 
@@ -82,7 +82,7 @@ def _ran(name: str, words: list[str]) -> int:
         given.command, given.words = name, words
         return chosen.run(given)
     except OpsMopError as error:
-        return _show(error)
+        return _show(error, words)
     except KeyboardInterrupt:
         return INTERRUPTED_STATUS
     except BrokenPipeError:
@@ -112,8 +112,8 @@ def policy_file(policy: Any) -> Path:
     raise PolicyError("the policy was not written in a file", remedy="Write it in a file and run that.")
 
 
-def _show(error: OpsMopError) -> int:
-    from opsmop.app import show  # the one place that knows how errors look
+def _show(error: OpsMopError, arguments: Sequence[str]) -> int:
+    from opsmop.app import refuse  # the one place that knows how errors look
 
-    show(error, sys.stderr)
+    refuse(error, arguments)
     return USAGE_STATUS

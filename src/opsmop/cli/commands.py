@@ -126,6 +126,31 @@ COMMANDS = (
         ),
     ),
     Command(
+        "runs",
+        "opsmop.commands.runs",
+        "list the runs that are on record",
+        (("opsmop runs", "the newest first"),),
+    ),
+    Command(
+        "show",
+        "opsmop.commands.show",
+        "tell a run again, as fully as one likes",
+        (
+            ("opsmop show", "the last one"),
+            ("opsmop show 1f9c -vv --diff", "another, with everything"),
+            ("opsmop show 1f9c --output json", "for a program"),
+        ),
+    ),
+    Command(
+        "report",
+        "opsmop.commands.report",
+        "write a run as a page for a browser",
+        (
+            ("opsmop report -o run.html", "the last one"),
+            ("opsmop report 1f9c", "another, to a file that is named like it"),
+        ),
+    ),
+    Command(
         "hosts",
         "opsmop.commands.hosts",
         "show host keys that are unknown yet, ask, and remember them",

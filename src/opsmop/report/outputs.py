@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import shutil
+import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TextIO
 
-from opsmop.events import Event, Found, RunFinished, RunStarted
+from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
 from opsmop.report.console import Console
 from opsmop.report.look import is_watched, tell_color
 from opsmop.report.stream import Pen
 from opsmop.wire.records import dataclass
 
 CONSOLE = "console"
-_USUAL_COLUMNS = 80
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,20 @@ class Reports:
         return self._console.pen.error or (self.machine.pen.error if self.machine is not None else None)
 
 
+def again(wishes: Wishes, out: TextIO, environ: Mapping[str, str]) -> Report:
+    """The one report of a run that is over; its console shows no status."""
+    return machine_report(wishes.output, out, environ) or _of_kind(Console, wishes, out, environ)
+
+
+def refused(failure: Failure, output: str, out: TextIO, environ: Mapping[str, str]) -> None:
+    """Let machines know of a run that could not even be set up."""
+    report = machine_report(output, out, environ)
+    if report is not None:
+        now = time.time()
+        for event in (RunStarted(ts=now), RunFinished(ts=now, exit_status=2, failure=failure)):
+            report(event)
+
+
 def machine_report(output: str, out: TextIO, environ: Mapping[str, str]) -> Report | None:
     """The report for machines of that name; None for people's."""
     if output == "ndjson":
@@ -110,21 +124,13 @@ def machine_report(output: str, out: TextIO, environ: Mapping[str, str]) -> Repo
 
 def console(wishes: Wishes, stream: TextIO, environ: Mapping[str, str]) -> Console:
     """The report for people: with a status line where somebody watches, else plain lines."""
-    color, width = tell_color(wishes.color, stream, environ), _columns(environ)
-    kind: type[Console] = Console
     if is_watched(stream, environ):
         from opsmop.report.live import LiveConsole  # rich takes its time to import, and a file shows no status line
 
-        kind = LiveConsole
+        return _of_kind(LiveConsole, wishes, stream, environ)
+    return _of_kind(Console, wishes, stream, environ)
+
+
+def _of_kind(kind: type[Console], wishes: Wishes, stream: TextIO, environ: Mapping[str, str]) -> Console:
+    color, width = tell_color(wishes.color, stream, environ), shutil.get_terminal_size().columns
     return kind(stream, verbose=wishes.verbose, diff=wishes.diff, color=color, width=width, command=wishes.command)
-
-
-def _columns(environ: Mapping[str, str]) -> int:
-    """The width of the terminal, as shutil.get_terminal_size tells it, whose module is slow to import."""
-    said = environ.get("COLUMNS", "")
-    if said.isdecimal() and int(said):
-        return int(said)
-    try:
-        return os.get_terminal_size(1).columns or _USUAL_COLUMNS
-    except OSError:  # it is closed, or no terminal
-        return _USUAL_COLUMNS
