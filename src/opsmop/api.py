@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from opsmop.app import exit_status, facts_at_hand, transport_for
-from opsmop.drive import Drive, Interruption, Live, Run, prepare, ship
+from opsmop.drive import Drive, Interruption, Live, Outcome, Run, prepare, ship
 from opsmop.drive.reading.handlers import refuse_unknown_handlers
+from opsmop.drive.remembered import remember
 from opsmop.drive.validating import validate
 from opsmop.errors import HostsFailed, OpsMopError, UsageError
 from opsmop.events import (
@@ -199,7 +201,16 @@ def _driven(prepared: Run, transport: Transport, live: Live, events: Callable[[E
     if outcome.stopped == "interrupted":
         raise KeyboardInterrupt
     status = exit_status(outcome, settings)
-    return RunResult(status, tuple(gathered.hosts), tuple(gathered.warnings), stopped=outcome.stopped)
+    _remember(prepared, outcome)
+    stopped = outcome.stopped if outcome.error is None else str(outcome.error)
+    return RunResult(status, tuple(gathered.hosts), tuple(gathered.warnings), stopped=stopped)
+
+
+def _remember(prepared: Run, outcome: Outcome) -> None:
+    """For ``limit_hosts=("@failed",)`` of the next run; a home that cannot be written to changes no result."""
+    if (prepared.settings.mode, prepared.settings.reach) == ("apply", "push"):
+        with suppress(OSError):
+            remember(prepared.policy_file, outcome.failed, outcome.well)
 
 
 def _completed(settings: Settings, folder: Path) -> Settings:

@@ -106,7 +106,7 @@ class App:
         """
         live = Live()
         transport = transport_for(self.settings, live)
-        interruption = Interruption(transport.close)
+        interruption = Interruption(transport.close, self._cut_off)
         try:
             with interruption.heeded(), facts_at_hand(self.settings):
                 status = self._ran(transport, live, interruption)
@@ -119,6 +119,13 @@ class App:
             transport.close()
             self._close_reports()
         return self._checked(status)
+
+    def _cut_off(self) -> None:
+        """Somebody did not want to wait for the hosts."""
+        self.err.write(
+            "\nopsmop: ended at once. What was under way on the hosts was cut off; the next run looks again.\n"
+        )
+        self.err.flush()
 
     def _shown(self, event: Event) -> None:
         if self._reports is not None:

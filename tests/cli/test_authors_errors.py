@@ -98,6 +98,32 @@ def test_an_error_before_the_roles_is_2_and_few_lines(site: Path, old: str, new:
     assert len(done.stderr.splitlines()) <= 5
 
 
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ made.chnged }}", "File has no attribute 'chnged'. Did you mean 'changed'"),
+        ("{{ Platform.hostnam() }}", "has no attribute 'hostnam'. Did you mean 'hostname'"),
+        ("{{ table.prot }}", "the table has no attribute 'prot'. Did you mean 'port'?"),
+        ("{{ made.nothing_like_it_at_all }}", "File has no attribute 'nothing_like_it_at_all'"),
+    ],
+)
+def test_a_wrong_attribute_in_a_template_names_the_nearest_right_one(site: Path, template: str, said: str) -> None:
+    changed(site, '"OUT/a"'.replace("OUT", str(site.parent / "out")), f'"{site.parent}/out/a", register="made"')
+    line = changed(site, "class Site", f"        table = dict(port=1)\n        Echo({template!r})\n\nclass Site")
+    done = run(site, str(site), "--local", "--check")
+    assert done.returncode == 1
+    assert said in " ".join(done.stdout.split())
+    assert f"site.py:{line + 1}" in done.stdout
+
+
+def test_an_error_of_the_control_machine_is_told_once(site: Path) -> None:
+    changed(site, "    def main", "    def set_variables(self): 1 / 0\n    def main")
+    done = run(site, str(site), "--local", "--check")
+    assert done.returncode == 2
+    assert (done.stdout + done.stderr).count("ZeroDivisionError") == 1
+    assert "Stopped: an error on the control machine" in done.stdout
+
+
 def test_what_main_returns_must_be_plain(site: Path) -> None:
     changed(site, "File(", "return object(); File(")
     done = run(site, str(site), "--local", "--check")

@@ -297,6 +297,7 @@ def test_a_second_signal_ends_the_run_at_once_and_leaves_no_process(site: Path, 
     process, begun = waiting(site, reach)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode in (130, 143)
+    assert "ended at once" in err
     until(lambda: gone(int(begun.read_text())))

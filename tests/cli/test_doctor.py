@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from opsmop.commands.findings import judged
+from opsmop.demo.sshd import PrivateSshd
 
 Opsmop = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -42,6 +44,15 @@ def test_what_is_wrong_is_named_with_its_remedy(
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.splitlines()[1].startswith(f"  WRONG  {what}")
     assert remedy in done.stdout
+
+
+def test_the_command_to_try_by_hand_has_all_options_that_ssh_was_given(
+    opsmop: Opsmop, three_hosts: Path, private_sshd: PrivateSshd
+) -> None:
+    three_hosts.write_text(three_hosts.read_text().replace("127.0.3.1 ", "127.0.3.1 opsmop_ssh_port=1 "))
+    done = opsmop("doctor", "web1", "-i", str(three_hosts))
+    by_hand = ["ssh", *private_sshd.ssh_args, "-p", "1", "-i", str(private_sshd.key_file), "-l", private_sshd.user]
+    assert f"Try by hand: {shlex.join([*by_hand, '127.0.3.1'])} true" in done.stdout
 
 
 def reading(**changed: Any) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def test_a_host_that_is_not_met_does_not_keep_the_others_from_answering(opsmop: 
 def test_a_long_command_is_ended_and_says_so(opsmop: Opsmop, three_hosts: Path) -> None:
     done = opsmop("run", "sleep 300", "-i", str(three_hosts), "--limit-hosts", "db1", "--timeout", "0.3")
     assert done.returncode == 1
-    assert "took too long" in done.stdout
+    assert "took too long and was ended after 0.3 seconds" in done.stdout
 
 
 def test_the_inventory_may_be_a_setting_of_the_project(opsmop: Opsmop, three_hosts: Path) -> None:

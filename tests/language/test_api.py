@@ -122,3 +122,42 @@ def test_a_star_import_of_the_older_spelling_brings_no_run() -> None:
     exec("from subprocess import run\nfrom opsmop.core.easy import *", names)
     assert names["run"] is subprocess.run
     assert opsmop.run is run
+
+
+def test_the_hosts_that_failed_are_remembered_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "hosts.toml").write_text(
+        "[groups.all.hosts]\na = 'opsmop_connection=local'\nb = 'opsmop_connection=local'\n"
+    )
+    program = tmp_path / "program.py"
+    program.write_text(REMEMBERING)
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "('b',) ('b',) ()\n", done.stderr
+
+
+REMEMBERING = """
+from pathlib import Path
+from opsmop import *
+
+FOLDER = str(Path(__file__).parent)
+
+class One(Role):
+    def inventory(self): return TomlInventory("hosts.toml").filter()
+    def set_variables(self): return dict(folder=FOLDER)
+    def should_contact(self, host):
+        host.values["me"] = host.name
+        return True
+    def main(self):
+        Shell(f"test {self.vars.me} = a -o -e {self.vars.folder}/mended")
+
+class Site(Policy):
+    def set_roles(self): return Roles(One())
+
+first = run(Site(), Settings(mode="apply", reach="push"))
+again = Settings(mode="apply", reach="push", limit_hosts=("@failed",))
+second = run(Site(), again)
+Path(FOLDER, "mended").touch()
+third = run(Site(), again)
+print(first.failed, second.failed, third.failed)
+"""

@@ -107,7 +107,7 @@ class Drive:
                     break
         except OpsMopError as error:
             self.outcome.error = error
-            self.outcome.stopped = str(error)
+            self.outcome.stopped = "an error on the control machine"  # which the outcome holds, and which is told
         except KeyboardInterrupt:  # ours while nothing was awaited, or one that an ended role left behind
             self.outcome.stopped = "interrupted"
         self.outcome.signal = self.interruption.signal

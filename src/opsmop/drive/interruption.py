@@ -22,10 +22,12 @@ class Interruption:
     """Whether, and by what, the run was told to end.
 
     :param close: ends every connection at once
+    :param last_words: is called when the second signal ends the process
     """
 
-    def __init__(self, close: Callable[[], None]) -> None:
+    def __init__(self, close: Callable[[], None], last_words: Callable[[], None] = lambda: None) -> None:
         self.signal = 0
+        self._last_words = last_words
         self._close = close
         self._wake: Callable[[], None] | None = None
         self._nudge: Callable[[], None] | None = None
@@ -97,5 +99,6 @@ class Interruption:
     def _end_now(self, number: int) -> None:
         closing = threading.Thread(target=self._close, daemon=True)
         closing.start()
+        self._last_words()
         closing.join(ENDING_SECONDS)
         os._exit(128 + number)

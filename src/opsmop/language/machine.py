@@ -59,6 +59,7 @@ class Completed:
     :param output: both, as they came
     :param timed_out: whether its time limit ended it
     :param known: False in check mode, where it did not run
+    :param limit: the seconds that it was given, if it was
     """
 
     command: str
@@ -68,6 +69,7 @@ class Completed:
     output: str = ""
     timed_out: bool = False
     known: bool = True
+    limit: float | None = None
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,8 @@ def succeeded(completed: Completed, doing: str, *, ok_codes: tuple[int, ...] = (
     if not completed.known or (completed.rc in ok_codes and not completed.timed_out):
         return completed
     if completed.timed_out:
-        ending = "took too long and was ended"
+        limit = "" if completed.limit is None else f" after {round(completed.limit, 1):g} seconds"
+        ending = f"took too long and was ended{limit}"
     elif completed.rc is not None and completed.rc < 0:
         ending = f"was ended by signal {-completed.rc}"
     else:

@@ -10,6 +10,7 @@ import jinja2.meta
 
 from opsmop.errors import FileRefusedError, TemplateError
 from opsmop.language.additions import Additions
+from opsmop.language.fields import nearest
 from opsmop.language.scope import Variables
 from opsmop.language.secrets import revealed
 
@@ -77,7 +78,7 @@ class Templates:
     def _environment(self, newline: str) -> jinja2.Environment:
         if newline not in self._environments:
             environment = self._environments[newline] = _Environment(
-                undefined=jinja2.StrictUndefined,
+                undefined=_Undefined,
                 finalize=revealed,
                 keep_trailing_newline=True,
                 newline_sequence=newline,  # type: ignore[arg-type] # one of the three it takes
@@ -87,6 +88,22 @@ class Templates:
             environment.globals.update(self._additions.template_globals)
             environment.filters.update(self._additions.template_filters)
         return self._environments[newline]
+
+
+class _Undefined(jinja2.StrictUndefined):
+    """What is missing from a value is named with what is close to it there."""
+
+    @property
+    def _undefined_message(self) -> str:
+        message = super()._undefined_message
+        value = self._undefined_obj
+        if value is jinja2.utils.missing or self._undefined_hint:
+            return message
+        known = value if isinstance(value, Mapping) else (name for name in dir(value) if not name.startswith("_"))
+        close = nearest(str(self._undefined_name), map(str, known), "It has")
+        what = "the table" if isinstance(value, Mapping) else type(value).__name__
+        # What a type has is too much to be told if nothing is near.
+        return f"{what} has no attribute {self._undefined_name!r}" + (f". {close}" if close.startswith("Did") else "")
 
 
 class _Environment(jinja2.Environment):

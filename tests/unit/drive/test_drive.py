@@ -354,7 +354,9 @@ def test_a_wrong_role_is_2_before_any_contact_and_1_after(driven: Any, fleet: An
     roles[position] = role_on(fleet("a"), "Bad", set_variables=lambda self: None)
     done = driven(*roles)
     assert done.status == status
-    assert "Bad.set_variables() returned NoneType, not a dict" in done.of(RunFinished)[0].stopped
+    (finished,) = done.of(RunFinished)
+    assert finished.stopped == "an error on the control machine"
+    assert finished.failure.message == "Bad.set_variables() returned NoneType, not a dict"
 
 
 def test_the_order_carries_layers_extra_variables_and_hook_values(driven: Any, fleet: Any) -> None:

@@ -146,9 +146,8 @@ def run(
             if pipe is not None:
                 pipe.close()
         started(0, grace)
-    return Completed(
-        command, process.returncode, output.text("stdout"), output.text("stderr"), output.text("output"), timed_out
-    )
+    stdout, stderr, both = (output.text(name) for name in ("stdout", "stderr", "output"))
+    return Completed(command, process.returncode, stdout, stderr, both, timed_out, limit=timeout)
 
 
 def _output(say: Callable[[str], None] | None) -> Output:
