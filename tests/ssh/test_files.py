@@ -124,6 +124,30 @@ def test_a_role_that_lets_a_file_be_can_ask_for_others(way: Route, evaluate: Eva
     assert depot.budget.left == before
 
 
+def test_a_directory_comes_in_one_stream_and_check_sends_none_of_it(
+    way: Route, direct: Direct, roles: Any, files: Path, there: Path
+) -> None:
+    for number in range(300):
+        (files / "tree" / str(number % 7)).mkdir(parents=True, exist_ok=True)
+        (files / "tree" / str(number % 7) / str(number)).write_bytes(os.urandom(number * 40))
+    (files / "tree" / "large").write_bytes(os.urandom(LARGE))
+    depot, requests, sent = Depot(), [], []
+    for mode in ("check", "apply", "apply", "check"):
+        order, heard = order_for(roles.Planter(folder=str(there)), mode=mode), Heard()
+        traffic = direct.evaluate(way, order, None, heard.events.append, serving(files, depot=depot))
+        assert heard.ending.status == "ok", heard.ending
+        requests.append(traffic.requests)
+        sent.append(traffic.sent)
+    assert requests == [1, 2, 1, 1]
+    assert sent[1] > LARGE
+    assert max(sent[2:]) < 60_000
+    assert depot.computed == 301
+    copied = [path for path in (there / "copy").rglob("*") if path.is_file()]
+    assert len(copied) == 301
+    for path in copied:
+        assert path.read_bytes() == (files / "tree" / path.relative_to(there / "copy")).read_bytes()
+
+
 # Who goes away
 
 

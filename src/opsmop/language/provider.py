@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Callable, ClassVar, Protocol
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Protocol
 
 from opsmop.errors import CommandFailed
 from opsmop.language.machine import Completed, Content, Machine
 from opsmop.wire.records import dataclass
+
+if TYPE_CHECKING:
+    from opsmop.language.trees import Tree
 
 STATE = "state"
 ACT = "act"
@@ -53,6 +56,13 @@ class Sources(Protocol):
 
         :param has: gives the sha256 of what is there now, in hexadecimal; empty if nothing
         :raises FileRefusedError: as `file`
+        """
+
+    def tree(self, path: str, excludes: Sequence[str]) -> Tree:
+        """A directory that the policy names, with all in it.
+
+        :param excludes: patterns of what is left out
+        :raises FileRefusedError: as `file`, also for something in it
         """
 
     def rendered(self, path: str) -> bytes:

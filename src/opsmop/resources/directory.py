@@ -34,14 +34,31 @@ class Directory(Resource):
         default=None, doc="names, and patterns such as '*.conf': all else directly in it is removed, whatever it is"
     )
 
+    from_dir: str | None = field(
+        default=None,
+        doc="a directory beside the policy, copied with all in it and its modes; owner and group are then those of all of it",
+    )
+    delete: bool = field(default=False, doc="with from_dir: what that directory does not have goes")
+    excludes: list[str] | None = field(
+        default=None, doc="with from_dir: names, and patterns such as '*.swp', that are neither copied nor removed"
+    )
+
     def check(self) -> None:
         """Refuse what contradicts itself."""
         absolute(self, self.name)
-        self.exclusive("absent", "only")
+        self.exclusive("absent", "only", "from_dir")
+        self.exclusive("recursive", "from_dir")
+        self._check_copy()
         with_all = self.only is not None or (self.recursive and not self.absent)
         if with_all and isinstance(self.name, str) and not self.name.strip("/"):
             raise FieldError(f"{self}: everything beneath / is more than any role means", place=self.place)
         self.bits = mode_of(self.mode, self)
+
+    def _check_copy(self) -> None:
+        if self.from_dir is None and (self.delete or self.excludes):
+            raise FieldError(f"{self}: delete and excludes mean nothing without from_dir", place=self.place)
+        if self.delete and isinstance(self.name, str) and not self.name.strip("/"):
+            raise FieldError(f"{self}: everything beneath / is more than any role means", place=self.place)
 
 
 class MakeDirectory(Provider, provides=Directory):
@@ -58,6 +75,7 @@ class MakeDirectory(Provider, provides=Directory):
         owner, group = owner_name(directory.owner, self.machine), group_name(directory.group, self.machine)
         if status is None:
             yield self._creation(path, owner, group)
+            yield from self._copied(path, owner, group)
             return
         if status.kind == "link" and self._plain_link(path):
             return
@@ -66,8 +84,19 @@ class MakeDirectory(Provider, provides=Directory):
         bits = directory.bits.of(status.mode, directory=True) if directory.bits else None
         yield from ownership_changes(path, status, self.machine, owner, group, bits)
         yield from self._rest(path)
+        yield from self._copied(path, owner, group)
         if directory.recursive:
             yield from self._beneath(path, owner, group)
+
+    def _copied(self, path: str, owner: str | None, group: str | None) -> Iterator[Change]:
+        directory = self.resource
+        if directory.from_dir is None:
+            return
+        from opsmop.resources.trees import Copy, Manner  # only where something is copied
+
+        tree = self.sources.tree(directory.from_dir, directory.excludes or [])
+        manner = Manner(owner, group, directory.delete, directory.excludes or [])
+        yield from Copy(self.machine, path, tree, manner).change()
 
     def _plain_link(self, path: str) -> bool:
         """Whether a link to a directory is as good: only if nothing is asked of it (``/var/run`` is such a link)."""
@@ -75,7 +104,8 @@ class MakeDirectory(Provider, provides=Directory):
         found = self.machine.status(path, follow=True)
         if found is None or found.kind != "directory":
             return False
-        if (directory.owner, directory.group, directory.mode, directory.only) == (None, None, None, None):
+        asked = (directory.owner, directory.group, directory.mode, directory.only, directory.from_dir)
+        if all(one is None for one in asked):
             return True
         raise ProviderError(f"{path} is a symbolic link to a directory", remedy="Name the directory itself.")
 

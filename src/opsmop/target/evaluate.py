@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any, Callable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable
 
 from opsmop.errors import OpsMopError, ProviderError
 from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceSpoke, ResourceStarted, Warned
@@ -21,6 +21,9 @@ from opsmop.target.handlers import Signals
 from opsmop.target.supply import Stock
 from opsmop.target.tries import Tries
 from opsmop.target.values import Values
+
+if TYPE_CHECKING:
+    from opsmop.language.trees import Tree
 
 SHOWN_OUTPUT = 4096  # characters of a command's output that a good ending carries; a failure carries more
 CALLER = "opsmop.target.run_role"  # the module whose frame ends the search for local variables
@@ -246,6 +249,12 @@ class ResourceSources:
         evaluation = self._evaluation
         with evaluation.machine.acting_as(None):
             return evaluation._source.content(path, has)
+
+    def tree(self, path: str, excludes: Sequence[str]) -> Tree:
+        """See `Sources.tree`."""
+        evaluation = self._evaluation
+        with evaluation.machine.acting_as(None):
+            return evaluation._source.tree(path, excludes)
 
     def rendered(self, path: str) -> bytes:
         """See `Sources.rendered`."""

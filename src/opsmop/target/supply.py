@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Callable, Protocol
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Callable, Protocol
 
 from opsmop.errors import FileRefusedError
 from opsmop.language.machine import Content
 from opsmop.target.machine.contents import whole
 from opsmop.wire import frames
+
+if TYPE_CHECKING:
+    from opsmop.language.trees import Tree, TreeEntry
 
 _SAID_EVERY = frames.WINDOW // 4  # bytes taken, after which the controller hears of it
 
@@ -21,6 +25,13 @@ class Supply(Protocol):
 
         :param has: gives the sha256 of what the role has in its place, in hexadecimal; empty if nothing
         :raises FileRefusedError: if the controller does not serve it
+        """
+
+    def tree(self, name: str, excludes: Sequence[str]) -> Tree:
+        """A directory of the controller with all in it.
+
+        :param excludes: patterns of what is left out
+        :raises FileRefusedError: if the controller does not serve it, or something in it
         """
 
 
@@ -40,6 +51,10 @@ class Stock:
         if name in self._riders:
             return self._riders[name]
         return self._supply.content(name, has)
+
+    def tree(self, name: str, excludes: Sequence[str]) -> Tree:
+        """See `Supply.tree`."""
+        return self._supply.tree(name, excludes)
 
     def __call__(self, name: str) -> bytes:
         """All of a controller file.
@@ -65,6 +80,8 @@ class Far:
     def __init__(self, say: Callable[[int, bytes], None], heard: Callable[[], bytes]) -> None:
         self._say, self._heard = say, heard
         self._offered: dict[str, frames.Offer] = {}
+        self._trees: dict[bytes, Tree] = {}
+        self._latest_tree = b""
         self._coming = False  # whether pieces of a file are on their way
 
     def content(self, name: str, has: Callable[[], str]) -> bytes | Content:
@@ -80,16 +97,58 @@ class Far:
         known = offer
         return Content(known.size, known.digest.hex(), lambda: self._wanted(known, name))
 
+    def tree(self, name: str, excludes: Sequence[str]) -> Tree:
+        """See `Supply.tree`; asked for once."""
+        wanted = "\0".join((name, *excludes)).encode("utf-8", "surrogateescape")
+        if wanted not in self._trees:
+            self._abandon()
+            self._request(frames.TREE, wanted)
+            self._coming = True
+            self._trees[wanted] = self._received(wanted, name, b"".join(self._pieces()))
+        return self._trees[wanted]
+
+    def _received(self, wanted: bytes, name: str, manifest: bytes) -> Tree:
+        import json  # only for directories
+
+        from opsmop.language.trees import Tree, TreeEntry  # likewise
+
+        entries = tuple(TreeEntry(*one) for one in json.loads(manifest))
+        self._latest_tree = wanted
+
+        def content(number: int) -> Content:
+            entry = entries[number]
+            offer = frames.Offer(entry.size, entry.mode, bytes.fromhex(entry.digest), False)
+            return Content(entry.size, entry.digest, lambda: self._wanted(offer, f"{name}/{entry.path}"))
+
+        return Tree(entries, content, lambda numbers: self._parts(wanted, entries, numbers))
+
+    def _parts(self, tree: bytes, entries: Sequence[TreeEntry], numbers: Sequence[int]) -> Iterator[Content]:
+        """Files that come one after the other, each as far as its size says."""
+        self._abandon()
+        if tree != self._latest_tree:
+            self._request(frames.TREE, tree)
+            self._coming = True
+            b"".join(self._pieces())
+            self._latest_tree = tree
+        self._request(frames.PARTS, frames.bits(numbers))
+        self._coming = True
+        cut = _Cut(self._pieces())
+        for number in numbers:
+            entry = entries[number]
+            yield Content(entry.size, entry.digest, functools.partial(cut.next, entry.size))
+
     def _wanted(self, offer: frames.Offer, name: str) -> Iterator[bytes]:
         self._ask(frames.WANT, offer.digest, name)
         self._coming = True
         return self._pieces()
 
     def _ask(self, kind: int, digest: bytes, name: str) -> None:
-        wanted = digest + name.encode("utf-8", "surrogateescape")
-        if len(wanted) > frames.FROM_ROLE[kind]:
-            raise FileRefusedError(f"{name[:80]!r}... is too long for a file's name")
         self._abandon()
+        self._request(kind, digest + name.encode("utf-8", "surrogateescape"))
+
+    def _request(self, kind: int, wanted: bytes) -> None:
+        if len(wanted) > frames.FROM_ROLE[kind]:
+            raise FileRefusedError(f"{wanted[-80:]!r} is too long for a file's name")
         self._say(kind, wanted)
 
     def _pieces(self) -> Iterator[bytes]:
@@ -117,3 +176,21 @@ class Far:
             return payload[1:]
         message, _, remedy = payload[1:].decode("utf-8", "replace").partition("\n")
         raise FileRefusedError(message, remedy=remedy)
+
+
+class _Cut:
+    """Pieces as they come, cut anew at the ends of files."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def next(self, size: int) -> Iterator[bytes]:
+        """The next `size` bytes."""
+        while size:
+            piece = self._rest or next(self._pieces, b"")
+            if not piece:
+                raise FileRefusedError("the controller sent less than it announced")
+            self._rest = piece[size:]
+            size -= len(piece[:size])
+            yield piece[: len(piece) - len(self._rest)]

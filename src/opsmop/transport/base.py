@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from opsmop.events import Event
@@ -10,6 +10,7 @@ from opsmop.language.secrets import Secret
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.files.depot import Depot
 from opsmop.transport.files.opened import OpenFile
+from opsmop.transport.files.trees import Found
 from opsmop.wire.order import Order
 from opsmop.wire.records import dataclass
 
@@ -25,6 +26,13 @@ class Files(Protocol):
         """The file that the role names `name`.
 
         :raises FileRefusedError: if no rule serves it; if it does not exist or cannot be read
+        """
+
+    def walk(self, name: str, excludes: Sequence[str]) -> Iterator[Found]:
+        """What is in the directory that the role names `name`, each directory before what is in that.
+
+        :param excludes: patterns of what is left out
+        :raises FileRefusedError: as `open`, also for something in it
         """
 
 

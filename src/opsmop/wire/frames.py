@@ -12,7 +12,7 @@ and not what the role has. `WANT` is answered by the file. A file comes in piece
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from opsmop.errors import ProtocolError
@@ -32,6 +32,8 @@ ENDED = 69  # the role's process ended: EXITED or KILLED, then its exit status o
 ASK = 70  # a controller file: the digest of what the role has (or NO_CONTENT), then its name
 TOOK = 71  # how many bytes of a file the role has taken since it last said so (4 bytes)
 ENOUGH = 72  # the file that is being sent is not wanted any more
+TREE = 73  # a directory of the controller: its name and the patterns of what is left out, zeros between
+PARTS = 74  # files of the directory that was asked for last: a bit for each thing in it (`bits`)
 KEPT = 79  # the host has kept the code bundle for the next push
 COMMAND = 97  # the process group of the command that runs now (4 bytes, 0 for none), its grace in seconds (2 bytes)
 HIDE = 98  # a text that must not be seen in what the role prints past Python; it never leaves the host either
@@ -51,7 +53,7 @@ _HEADER = 5
 _MIB = 1 << 20
 
 # What each side may say to the other, and how long. A host is not trusted; a controller is, within reason.
-ABOUT_FILES: Mapping[int, int] = {WANT: 4096, ASK: 4096, TOOK: 4, ENOUGH: 0}
+ABOUT_FILES: Mapping[int, int] = {WANT: 4096, ASK: 4096, TOOK: 4, ENOUGH: 0, TREE: 1 << 16, PARTS: 1 << 16}
 FROM_AGENT: Mapping[int, int] = {**ABOUT_FILES, EVENT: _MIB, BEAT: 0, NEED: DIGEST_LENGTH, ENDED: 2, KEPT: 0}
 FROM_ROLE: Mapping[int, int] = {**ABOUT_FILES, EVENT: _MIB, KEPT: 0, COMMAND: 6, HIDE: _MIB, PLANS: 65 * _MIB}
 FROM_CONTROLLER: Mapping[int, int] = {
@@ -95,6 +97,16 @@ class Offer(NamedTuple):
         """The offer that `to_bytes` wrote."""
         size, mode = int.from_bytes(data[:8], "big"), int.from_bytes(data[8:10], "big")
         return cls(size, mode, data[10:-1], bool(data[-1]))
+
+
+def bits(numbers: Iterable[int]) -> bytes:
+    """Some numbers as bytes: a bit for each, the lowest first."""
+    return (total := sum(1 << number for number in set(numbers))).to_bytes((total.bit_length() + 7) // 8, "little")
+
+
+def numbers(data: bytes) -> list[int]:
+    """The numbers that `bits` wrote, in order."""
+    return [8 * place + bit for place, byte in enumerate(data) for bit in range(8) if byte >> bit & 1]
 
 
 def header(kind: int, length: int) -> bytes:

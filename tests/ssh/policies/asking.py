@@ -6,6 +6,7 @@ import resource
 from opsmop.errors import OpsMopError
 from opsmop.language.evaluation import current
 from opsmop.language.role import Role
+from opsmop.resources.directory import Directory
 from opsmop.resources.file import File
 
 
@@ -62,3 +63,10 @@ class Liar(Role):
             return sum(map(len, supply()._wanted(offer, "large")))
         except OpsMopError as error:
             return error.message
+
+
+class Planter(Role):
+    """Copies a directory."""
+
+    def main(self):
+        Directory(self.constructor_variables["folder"] + "/copy", from_dir="tree")

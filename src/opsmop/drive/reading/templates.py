@@ -37,6 +37,9 @@ class Sources:
             path = call.values.get(name)
             if isinstance(path, str):
                 yield from self._file(path, call.place, is_template=name == "from_template")
+        folder, excludes = call.values.get("from_dir"), call.values.get("excludes") or []
+        if isinstance(folder, str) and isinstance(excludes, list) and all(isinstance(one, str) for one in excludes):
+            yield from self._folder(folder, excludes, call.place)
         for kind, text in texts_of(call):
             try:
                 names = (
@@ -59,6 +62,14 @@ class Sources:
         if is_template and path not in self._read and any(mark in content for mark in _SYNTAX):
             self._read.add(path)
             yield from self._template(path, content)
+
+    def _folder(self, path: str, excludes: list[str], place: str) -> Iterator[OpsMopError]:
+        try:
+            for _ in self.rules.walk(path, excludes):
+                continue
+        except OpsMopError as error:
+            error.place = error.place or place
+            yield error
 
     def _looked_at(self, path: str) -> bytes:
         self.rules.open(path).close()

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Generator
 from enum import Enum
+from typing import Any, TypeVar
 
 from opsmop.transport.files.opened import Identity, OpenFile
 
@@ -22,6 +23,7 @@ class Turn(Enum):
 
 
 Work = Generator[Turn, None, None]
+Shared = TypeVar("Shared")
 
 
 class Budget:
@@ -62,6 +64,7 @@ class Depot:
         self.computed = 0
         self._known: dict[Identity, str] = {}
         self._under_way: set[Identity] = set()
+        self._shared: dict[object, Any] = {}
         self._lock = threading.Lock()
 
     def digest(self, file: OpenFile) -> Generator[Turn, None, str]:
@@ -80,15 +83,24 @@ class Depot:
                 return (yield from self._compute(file))
             yield Turn.LATER
 
+    def known(self, identity: Identity) -> str:
+        """The digest of what has been digested before; empty if it has not."""
+        with self._lock:
+            return self._known.get(identity, "")
+
+    def shared(self, value: Shared, key: object) -> Shared:
+        """`value`, or one that is equal to it and is held for another host already.
+
+        :param key: what only values that are probably equal have in common
+        """
+        with self._lock:
+            held: Shared = self._shared.get(key, value)
+            self._shared[key] = held if held == value else value
+            return self._shared[key]  # type: ignore[no-any-return] # of one type for one kind of key
+
     def digest_now(self, file: OpenFile) -> str:
         """As `digest`, for those who have nothing else to look after."""
-        work = self.digest(file)
-        while True:
-            try:
-                next(work)
-            except StopIteration as ended:
-                digest: str = ended.value
-                return digest
+        return at_once(self.digest(file))
 
     def _compute(self, file: OpenFile) -> Generator[Turn, None, str]:
         found = hashlib.sha256()
@@ -103,3 +115,13 @@ class Depot:
         finally:
             with self._lock:
                 self._under_way.discard(file.identity)
+
+
+def at_once(work: Generator[Turn, None, Shared]) -> Shared:
+    """What `work` comes to, without a look around."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as ended:
+            value: Shared = ended.value
+            return value

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from opsmop.language.machine import Content
+from opsmop.language.trees import Tree
 from opsmop.transport.base import Files
+from opsmop.transport.files.depot import at_once
 from opsmop.transport.files.opened import changed
+from opsmop.transport.files.trees import surveyed
 from opsmop.wire import frames
 
 
@@ -28,6 +31,18 @@ class Near:
             if file.size <= frames.SMALL and digest != has():
                 return file.read(0, file.size)
             return Content(file.size, digest, lambda: self._pieces(name, digest))
+
+    def tree(self, name: str, excludes: Sequence[str]) -> Tree:
+        """See `Supply.tree`."""
+        self.requests += 1
+        survey = at_once(surveyed(self._files, name, excludes))
+        entries = tuple(found.entry for found in survey.found)
+
+        def content(number: int) -> Content:
+            entry = entries[number]
+            return Content(entry.size, entry.digest, lambda: self._pieces(survey.named(number), entry.digest))
+
+        return Tree(entries, content, lambda numbers: map(content, numbers))
 
     def _pieces(self, name: str, digest: str) -> Iterator[bytes]:
         with self._files.open(name) as file:

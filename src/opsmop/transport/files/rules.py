@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePath
 
 from opsmop.errors import FileRefusedError
+from opsmop.language.trees import left_out
 from opsmop.transport.files.opened import OpenFile
+from opsmop.transport.files.trees import Found, found_in
 from opsmop.wire.records import dataclass
 
 # push-mode.rst, "Understanding the FileServer"; how `.git`, `.bak` and `.swp` are meant: language.md, section 9.
@@ -70,6 +72,34 @@ class FileRules:
         :raises FileRefusedError: as `open`; if it is too large to be held in memory
         """
         return self._read(name, LARGEST_READ)
+
+    def walk(self, name: str, excludes: Sequence[str]) -> Iterator[Found]:
+        """What is in the directory that a role names `name`, each directory before what is in that.
+
+        :param excludes: patterns of what is left out, held against paths within it and against each of their parts
+        :raises FileRefusedError: if no rule serves it, or something in it, naming the rule; if it is no directory
+        """
+        real = self._located(name)
+        root = self._root_of(name, real)
+        if real != root:
+            self._check_patterns(name, real.relative_to(root))
+        folder = _open_beneath(name, root, real.relative_to(root))
+        try:
+            if not stat.S_ISDIR(os.fstat(folder).st_mode):
+                raise FileRefusedError(f"{name!r} is not a directory")
+            for found in found_in(folder, lambda path: left_out(path, excludes)):
+                path = f"{name}/{found.entry.path}"
+                self._check_patterns(path, real.relative_to(root) / found.entry.path)
+                self._check_kind(path, found)
+                yield found
+        finally:
+            os.close(folder)
+
+    def _check_kind(self, name: str, found: Found) -> None:
+        if found.entry.kind == "other":
+            raise FileRefusedError(f"{name!r} is no file, directory or link", remedy="excludes=[...] leaves it out.")
+        if found.identity[:2] in self._never_identities:
+            raise ForbiddenError(f"{name!r} is a file of the controller's own, which no host may have")
 
     def riders(self, strings: Iterable[str], limit: int) -> dict[str, bytes]:
         """Of `strings`, those that name small files which may be served, each with its bytes.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from opsmop.errors import FileRefusedError
 from opsmop.transport.files.depot import Depot
 from opsmop.transport.files.opened import OpenFile
 from opsmop.transport.files.rules import FileRules, ForbiddenError
+from opsmop.transport.files.trees import Found
 
 MOST_TOLD = 20  # refusals of one contact that are told one by one
 
@@ -33,6 +34,18 @@ class Served:
         """
         try:
             return self._rules.open(name)
+        except ForbiddenError as error:
+            self._tell(error)
+            raise
+
+    def walk(self, name: str, excludes: Sequence[str]) -> Iterator[Found]:
+        """What is in the directory that a role names `name`.
+
+        :param excludes: patterns of what is left out
+        :raises FileRefusedError: if no rule serves it, or something in it; if it is no directory
+        """
+        try:
+            yield from self._rules.walk(name, excludes)
         except ForbiddenError as error:
             self._tell(error)
             raise

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Protocol
 
 from opsmop.errors import OpsMopError, ProtocolError
 from opsmop.transport.base import Files
 from opsmop.transport.files.depot import Turn, Work
-from opsmop.transport.files.opened import OpenFile, changed
+from opsmop.transport.files.opened import changed
+from opsmop.transport.files.trees import Joined, Survey, Text, surveyed
 from opsmop.wire import frames
 
 LEAST = 64 << 10  # bytes that may be on their way to a host for which the budget has nothing left
@@ -15,6 +18,15 @@ _CLAIM = 2 * frames.PIECE  # bytes: a piece that is being sent, and the next
 _LATER = 0.05  # seconds until it is looked again whether somebody else's work is done
 
 Send = Callable[..., None]
+
+
+class Readable(Protocol):
+    """What can be sent."""
+
+    size: int
+
+    def read(self, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset` on."""
 
 
 class FileTalk:
@@ -30,6 +42,7 @@ class FileTalk:
         self._work: Work | None = None
         self._credit = 0
         self._enough = False
+        self._survey: Survey | None = None
         self.requests = 0
 
     def hear(self, kind: int, payload: bytes) -> None:
@@ -64,9 +77,16 @@ class FileTalk:
         if self._work is not None or self._backlog() > LEAST:
             raise ProtocolError("it asks for files faster than it takes them")
         self.requests += 1
+        self._work = self._refusing(self._answer(kind, payload))
+
+    def _answer(self, kind: int, payload: bytes) -> Work:
+        if kind == frames.TREE:
+            return self._look_through(payload)
+        if kind == frames.PARTS:
+            return self._deliver_parts(payload)
         digest, name = payload[: frames.CONTENT_DIGEST_LENGTH], payload[frames.CONTENT_DIGEST_LENGTH :]
         answer = self._offer if kind == frames.ASK else self._deliver
-        self._work = self._refusing(answer(digest, name.decode("utf-8", "surrogateescape")))
+        return answer(digest, name.decode("utf-8", "surrogateescape"))
 
     def _next_turn(self) -> Turn:
         assert self._work is not None
@@ -98,7 +118,20 @@ class FileTalk:
                 raise changed(name)
             yield from self._sent(file)
 
-    def _sent(self, file: OpenFile) -> Work:
+    def _look_through(self, payload: bytes) -> Work:
+        name, *excludes = payload.decode("utf-8", "surrogateescape").split("\0")
+        self._survey = None
+        self._survey = yield from surveyed(self._files, name, excludes)
+        yield from self._sent(Text(self._survey.manifest))
+
+    def _deliver_parts(self, wanted: bytes) -> Work:
+        if self._survey is None:
+            raise ProtocolError("it wants files of a directory that it did not ask for")
+        numbers = [number for number in frames.numbers(wanted) if number < len(self._survey.found)]
+        with closing(Joined(self._files, self._survey, numbers)) as joined:
+            yield from self._sent(joined)
+
+    def _sent(self, file: Readable) -> Work:
         """Send a file as fast as the host takes it; what is on its way is bounded for each host, and for all together."""
         budget = self._files.depot.budget
         self._credit, self._enough = frames.WINDOW, False
