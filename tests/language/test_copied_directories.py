@@ -95,9 +95,7 @@ def test_check_announces_what_apply_does_and_a_second_apply_changes_nothing(both
 
 
 def test_what_differs_is_one_change_that_names_it(both: Any, app: Path) -> None:
-    prepare = (
-        "import shutil, os; shutil.copytree({src!r}, OUT + '/app', symlinks=True); os.remove(OUT + '/app/.readme.swp');"
-    )
+    prepare = "import shutil, os; from pathlib import Path; shutil.copytree({src!r}, OUT + '/app', symlinks=True); os.remove(OUT + '/app/.readme.swp');"
     prepare += "Path(OUT + '/app/readme').write_text('old'); os.remove(OUT + '/app/etc/empty');"
     prepare += "os.chmod(OUT + '/app/bin/tool', 0o700); Path(OUT + '/app/more').write_text('more')"
     text = SITE.format(prepare=prepare.format(src=str(app)), more="")
