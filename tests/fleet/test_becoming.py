@@ -15,7 +15,7 @@ from tests.fleet.harness import Fleet, Host
 from tests.fleet.test_passwords import counted, sudoers
 from tests.ssh.hearing import Heard, nothing_served, order_for, speaking
 
-from opsmop.errors import SudoError
+from opsmop.errors import AuthenticationError, SudoError, ViaError
 from opsmop.language.secrets import Secret
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
@@ -208,3 +208,53 @@ def test_a_policy_names_the_method_and_the_role_runs(fleet: Fleet, tmp_path: Pat
     apply(fleet, tmp_path, 'File("/root/by-doas", from_content="x")')
     for host in fleet.hosts:
         assert host.run("cat /root/by-doas; rm /etc/doas.conf").stdout == "x"
+
+
+def behind(fleet: Fleet, host: Host, way: Route, **details: Any) -> Route:
+    """The host by way of the other one, which knows nobody's key; both take passwords."""
+    other = next(each for each in fleet.hosts if each is not host)
+    via = replace(way, host=other.name, address=other.address, key_file="", become=None, ssh_password=Secret(RIGHT))
+    said = {"ssh_password": Secret(RIGHT), "via": via, "key_file": "", "known_hosts": "", "check_host_keys": "no"}
+    return replace(way, **{"become": None, **said, **details})
+
+
+def test_passwords_of_a_host_on_the_way_and_of_one_behind_it(
+    fleet: Fleet, host: Host, direct: Direct, way: Route, roles: ModuleType
+) -> None:
+    plain = int(host.run("id -u plain").stdout)
+    assert uid(direct, behind(fleet, host, way), roles) == plain
+    with sudoers(host, ANY):
+        assert uid(direct, behind(fleet, host, way, become="root", sudo_password=Secret(RIGHT)), roles) == 0
+    by_su = behind(fleet, host, way, become="root", become_method="su", sudo_password=Secret(ROOTS))
+    assert uid(direct, by_su, roles) == 0
+
+
+def test_a_wrong_password_behind_another_host_is_tried_once(
+    fleet: Fleet, host: Host, direct: Direct, way: Route, roles: ModuleType
+) -> None:
+    wrong = behind(fleet, host, way, ssh_password=Secret("wr0ng-one"))
+    with counted(host, "sshd", 1), pytest.raises(AuthenticationError, match="password that was given") as caught:
+        uid(direct, wrong, roles)
+    assert caught.value.host == host.name
+    assert "wr0ng-one" not in str(caught.value)
+
+
+def test_a_wrong_password_on_the_way_is_tried_once_and_told_of_the_host_behind(
+    fleet: Fleet, host: Host, direct: Direct, way: Route, roles: ModuleType
+) -> None:
+    right = behind(fleet, host, way)
+    assert right.via is not None
+    wrong = replace(right, via=replace(right.via, ssh_password=Secret("wr0ng-one")))
+    other = next(each for each in fleet.hosts if each is not host)
+    with counted(other, "sshd", 1), pytest.raises(ViaError, match="password that was given") as caught:
+        uid(direct, wrong, roles)
+    assert caught.value.host == host.name
+    assert f"is reached through {other.name}" in str(caught.value)
+    assert "wr0ng-one" not in str(caught.value)
+
+
+def test_a_sudo_that_demands_a_terminal_gets_one_behind_another_host(
+    fleet: Fleet, host: Host, direct: Direct, way: Route, roles: ModuleType
+) -> None:
+    with sudoers(host, f"{ANY}\nDefaults requiretty"):
+        assert uid(direct, behind(fleet, host, way, become="root", sudo_password=Secret(RIGHT)), roles) == 0

@@ -66,8 +66,11 @@ def _ssh(wanted: dict[str, Any]) -> Any:
 
         def create_child(self, **given: Any) -> Any:
             if wanted["password"] is not None:
-                return mitogen.parent.hybrid_tty_create_child(**given)
-            return mitogen.parent.create_child(stderr_pipe=True, preexec_fn=os.setsid, **given)
+                made = mitogen.parent.hybrid_tty_create_child(**given)
+            else:
+                made = mitogen.parent.create_child(stderr_pipe=True, preexec_fn=os.setsid, **given)
+            getattr(self._router, "children", []).append(made.proc)
+            return made
 
         def get_boot_command(self) -> list[str]:
             words = mitogen.parent.Connection.get_boot_command(self)

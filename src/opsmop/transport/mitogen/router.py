@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import signal
+import subprocess
 import threading
 from typing import Any
 
@@ -71,6 +75,7 @@ class Router(mitogen.master.Router):  # type: ignore[misc]
 
     def __init__(self, broker: Any) -> None:
         self._strange = 0
+        self.children: list[subprocess.Popen[bytes]] = []  # every ssh that was started here
         super().__init__(broker, max_message_size=MOST_BYTES)
 
     def upgrade(self) -> None:
@@ -82,6 +87,14 @@ class Router(mitogen.master.Router):  # type: ignore[misc]
     def watch(self, stream: Any) -> None:
         """Count what is not said to a relay's handle; routes and the like would fill our memory."""
         stream.protocol.on_message = self._count
+
+    def bury(self) -> None:
+        """End what is left of the ssh that were started here, once the broker has ended."""
+        for child in self.children:
+            if child.poll() is None:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
 
     def _count(self, stream: Any, message: Any) -> None:
         _, function, _, respondent = self._handle_map.get(message.handle, (None, None, None, None))

@@ -119,7 +119,7 @@ class Station:
             raise stopped(self.route)
         if answer is None:
             self._break_off("it does not answer any more")
-            raise self._fault("it does not answer any more")
+            raise self._lost_again()
         if answer:
             raise self._fault(f"{arguments[0]} cannot be started there: {answer.decode('utf-8', 'replace')}")
         return channel
@@ -258,13 +258,17 @@ class Station:
         with self._changed:
             while not happened():
                 if self.lost is not None:
-                    raise type(self.lost)(self.lost.message, host=self.lost.host, remedy=self.lost.remedy)
+                    raise self._lost_again()
                 if any(waker.called for waker in self._wakers):
                     raise stopped(self.route)
                 if time.monotonic() >= until:
                     return False
                 self._changed.wait(_LOOKING)
         return True
+
+    def _lost_again(self) -> TransportError:
+        assert self.lost is not None
+        return type(self.lost)(self.lost.message, host=self.lost.host, remedy=self.lost.remedy)
 
     def _fault(self, what: str) -> ConnectError:
         return ConnectError(

@@ -62,6 +62,7 @@ class Trees:
         self._gate, self._wakers = gate, wakers
         self._lock = threading.Lock()
         self._broker: Any = None
+        self._routers: list[Router] = []
         self._stations: dict[Hop, _Reached] = {}
 
     def way(self, route: Route, *, terminal: bool = False) -> tuple[Route, Launch]:
@@ -91,6 +92,8 @@ class Trees:
         if broker is not None:
             broker.shutdown()
             broker._thread.join(_PARTING)  # noqa: SLF001 - its own join() has no limit
+            for router in self._routers:
+                router.bury()
 
     # Stations
 
@@ -148,7 +151,7 @@ class Trees:
         if any(waker.called for waker in self._wakers):
             raise stopped(hop.route)
         try:
-            router = parent.router if parent is not None else Router(self._shared_broker())
+            router = parent.router if parent is not None else self._new_router()
             context = parent.reach(wanted) if parent is not None else reached(router, wanted)
         except mitogen.core.Error as error:
             raise self._why(hop, str(error)) from None
@@ -174,11 +177,13 @@ class Trees:
             if self._stations.get(hop) is known:
                 del self._stations[hop]
 
-    def _shared_broker(self) -> Any:
+    def _new_router(self) -> Router:
         with self._lock:
             if self._broker is None:
                 self._broker = new_broker()
-            return self._broker
+            router = Router(self._broker)
+            self._routers.append(router)
+            return router
 
 
 def by_terminal(route: Route) -> bool:
