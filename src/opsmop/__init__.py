@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from opsmop.language.role import Role
     from opsmop.language.secrets import Secret
     from opsmop.resources.apt_repository import AptRepository
+    from opsmop.resources.authorized_key import AuthorizedKey
     from opsmop.resources.block import Block
+    from opsmop.resources.cron import Cron
     from opsmop.resources.debug_facts import DebugFacts
     from opsmop.resources.directory import Directory
     from opsmop.resources.download import Download
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from opsmop.resources.replace import Replace
     from opsmop.resources.service import Service
     from opsmop.resources.shell import Command, Shell
+    from opsmop.resources.sysctl import Sysctl
     from opsmop.resources.unarchive import Unarchive
     from opsmop.resources.user import User
     from opsmop.resources.wait_for import WaitFor
@@ -50,11 +53,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AptRepository",
+    "AuthorizedKey",
     "Block",
     "Change",
     "Chaos",
     "Cli",
     "Command",
+    "Cron",
     "DebugFacts",
     "Directory",
     "Download",
@@ -91,6 +96,7 @@ __all__ = [
     "Service",
     "Settings",
     "Shell",
+    "Sysctl",
     "T",
     "TomlInventory",
     "Unarchive",
@@ -104,11 +110,13 @@ __all__ = [
 
 _HOMES = {
     "AptRepository": "opsmop.resources.apt_repository",
+    "AuthorizedKey": "opsmop.resources.authorized_key",
     "Block": "opsmop.resources.block",
     "Change": "opsmop.language.provider",
     "Chaos": "opsmop.facts.chaos",
     "Cli": "opsmop.cli",
     "Command": "opsmop.resources.shell",
+    "Cron": "opsmop.resources.cron",
     "DebugFacts": "opsmop.resources.debug_facts",
     "Directory": "opsmop.resources.directory",
     "Download": "opsmop.resources.download",
@@ -145,6 +153,7 @@ _HOMES = {
     "Service": "opsmop.resources.service",
     "Settings": "opsmop.settings",
     "Shell": "opsmop.resources.shell",
+    "Sysctl": "opsmop.resources.sysctl",
     "T": "opsmop.language.lookups",
     "TomlInventory": "opsmop.inventory",
     "Unarchive": "opsmop.resources.unarchive",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import getpass
 import os
 import stat
 import subprocess
@@ -13,7 +15,24 @@ from typing import Any
 
 import pytest
 
-from opsmop import Block, Command, Directory, Echo, File, Git, Line, Link, Replace, Secret, Shell, T, Unarchive, WaitFor
+from opsmop import (
+    AuthorizedKey,
+    Block,
+    Command,
+    Directory,
+    Echo,
+    File,
+    Git,
+    Line,
+    Link,
+    Replace,
+    Secret,
+    Shell,
+    Sysctl,
+    T,
+    Unarchive,
+    WaitFor,
+)
 
 Evaluate = Callable[..., Any]
 Main = Callable[..., object]
@@ -52,6 +71,9 @@ def old_tree(place: Path) -> None:
     (place / "tree" / "data").write_text("data\n")
     (place / "tree" / "link").symlink_to("/etc/passwd")
 
+
+ME = getpass.getuser()
+KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
 
 EXAMPLES = {
     "an empty file": Example(
@@ -139,6 +161,15 @@ EXAMPLES = {
         prepare=old_file,
     ),
     "a wait for what is there": Example(lambda place: lambda: WaitFor(path=place)),
+    "a key": Example(
+        lambda place: lambda: AuthorizedKey(ME, KEY, path=place / "keys", options="restrict"),
+        lambda place: lambda: AuthorizedKey(ME, KEY, path=place / "keys", absent=True),
+        prepare=lambda place: (place / "keys").write_text("# none\n"),
+    ),
+    "a setting of the kernel": Example(
+        lambda place: lambda: Sysctl("vm.swappiness", 60, kept_in=place / "90.conf", now=False),
+        lambda place: lambda: Sysctl("vm.swappiness", kept_in=place / "90.conf", absent=True),
+    ),
     "a guarded program": Example(
         lambda place: lambda: Command(["touch", f"{place}/it's made"], creates=f"{place}/it's made"),
         lambda place: lambda: Command(["rm", f"{place}/it's made"], removes=f"{place}/it's made"),

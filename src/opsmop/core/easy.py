@@ -9,11 +9,13 @@ import opsmop
 if TYPE_CHECKING:
     from opsmop import (
         AptRepository,
+        AuthorizedKey,
         Block,
         Change,
         Chaos,
         Cli,
         Command,
+        Cron,
         DebugFacts,
         Directory,
         Download,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
         Secret,
         Service,
         Shell,
+        Sysctl,
         T,
         TomlInventory,
         Unarchive,
@@ -60,11 +63,13 @@ if TYPE_CHECKING:
 # star. They are written out for type checkers.
 __all__ = [
     "AptRepository",
+    "AuthorizedKey",
     "Block",
     "Change",
     "Chaos",
     "Cli",
     "Command",
+    "Cron",
     "DebugFacts",
     "Directory",
     "Download",
@@ -97,6 +102,7 @@ __all__ = [
     "Secret",
     "Service",
     "Shell",
+    "Sysctl",
     "T",
     "TomlInventory",
     "Unarchive",
