@@ -18,6 +18,7 @@ from opsmop.events import (
     RunStarted,
     Warned,
 )
+from opsmop.events.lines import told_status
 from opsmop.report.stream import Pen
 from opsmop.report.tally import ENDINGS, HostTally, Tally
 from opsmop.wire.records import asdict, is_dataclass
@@ -107,7 +108,7 @@ def _resource(event: ResourceFinished | ResourceFailed) -> dict[str, Any]:
     told = _fields(event, "type", "name", "file", "line", "duration", "changes")
     if isinstance(event, ResourceFailed):
         return {**told, "status": "failed", **_fields(event, "ignored", "failure")}
-    return {**told, **_fields(event, "status", "assumed", "rc", "output")}
+    return {**told, "status": told_status(event), **_fields(event, "assumed", "rc", "output")}
 
 
 def _fields(event: Event, *names: str) -> dict[str, Any]:

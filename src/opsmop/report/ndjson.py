@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from opsmop.events import Event
+from opsmop.events import Event, ResourceFinished
+from opsmop.events.lines import told_status
 from opsmop.events.wire import to_wire
 from opsmop.report.stream import Pen
+from opsmop.wire.records import replace
 
 
 class Ndjson:
@@ -17,4 +19,6 @@ class Ndjson:
 
     def __call__(self, event: Event) -> None:
         """Write `event`."""
+        if isinstance(event, ResourceFinished):  # a host may call its ending anything
+            event = replace(event, status=told_status(event))
         self.pen(f"{to_wire(event).decode()}\n")

@@ -42,13 +42,15 @@
 
   // web01, web02, web04 -> web[01-02,04]: as the console has it, for names that differ in their last number.
   function folded(names) {
+    const parts = names.map((name) => /^([^[\],]*?)(\d{1,9})([^\d[\],]*)$/.exec(name));
+    const key = (part, width) => JSON.stringify([part[1], part[3], width]);
+    const padded = new Set(parts.filter((part) => part && /^0\d/.test(part[2])).map((part) => key(part, part[2].length)));
     const groups = new Map();
-    for (const name of names) {
-      const match = /^([^[\],]*?)(\d{1,9})([^\d[\],]*)$/.exec(name);
-      const key = match ? JSON.stringify([match[1], match[3], match[2].length]) : JSON.stringify([name]);
-      if (!groups.has(key)) groups.set(key, []);
-      groups.get(key).push(match ? match[2] : null);
-    }
+    parts.forEach((part, number) => {
+      const own = part ? key(part, part[2].length) : JSON.stringify([names[number]]);
+      const shared = part && !padded.has(own) ? key(part, 0) : own;
+      groups.set(shared, [...(groups.get(shared) || []), part ? part[2] : null]);
+    });
     return [...groups].map(([key, numbers]) => {
       const [before, after] = JSON.parse(key);
       if (after === undefined) return before;
