@@ -33,7 +33,8 @@ class Channel:
         with self._changed:
             self._changed.wait_for(lambda: self._open or not self._waiting or self._waiting + weight <= self._most)
             self._waiting += weight
-        self._queue.put((event, weight))
+            if not self._open:
+                self._queue.put((event, weight))
 
     def put(self, thing: Any) -> None:
         """Put in what must not wait. Callable from any thread, and from a signal's handler."""
@@ -50,7 +51,7 @@ class Channel:
         return thing
 
     def open(self) -> None:
-        """Let nobody wait any more: what is said now is not taken."""
+        """Let nobody wait any more, and drop what is said from now on: nobody takes it."""
         with self._changed:
             self._open = True
             self._changed.notify_all()

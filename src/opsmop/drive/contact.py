@@ -221,7 +221,7 @@ class _Contact:
         if ending.status not in ("ok", "failed", "skipped", "cancelled"):
             raise ProtocolError(f"{self.host.name} ended the role as {ending.status!r}", host=self.host.name)
         if ending.status == "cancelled" and not self.contacts.over():
-            return "failed", ending.failure  # somebody there ended it, not this run
+            return "failed", ending.failure or Failure(message="something on the host ended the role")
         return ending.status, ending.failure
 
     def _status_of(self, error: Exception) -> str:

@@ -47,6 +47,7 @@ class Link:
         self.used_at = time.monotonic()
         self._code, self._filled = code, filled
         self._kept = 0  # how often it said so
+        self._code_sent = False
         self._decoder = frames.Decoder(frames.FROM_AGENT)
         self._early: list[frames.Frame] = []
         self._prompt = f"[opsmop {os.urandom(8).hex()}]" if route.become and route.sudo_password else ""
@@ -64,7 +65,13 @@ class Link:
         self.pipes.send(frames.header(kind, sum(map(len, pieces))), *pieces)
 
     def send_code(self) -> None:
-        """Send the code bundle, which the host has not kept."""
+        """Send the code bundle, which the host has not kept.
+
+        :raises ProtocolError: if it was sent already
+        """
+        if self._code_sent:
+            raise off_protocol(self.route, "it needs the code again, which it was sent")
+        self._code_sent = True
         self._filled.note(self.route, kept=False)
         self._send_bundle(frames.CODE, self._code)
 

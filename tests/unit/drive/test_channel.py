@@ -52,12 +52,16 @@ def test_endings_never_wait() -> None:
     assert [channel.take(), channel.take()] == [HEAVY, "ending"]
 
 
-def test_once_it_is_open_nobody_waits() -> None:
+def test_once_it_is_open_nobody_waits_and_nothing_is_kept() -> None:
     channel = Channel(10)
     thread, said = saying(channel, 20)
     channel.open()
     thread.join(5)
     assert len(said) == 20
+    channel.put("ending")
+    while (taken := channel.take()) is HEAVY:
+        said.remove(len(said) - 1)
+    assert (taken, len(said)) == ("ending", 19)
 
 
 @pytest.mark.parametrize(

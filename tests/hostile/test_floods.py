@@ -1,0 +1,61 @@
+"""A host that says more than anybody takes fills no memory here: it is made to wait."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+AGENT = Path(__file__).parent / "agent.py"
+# The program does not take the second event before the host has been made to wait: has found its pipe full for seconds.
+PROGRAM = """
+import os, resource, threading
+from pathlib import Path
+from opsmop import *
+from opsmop.events import Warned
+
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+waits = Path({waits!r})
+inventory = TomlInventory("inventory.toml")
+
+class One(Role):
+    def inventory(self): return inventory
+
+class Site(Policy):
+    def set_roles(self): return Roles(One())
+
+def heard(event):
+    if isinstance(event, Warned):
+        while not waits.exists():
+            threading.Event().wait(0.05)
+        print("it was made to wait", flush=True)
+        os._exit(0)
+
+run(Site(), Settings(mode="apply", reach="push"), events=heard, file=__file__)
+"""
+
+
+def test_a_flood_that_is_small_on_the_wire_and_large_in_memory_is_made_to_wait(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!/bin/sh\nexec {sys.executable} {AGENT} 'heavy flood' {tmp_path}/flood.received {tmp_path} \"$@\"\n"
+    )
+    python.chmod(0o755)
+    words = f"opsmop_connection=local opsmop_python_path={python}"
+    (tmp_path / "inventory.toml").write_text(f'[groups.all.hosts]\nflood = "{words}"\n')
+    (tmp_path / "program.py").write_text(PROGRAM.format(waits=str(tmp_path / "flood.waits")))
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "program.py"],
+        env={**os.environ, "HOME": str(tmp_path)},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    said = process.stdout.read().decode()
+    _, _, used = os.wait4(process.pid, 0)
+    process.stdout.close()
+    process.returncode = 0
+    assert "it was made to wait" in said
+    assert used.ru_maxrss < 400 << 10
