@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-ON_A_FLEET = {"packages", "web_stack"}
+ON_A_FLEET = {"bastion_tree", "packages", "web_stack"}
 HERE = sorted(path.parent.name for path in EXAMPLES.glob("*/site.py") if path.parent.name not in ON_A_FLEET)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tests.fleet.harness import Fleet, Host
 from opsmop.ship.bundle import code_bundle
 
 # One release each on the way: Python 3.9 carries connections as well as 3.11 and 3.13 do.
+EXAMPLE = Path(__file__).parents[2] / "examples" / "bastion_tree"
 RELEASES = ["bullseye", "trixie", "bookworm", "bookworm", "bookworm", "bookworm", "bookworm"]
 BEHIND = [None, 0, 1, 1, 0, 4, 4]
 NAMES = ["bastion", "rack1-top", "rack1-101", "rack1-102", "rack2-top", "rack2-201", "rack2-202"]
@@ -90,11 +92,12 @@ class Site:
 
     def __init__(self, racks: Fleet, folder: Path) -> None:
         self.racks, self.folder = racks, folder
-        addresses = "".join(
+        self.addresses = "".join(
             f'[hosts."{name}.example.com".vars]\nopsmop_host = "{host.address}"\n'
             for name, host in zip(NAMES, racks.hosts, strict=True)
         )
-        (folder / "inventory.toml").write_text(INVENTORY + addresses)
+        (folder / "inventory.toml").write_text(INVENTORY + self.addresses)
+        self.environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
         (folder / ".opsmop").mkdir()
         settings = f'[ssh]\nusername = "ops"\nargs = ["-F", "/dev/null"]\nkey_file = "{racks.key}"\n'
         (folder / ".opsmop/defaults.toml").write_text(settings + f'known_hosts = "{racks.known_hosts}"\n')
@@ -107,7 +110,7 @@ class Site:
         return subprocess.Popen(
             [sys.executable, "site.py", "--push", *(options or ("--apply",))],
             cwd=self.folder,
-            env={"HOME": str(self.folder), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PYTHONPATH": ""},
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -304,3 +307,25 @@ def test_a_cut_cable_is_told_within_the_time_of_silence_and_the_others_go_on(rac
     cut.cable.mend()
     for name in ("rack2-201", "rack2-202"):
         named(racks, name).run("rm -f /root/running /root/went-on")
+
+
+def test_the_example_is_applied_and_then_silent(racks: Fleet, site: Site) -> None:
+    shutil.copytree(EXAMPLE, site.folder / "example")
+    inventory = site.folder / "example/inventory.toml"
+    inventory.write_text(inventory.read_text() + site.addresses)
+    summaries = []
+    for _ in range(2):
+        process = subprocess.run(
+            [sys.executable, "example/site.py", "--push", "--apply"],
+            cwd=site.folder,
+            env=site.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+        )
+        assert process.returncode == 0, process.stdout + process.stderr
+        summaries.append(process.stdout.splitlines()[-1])
+    assert "failed=0 unreachable=0 changed=7" in summaries[0]
+    assert "failed=0 unreachable=0 changed=0" in summaries[1]
+    assert named(racks, "rack2-202").run("cat /srv/fooapp/config").stdout == "debug = false\n"
