@@ -16,6 +16,7 @@ from opsmop.drive.hooks import hooks_of
 from opsmop.drive.interruption import HEED, Interruption
 from opsmop.drive.outcome import Outcome
 from opsmop.drive.preparing import Assignment, Run, own_layers, prepare
+from opsmop.drive.readying import readied
 from opsmop.drive.results import NoResultError, Results, seeing
 from opsmop.errors import HostLostError, OpsMopError
 from opsmop.events import HOST_EVENTS, ContactStarted, Event, RoleFinished, RoleStarted, RunFinished, RunStarted, Warned
@@ -150,10 +151,17 @@ class Drive:
             self._say(Warned(role=role.name, host=hosts[0].name, text=note))
         files = assignment.rules.riders(cargo.strings, LARGEST_RIDERS)
         planned = frozenset(self._planned)
-        contacts = Contacts(self.run, assignment, cargo, self.transport, self._channel.say, self._over, files, planned)
+        templates = self._templates(files, cargo)
+        contacts = Contacts(
+            self.run, assignment, cargo, self.transport, self._channel.say, self._over, files, planned, templates
+        )
         self._batches(assignment, contacts)
         left = tuple(host.name for host in hosts if host.name not in self._turned_to)
         self._say(RoleFinished(role=role.name, failed=tuple(self._failed_now), untouched=left))
+
+    def _templates(self, files: dict[str, bytes], cargo: Cargo) -> dict[str, str]:
+        """What is made ready of the role's templates, where they are rendered elsewhere."""
+        return readied(files, cargo.strings, self.run.additions) if self.run.settings.reach == "push" else {}
 
     def _hooks(self, role: Role) -> tuple[str, ...]:
         hooks = hooks_of(role)

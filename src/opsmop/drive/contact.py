@@ -68,6 +68,7 @@ class Contacts:
     :param say: takes every event; called from many threads
     :param over: whether the run has been told to end
     :param files: controller files that ride along with the order
+    :param templates: those of them, and of the role's texts, that are templates and were made Python of
     :param planned: in check mode, the machines on which earlier roles have planned something
     """
 
@@ -79,6 +80,7 @@ class Contacts:
     over: Callable[[], bool]
     files: dict[str, bytes] = field(default_factory=dict)
     planned: frozenset[str] = frozenset()
+    templates: dict[str, str] = field(default_factory=dict)
 
     def contact(self, host: Host) -> Ending:
         """Contact `host`; every error becomes its ending."""
@@ -209,6 +211,7 @@ class _Contact:
     def _options(self) -> dict[str, Any]:
         settings = self.contacts.run.settings
         said = {"verbose": settings.verbose, "diff": settings.diff, "log": settings.defaults["log_path"]}
+        said["templates"] = self.contacts.templates
         said["planned"] = self._machine in self.contacts.planned
         if self._applies():
             said["lock"] = {"who": operator(), "forced": settings.force_lock}

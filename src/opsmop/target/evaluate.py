@@ -72,7 +72,7 @@ class RoleEvaluation:
         self._source, self._emit, self._diff = source, emit, diff
         self._count = 0
         self._attempt: Attempt | None = None  # of the resource at hand
-        self.values = Values(source, additions, facts)
+        self.values = Values(source, additions, facts, options.get("templates"))
         self.signals = Signals()
         self._declared: dict[int, Variables] | None = None  # while resources are only declared: theirs, by identity
         self._kept: dict[int, Variables] = {}

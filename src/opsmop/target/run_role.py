@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import platform
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable, Optional
@@ -55,7 +55,7 @@ def run_role(
     :returns: the ending, which was emitted too; a failure of the policy is an ending, never an exception
     """
     stream, earlier = Stream(order, emit, hidden), Plans(*plans)
-    stream(EvaluationStarted(mode=order.mode, python=platform.python_version()))
+    stream(EvaluationStarted(mode=order.mode, python=sys.version.split()[0]))
     if order.mode == BOOT:
         return _told_boot(stream)
     evaluation: RoleEvaluation | None = None

@@ -13,8 +13,7 @@ from opsmop.language.additions import Additions
 from opsmop.language.fields import nearest
 from opsmop.language.scope import Variables
 from opsmop.language.secrets import revealed
-
-_SYNTAX = ("{{", "{%", "{#")
+from opsmop.target.prepared import FILTERS, TESTS, has_syntax, names
 
 
 class Templates:
@@ -34,7 +33,7 @@ class Templates:
         :raises TemplateError: if it does not parse, is not UTF-8 text or uses a name that nothing defines
         """
         content = self._source(path)
-        if not any(mark.encode() in content for mark in _SYNTAX):
+        if not has_syntax(content):
             return content
         text = self._text(path, content)
         newline = "\r\n" if b"\r\n" in content else "\n"
@@ -42,17 +41,17 @@ class Templates:
         with _mapped(path, variables):
             code = environment.compile(text, name=path, filename=path)
             template = environment.template_class.from_code(environment, code, environment.make_globals(None))
-            return template.render(_names(variables, facts)).encode()
+            return template.render(names(variables, facts)).encode()
 
     def text(self, template: str, variables: Variables, facts: Mapping[str, Any], place: str) -> str:
         """The text of a template written in the policy at `place`.
 
         :raises TemplateError: as `file`
         """
-        if not any(mark in template for mark in _SYNTAX):
+        if not has_syntax(template):
             return template
         with _mapped(place, variables, in_policy=True):
-            return self._environment("\n").from_string(template).render(_names(variables, facts))
+            return self._environment("\n").from_string(template).render(names(variables, facts))
 
     def value(self, expression: str, variables: Variables, facts: Mapping[str, Any], place: str) -> Any:
         """What a Jinja expression gives, as a native value.
@@ -61,7 +60,7 @@ class Templates:
         """
         with _mapped(place, variables, in_policy=True):
             compiled = self._environment("\n").compile_expression(expression, undefined_to_none=False)
-            result = compiled(_names(variables, facts))
+            result = compiled(names(variables, facts))
             if isinstance(result, jinja2.Undefined):
                 str(result)  # a strict one raises what it is missing
             return result
@@ -114,10 +113,6 @@ class _Environment(jinja2.Environment):
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         return revealed(super().getitem(obj, argument))
-
-
-def _names(variables: Variables, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {**{name: revealed(value) for name, value in variables.items()}, **facts}
 
 
 class _mapped:  # noqa: N801 - reads as a word of the `with` statement that it is used in
@@ -196,3 +191,81 @@ def _asked_for(tree: jinja2.nodes.Template) -> set[str]:
     asked = [test.node for test in tree.find_all(jinja2.nodes.Test) if test.name in ("defined", "undefined")]
     asked += [one.node for one in tree.find_all(jinja2.nodes.Filter) if one.name in ("default", "d") and one.node]
     return {node.name for node in asked if isinstance(node, jinja2.nodes.Name)}
+
+
+# What a template may consist of to be run without jinja2. Their Python asks for nothing but what `prepared` gives.
+_PLAIN = [
+    "Template",
+    "Output",
+    "TemplateData",
+    "Name",
+    "Const",
+    "Getattr",
+    "Getitem",
+    "Call",
+    "Keyword",
+    "For",
+    "If",
+    "CondExpr",
+    "Assign",
+    "Compare",
+    "Operand",
+    "And",
+    "Or",
+    "Not",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "FloorDiv",
+    "Mod",
+    "Pow",
+    "Neg",
+    "Pos",
+    "Concat",
+    "Tuple",
+    "List",
+    "Dict",
+    "Pair",
+    "Slice",
+    "Filter",
+    "Test",
+]
+_OF_JINJA = frozenset(
+    ("loop", "self", "super", "caller", "varargs", "kwargs", "lipsum", "cycler", "joiner", "namespace")
+)
+
+
+def plain_python(content: bytes, own: frozenset[str]) -> str | None:
+    """The Python of a template for `opsmop.target.prepared`; None if it is not plain enough for that.
+
+    :param own: the names of filters and globals of the policy's own, which no plain template uses
+    :raises TemplateError: if it does not parse
+    :raises ValueError: if it is not UTF-8 text
+    """
+    text = content.decode()
+    environment = Templates(lambda _: b"", Additions())._environment("\r\n" if "\r\n" in text else "\n")  # noqa: SLF001 - the same
+    with _mapped("", Variables(())):
+        tree = environment.parse(text)
+        if not _is_plain(tree, own):
+            return None
+        python: str = environment.compile(text, raw=True)
+    first, _, rest = python.partition("\n")
+    return rest if first.startswith("from jinja2.runtime import ") else None
+
+
+def _is_plain(tree: jinja2.nodes.Template, own: frozenset[str]) -> bool:
+    waiting: list[jinja2.nodes.Node] = [tree]
+    while waiting:
+        node = waiting.pop()
+        known = {"Filter": FILTERS, "Test": TESTS}.get(type(node).__name__)
+        if type(node).__name__ not in _PLAIN or (
+            known is not None and getattr(node, "name", "") not in known.keys() - own
+        ):
+            return False
+        if isinstance(node, jinja2.nodes.Name) and node.name in _OF_JINJA | own:
+            return False
+        if isinstance(node, jinja2.nodes.For) and (node.recursive or node.test is not None):
+            return False
+        waiting.extend(node.iter_child_nodes())
+    return True

@@ -11,6 +11,7 @@ from opsmop.language.fields import accepted, declared
 from opsmop.language.lookups import Late, LateExpression, is_late
 from opsmop.language.resource import JUDGES, Resource
 from opsmop.language.scope import Layer, Variables
+from opsmop.target.prepared import Prepared, has_syntax
 
 
 class Values:
@@ -19,10 +20,18 @@ class Values:
     :param source: the content of a controller's file, by the path that the policy names
     :param additions: what the policy adds for templates
     :param facts: what templates see besides variables, by name
+    :param prepared: templates that came as Python: see `opsmop.target.prepared`
     """
 
-    def __init__(self, source: Callable[[str], bytes], additions: Additions, facts: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        source: Callable[[str], bytes],
+        additions: Additions,
+        facts: Mapping[str, Any],
+        prepared: Mapping[str, str] | None = None,
+    ) -> None:
         self._source, self._additions, self._facts = source, additions, facts
+        self._prepared = Prepared(prepared or {})
         self._templates_made: Any = None
 
     def work_out(self, resource: Resource, variables: Variables) -> OpsMopError | None:
@@ -38,8 +47,14 @@ class Values:
 
         :raises TemplateError: if it does not parse or uses a name that nothing defines
         """
-        content: bytes = self._templates().file(path, variables, self._facts)
-        return content
+        text = self._prepared.rendered(path, variables, self._facts)
+        if text is not None:
+            return text.encode()
+        content: bytes = self._source(path)
+        if not has_syntax(content):
+            return content
+        rendered: bytes = self._templates().file(path, variables, self._facts)
+        return rendered
 
     def holds(self, condition: Any, resource: Resource, variables: Variables) -> bool:
         """Whether a judge (a bool, an expression, a callable of the result) says yes."""
@@ -65,12 +80,21 @@ class Values:
         if isinstance(value, LateExpression):
             return self._templates().value(value.text, variables, self._facts, place)
         if isinstance(value, Late):
-            return self._templates().text(value.text, variables, self._facts, place)
+            return self._text(value.text, variables, place)
         if isinstance(value, dict) and is_late(value):
             return {key: self._resolved(entry, variables, place) for key, entry in value.items()}
         if isinstance(value, (list, tuple)) and is_late(value):
             return [self._resolved(entry, variables, place) for entry in value]
         return value
+
+    def _text(self, text: str, variables: Variables, place: str) -> str:
+        if not has_syntax(text):
+            return text
+        prepared = self._prepared.rendered(text, variables, self._facts)
+        if prepared is not None:
+            return prepared
+        rendered: str = self._templates().text(text, variables, self._facts, place)
+        return rendered
 
     def _templates(self) -> Any:
         if self._templates_made is None:

@@ -28,6 +28,7 @@ class Order:
     :param options: what the evaluation needs besides: ``verbose`` and ``diff`` (bool), ``log`` (path or empty),
         ``lock`` (``who`` wants this machine for itself, and whether it is ``forced``; absent in check mode),
         ``planned`` (bool, in check mode: whether earlier roles have planned something on this machine),
+        ``templates`` (those that came as Python, by path or text),
         ``facts_dir`` (the directory of user facts), ``facts_timeout`` (seconds), ``seed`` (text for Chaos, or empty)
     """
 
