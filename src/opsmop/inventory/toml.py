@@ -45,6 +45,8 @@ class TomlInventory(Inventory):
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InventoryError(f"the inventory is not TOML: {error}", place=place) from None
+        except RecursionError:
+            raise InventoryError("the inventory is nested too deeply to be read", place=place) from None
         self.accumulate(document, place)
 
     def _found(self) -> str:

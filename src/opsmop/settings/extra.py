@@ -52,7 +52,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         document = reader(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"--extra-vars: the file cannot be read: {error.strerror}", place=str(path)) from None
-    except ValueError as error:  # what the readers of JSON, TOML and UTF-8 raise
+    except (ValueError, RecursionError) as error:  # what the readers of JSON, TOML and UTF-8 raise
         raise UsageError(f"--extra-vars: the file does not parse: {error}", place=str(path)) from None
     return _named(document, str(path))
 
