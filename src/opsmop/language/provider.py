@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Protocol
 
 from opsmop.errors import CommandFailed
+from opsmop.language.evaluation import current
 from opsmop.language.machine import Completed, Content, Machine
 from opsmop.wire.records import dataclass
 
@@ -111,7 +112,24 @@ class Provider:
 
     def guard(self, command: str) -> Completed:
         """Run a command of `only_if` or `unless`, which only looks."""
-        return self.machine.ask(["/bin/sh", "-c", command], cwd="/")
+        argv, env = scripted("/bin/sh", command)
+        return self.machine.ask(argv, cwd="/", env=env)
+
+
+_SCRIPT = "OPSMOP_SCRIPT"
+_FROM_ENVIRONMENT = f'set -- "${_SCRIPT}"; unset {_SCRIPT}; eval "$1"'
+
+
+def scripted(shell: str, script: str) -> tuple[list[str], dict[str, str]]:
+    """What runs a script of a shell: its argument list, and environment variables.
+
+    Everybody on the machine can read arguments: a script that holds a secret goes by way of the environment, which only
+    the same user can read (proc(5)), and of which it takes it away.
+    """
+    evaluation = current()
+    if evaluation is None or evaluation.shown(script) == script:
+        return [shell, "-c", script], {}
+    return [shell, "-c", _FROM_ENVIRONMENT], {_SCRIPT: script}
 
 
 def succeeded(completed: Completed, doing: str, *, ok_codes: tuple[int, ...] = (0,)) -> Completed:

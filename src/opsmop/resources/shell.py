@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opsmop.errors import FieldError, ProviderError
-from opsmop.language.evaluation import current
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect
-from opsmop.language.provider import ACT, Change, Provider, succeeded
+from opsmop.language.provider import ACT, Change, Provider, scripted, succeeded
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret, revealed
 from opsmop.wire.records import replace
 
 # What the shell on every Unix understands; bash is asked for by name.
 SHELL = "/bin/sh"
-_SCRIPT = "OPSMOP_SCRIPT"
-_FROM_ENVIRONMENT = f'set -- "${_SCRIPT}"; unset {_SCRIPT}; eval "$1"'
 
 
 class Running(Resource):
@@ -37,12 +34,16 @@ class Running(Resource):
 
     @property
     def words(self) -> list[str]:
-        """The program and its arguments."""
+        """The program and its arguments, as they are told."""
         raise NotImplementedError
 
-    def guarding(self, command: str) -> list[str]:
-        """What runs a guard."""
-        return [SHELL, "-c", command]
+    def invocation(self) -> tuple[list[str], dict[str, str]]:
+        """The argument list that runs it, and environment variables for that."""
+        return self.words, {}
+
+    def guarding(self, command: str) -> tuple[list[str], dict[str, str]]:
+        """Likewise for a guard."""
+        return scripted(SHELL, command)
 
 
 class Shell(Running):
@@ -60,14 +61,13 @@ class Shell(Running):
         """The shell, and what it is told."""
         return [self.executable, "-c", str(revealed(self.cmd))]
 
-    @property
-    def hidden(self) -> tuple[list[str], dict[str, str]]:
-        """The same by way of the environment, which only the same user can read (proc(5)), and its variables."""
-        return [self.executable, "-c", _FROM_ENVIRONMENT], {_SCRIPT: str(revealed(self.cmd))}
+    def invocation(self) -> tuple[list[str], dict[str, str]]:
+        """See `Running.invocation`: a script that holds a secret is no argument."""
+        return scripted(self.executable, str(revealed(self.cmd)))
 
-    def guarding(self, command: str) -> list[str]:
+    def guarding(self, command: str) -> tuple[list[str], dict[str, str]]:
         """The same shell."""
-        return [self.executable, "-c", command]
+        return scripted(self.executable, command)
 
 
 class Command(Running):
@@ -111,7 +111,7 @@ class RunShell(Provider, provides=Running):
         if not self._needed():
             return
         if self.resource.run_in_check:
-            self.completed = self._ask(self.resource.words)
+            self.completed = self._told(self._ask(*self.resource.invocation()))
             self._judged(self.completed)
             return
         yield Change("run", self._run, ACT)
@@ -124,44 +124,33 @@ class RunShell(Provider, provides=Running):
 
     def guard(self, command: str) -> Completed:
         """With the same shell, environment and directory as the command itself."""
-        return self._ask(self.resource.guarding(command))
+        return self._ask(*self.resource.guarding(command))
 
-    def _ask(self, words: list[str]) -> Completed:
+    def _ask(self, words: list[str], variables: dict[str, str]) -> Completed:
         command = self.resource
-        hidden, env = self._kept_from_listings(words)
-        return self._told(self.machine.ask(hidden, input=_bytes(command.stdin), cwd=command.cwd or "/", env=env), words)
+        env = {**_texts(command.env), **variables}
+        return self.machine.ask(words, input=_bytes(command.stdin), cwd=command.cwd or "/", env=env)
 
     def _run(self) -> Completed:
         command = self.resource
-        words, env = self._kept_from_listings(command.words)
+        words, variables = command.invocation()
         completed = self.machine.run(
             words,
             effects=[Effect("command", command.label, brings="anything")],
             input=_bytes(command.stdin),
             cwd=command.cwd or "/",
-            env=env,
+            env={**_texts(command.env), **variables},
         )
-        completed = self._judged(self._told(completed, command.words))
+        completed = self._judged(self._told(completed))
         if command.creates and completed.known and self.machine.status(command.creates, follow=True) is None:
             raise ProviderError(f"{command}: the command succeeded and {command.creates} still does not exist")
         return completed
 
-    def _kept_from_listings(self, words: list[str]) -> tuple[list[str], dict[str, str]]:
-        """The words to run and their environment: a script that holds a secret is no argument, which all could read."""
-        command, evaluation = self.resource, current()
-        env = _texts(command.env)
-        script = words == command.words and isinstance(command, Shell)
-        if not script or evaluation is None or evaluation.shown(words[-1]) == words[-1]:
-            return words, env
-        words, variables = command.hidden
-        return words, {**env, **variables}
-
-    @staticmethod
-    def _told(completed: Completed, words: list[str]) -> Completed:
+    def _told(self, completed: Completed) -> Completed:
         """As it was meant, whatever way it took."""
         import shlex  # with the command
 
-        return replace(completed, command=shlex.join(words))
+        return replace(completed, command=shlex.join(self.resource.words))
 
     def _judged(self, completed: Completed) -> Completed:
         return succeeded(completed, str(self.resource), ok_codes=tuple(self.resource.ok_codes))
