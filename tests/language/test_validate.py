@@ -87,6 +87,7 @@ def test_a_fault_in_a_branch_that_may_never_run_is_found(both: Any, wrong: str, 
     [
         'File("/a", **dict(mode=0o644))',
         'File(*["/a"], mode="0644")',
+        'Git("/a", repository="/b")',
         'File(name=f"/{port}", owner=port, from_content=COLOR)',
         'Echo("{{ env }} {{ port }} {{ Platform.system() }} {{ range(3) }} {{ maybe | default(1) }}")',
         'Service("x", started=bool(port))',

@@ -56,8 +56,11 @@ def _page(kind: type[Resource], width: int) -> Iterator[str]:
     from opsmop.language.fields import declared  # --help does without
     from opsmop.language.provider import providers  # as above
     from opsmop.language.resource import Resource as Every  # as above
+    from opsmop.reference.examples import EXAMPLES  # as above
 
     yield from textwrap.wrap(" ".join((kind.__doc__ or "").split()), width)
+    if kind.__name__ in EXAMPLES:
+        yield from ("", *(f"  {line}" for line in EXAMPLES[kind.__name__].splitlines()))
     shared = declared(Every)
     own = {name: entry for name, entry in declared(kind).items() if name not in shared}
     for title, fields in (("Takes", own), ("As every type", shared)):

@@ -83,7 +83,7 @@ def _each(call: Call) -> Iterator[OpsMopError]:
         ((), {**needed, name: value}) for name, value in call.given.items()
     ]
     if call.by_position:
-        rest = {name: value for name, value in needed.items() if name not in call.values}
+        rest = {name: value for name, value in needed.items() if name in call.given or name not in call.values}
         tried.append((call.by_position, rest))
     if not call.open_ended:
         tried.append(((UNKNOWN,) * len(call.by_position), dict.fromkeys(_right(call), UNKNOWN)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
 
 from opsmop.core import easy
 from opsmop.language.fields import REQUIRED, Field, declared
 from opsmop.language.provider import providers
 from opsmop.language.resource import Resource
+from opsmop.reference.examples import EXAMPLES
 
 _HEAD = """# Resource types
 
@@ -33,7 +33,9 @@ def _section(kind: type[Resource]) -> str:
     common = declared(Resource)
     own = {name: entry for name, entry in declared(kind).items() if name not in common}
     methods = ", ".join(f"`{provider.short}`" for provider in providers(kind))
-    return f"## {kind.__name__}\n\n{inspect.getdoc(kind)}\n\n{_table(own)}\nMade by: {methods}.\n"
+    example = EXAMPLES.get(kind.__name__, "")
+    shown = f"```python\n{example}```\n\n" if example else ""
+    return f"## {kind.__name__}\n\n{inspect.getdoc(kind)}\n\n{shown}{_table(own)}\nMade by: {methods}.\n"
 
 
 def _table(fields: dict[str, Field]) -> str:
@@ -46,7 +48,3 @@ def _table(fields: dict[str, Field]) -> str:
         kind = entry.type_text.replace("|", "\\|")
         rows.append(f"| {marked} | `{kind}` | {default} | {entry.doc} |")
     return "\n".join(rows) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())
