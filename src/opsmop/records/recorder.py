@@ -61,13 +61,13 @@ class Recorder:
                 rest = rest[os.write(self._file, rest) :]
 
 
-def rotate(folder: Path, keep: int) -> None:
-    """Remove the oldest records, until at most `keep` are left and they are no larger than `LARGEST_RECORDS`.
+def rotate(folder: Path, keep: int, largest: int = LARGEST_RECORDS) -> None:
+    """Remove the oldest records, until at most `keep` are left, of at most `largest` bytes together.
 
     :raises OSError: if one cannot be removed
     """
     left = 0
     for number, path in enumerate(sorted(folder.glob("*.ndjson"), reverse=True), 1):
         left += path.stat().st_size
-        if number > keep or left > LARGEST_RECORDS:
+        if number > keep or left > largest:
             path.unlink(missing_ok=True)
