@@ -7,13 +7,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opsmop.app import exit_status, facts_at_hand, transport_for
-from opsmop.drive import Drive, Interruption, Live, Outcome, Run, prepare, ship
-from opsmop.drive.reading.handlers import refuse_unknown_handlers
-from opsmop.drive.remembered import remember
-from opsmop.drive.validating import validate
 from opsmop.errors import HostsFailed, OpsMopError, UsageError
 from opsmop.events import (
     ChangeReport,
@@ -28,8 +23,12 @@ from opsmop.events import (
 from opsmop.language.policy import Policy
 from opsmop.settings import Defaults, Settings
 from opsmop.settings.sources import usual
-from opsmop.transport.base import Transport
 from opsmop.wire.records import dataclass, replace
+
+# A policy that imports every public name imports this; only `run` brings what runs it.
+if TYPE_CHECKING:
+    from opsmop.drive import Live, Outcome, Run
+    from opsmop.transport.base import Transport
 
 
 @dataclass(frozen=True)
@@ -167,11 +166,16 @@ def run(
         made = policy.__name__ if isinstance(policy, type) else "MyPolicy"
         raise UsageError(f"run was given {policy!r}, not a policy", remedy=f"Write run({made}()).")
     settings = _completed(settings or Settings(), _file_of(policy, file).parent)
+    from opsmop.app import facts_at_hand, transport_for  # see above
+    from opsmop.drive import Live, prepare  # likewise
+
     live = Live()
     transport = transport_for(settings, live)
     try:
         with facts_at_hand(settings):
             if settings.mode == "validate":
+                from opsmop.drive.validating import validate  # brings jinja2
+
                 found = validate(policy, _file_of(policy, file), settings)
                 doubts = tuple(map(str, found.doubtful))
                 return RunResult(2 if found.wrong else 0, findings=tuple(found.wrong), warnings=doubts)
@@ -182,6 +186,10 @@ def run(
 
 
 def _driven(prepared: Run, transport: Transport, live: Live, events: Callable[[Event], None]) -> RunResult:
+    from opsmop.app import exit_status  # see above
+    from opsmop.drive import Drive, Interruption, ship  # likewise
+    from opsmop.drive.reading.handlers import refuse_unknown_handlers  # likewise
+
     settings, gathered = prepared.settings, _Gathered(events)
     refuse_unknown_handlers(assignment.stint.role for assignment in prepared.assignments)
     pushed = settings.reach == "push"
@@ -210,6 +218,8 @@ def _remember(prepared: Run, outcome: Outcome) -> None:
     """For ``limit_hosts=("@failed",)`` of the next run; a home that cannot be written to changes no result."""
     if (prepared.settings.mode, prepared.settings.reach) == ("apply", "push"):
         with suppress(OSError):
+            from opsmop.drive.remembered import remember  # see above
+
             remember(prepared.policy_file, outcome.failed, outcome.well)
 
 

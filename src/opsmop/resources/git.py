@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from opsmop.errors import CommandFailed, FieldError, ProviderError
 from opsmop.language.fields import field, nearest
@@ -12,6 +11,7 @@ from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import Change, Provider, succeeded
 from opsmop.language.resource import Resource
 from opsmop.resources.permissions import absolute
+from opsmop.wire.records import dataclass
 
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHORT = 12  # digits of a commit's name that people are shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
@@ -21,6 +20,8 @@ class Mark:
 
     def __init__(self, machine: Machine, kind: str, name: str) -> None:
         self._machine, self._kind = machine, kind
+        import hashlib  # 3 ms that a role without marks saves
+
         self._name = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
     def read(self) -> dict[str, Any]:

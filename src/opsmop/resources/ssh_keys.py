@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from opsmop.wire.records import dataclass
 
 # sshd(8), "AUTHORIZED_KEYS FILE FORMAT": options (no blanks but within quotes), the type, the key in base64, a comment.
 _TYPE = (

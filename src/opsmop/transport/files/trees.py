@@ -6,7 +6,6 @@ import json
 import os
 import stat
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from opsmop.errors import FileRefusedError
 from opsmop.language.trees import TreeEntry
 from opsmop.transport.files.depot import Turn
 from opsmop.transport.files.opened import Identity, OpenFile, changed, identity_of
+from opsmop.wire.records import dataclass, replace
 
 if TYPE_CHECKING:
     from opsmop.transport.base import Files
