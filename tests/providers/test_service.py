@@ -47,6 +47,9 @@ class Machine:
         there = path in self.files or (path == "/run/systemd/system" and self.booted)
         return Status("file", 0o644, "root", "root") if there else None
 
+    def which(self, command: str) -> str | None:
+        return None
+
     def read(self, path: str) -> bytes:
         return self.files[path].encode()
 

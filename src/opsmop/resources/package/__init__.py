@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from opsmop.resources.package.apt import Apt
+from opsmop.resources.package.brew import Brew
+from opsmop.resources.package.dnf import Dnf, Yum
 from opsmop.resources.package.family import PackageProvider
+from opsmop.resources.package.npm import Npm
 from opsmop.resources.package.package import Package
+from opsmop.resources.package.pip import Pip
 
-__all__ = ["Apt", "Package", "PackageProvider"]
+__all__ = ["Apt", "Brew", "Dnf", "Npm", "Package", "PackageProvider", "Pip", "Yum"]

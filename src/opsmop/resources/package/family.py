@@ -13,6 +13,7 @@ from opsmop.wire.records import dataclass
 # Seconds that a transaction gets to end by itself when its role is cancelled, timed out or has lost its controller:
 # what a package manager has begun and not ended is a broken system.
 GRACE = 600.0
+UNKNOWN = "newest"  # the version that a plan predicts where only the package manager's transaction can tell
 MOST_NAMED = 3  # of the packages that a transaction brings along or takes away, how many a report names
 
 
@@ -56,7 +57,7 @@ class PackageProvider(Provider):
     def _wanting(self, name: str, held: str | None) -> bool:
         package = self.resource
         if package.version is not None:
-            return held is None or not fnmatchcase(held, package.version)
+            return held is None or not self.matches(held, package.version)
         if package.latest:
             newest = self.newest(name)
             return newest != held if newest is not None else not (held or self.provided(name))
@@ -132,7 +133,7 @@ class PackageProvider(Provider):
         offered = self.versions(name)
         if not offered:
             self.refuse_unknown(name)
-        if package.version is not None and not any(fnmatchcase(version, package.version) for version in offered):
+        if package.version is not None and not any(self.matches(version, package.version) for version in offered):
             raise ProviderError(
                 f"{self.short} offers no version {package.version} of {name}",
                 remedy=f"It offers {', '.join(offered)}; update_cache=True refreshes the package lists first.",
@@ -168,25 +169,6 @@ class PackageProvider(Provider):
         """The version that is installed; None if none is."""
         raise NotImplementedError
 
-    def leftovers(self, name: str) -> bool:
-        """Whether configuration of the removed package is still there."""
-        raise NotImplementedError
-
-    def half_done(self, names: Sequence[str]) -> bool:
-        """Whether one of these is neither installed nor removed."""
-        raise NotImplementedError
-
-    def provided(self, name: str) -> bool:
-        """Whether an installed package provides this name, which no package that can be had has itself."""
-        raise NotImplementedError
-
-    def refuse_unknown(self, name: str) -> None:
-        """Refuse a name that no package has, unless exactly one package provides it.
-
-        :raises ProviderError: with what is close to it, or with those of which the policy has to choose one
-        """
-        raise NotImplementedError
-
     def newest(self, name: str) -> str | None:
         """The version that the package manager would install; None if it has none."""
         raise NotImplementedError
@@ -195,36 +177,12 @@ class PackageProvider(Provider):
         """Every version that can be had, newest first."""
         raise NotImplementedError
 
-    def kept_back(self, name: str) -> str:
-        """How to release a package that the operator has told the package manager to keep; empty if it is free."""
-        raise NotImplementedError
+    def refuse_unknown(self, name: str) -> None:
+        """Refuse a name that no package has, unless exactly one package provides it.
 
-    def lists_missing(self) -> bool:
-        """Whether the package manager has no lists of packages at all."""
-        raise NotImplementedError
-
-    def lists_to_come(self) -> bool:
-        """Whether a planned refresh will bring lists that nobody has read yet."""
-        raise NotImplementedError
-
-    def lists_stale(self, seconds: int) -> bool:
-        """Whether the lists were last refreshed more than `seconds` ago."""
-        raise NotImplementedError
-
-    def repairs(self, *, interrupted_only: bool = False) -> Iterator[Change]:
-        """What has to be repaired before any transaction; with `interrupted_only`, before one that removes."""
-        raise NotImplementedError
-
-    def foreseen(self, names: Sequence[str]) -> Outcome:
-        """What the transaction for these names would do, as the package manager itself works it out.
-
-        :raises ProviderError: if it cannot be done
+        :raises ProviderError: with what is close to it, or with those of which the policy has to choose one
         """
-        raise NotImplementedError
-
-    def refresh(self) -> Completed:
-        """Refresh the lists."""
-        raise NotImplementedError
+        raise ProviderError(f"{self.short} knows no package {name!r}")
 
     def install(self, names: Sequence[str], outcome: Outcome) -> Completed:
         """Install these in one transaction, at the version that the resource wants."""
@@ -233,6 +191,55 @@ class PackageProvider(Provider):
     def remove(self, names: Sequence[str], outcome: Outcome) -> Completed:
         """Remove these in one transaction."""
         raise NotImplementedError
+
+    # What some package managers have, and others have not
+
+    def matches(self, version: str, wanted: str) -> bool:
+        """Whether a version is the one that a policy wants, in which ``*`` stands for anything."""
+        return fnmatchcase(version, wanted)
+
+    def leftovers(self, name: str) -> bool:  # noqa: ARG002 - the signature is the contract, here and below
+        """Whether configuration of the removed package is still there."""
+        return False
+
+    def half_done(self, names: Sequence[str]) -> bool:  # noqa: ARG002
+        """Whether one of these is neither installed nor removed."""
+        return False
+
+    def provided(self, name: str) -> bool:  # noqa: ARG002
+        """Whether an installed package provides this name, which no package that can be had has itself."""
+        return False
+
+    def kept_back(self, name: str) -> str:  # noqa: ARG002
+        """How to release a package that the operator has told the package manager to keep; empty if it is free."""
+        return ""
+
+    def lists_missing(self) -> bool:
+        """Whether the package manager has no lists of packages at all."""
+        return False
+
+    def lists_to_come(self) -> bool:
+        """Whether a planned refresh will bring lists that nobody has read yet."""
+        return False
+
+    def lists_stale(self, seconds: int) -> bool:  # noqa: ARG002
+        """Whether the lists were last refreshed more than `seconds` ago."""
+        return False
+
+    def refresh(self) -> Completed:
+        """Refresh the lists."""
+        raise NotImplementedError
+
+    def repairs(self, *, interrupted_only: bool = False) -> Iterator[Change]:  # noqa: ARG002
+        """What has to be repaired before any transaction; with `interrupted_only`, before one that removes."""
+        return iter(())
+
+    def foreseen(self, names: Sequence[str]) -> Outcome:
+        """What the transaction for these names would do, as the package manager itself works it out.
+
+        :raises ProviderError: if it cannot be done
+        """
+        return Outcome({}) if self.resource.absent else self._guessed(names)
 
 
 def _described(names: Sequence[str], outcome: Outcome) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from opsmop.errors import FieldError
 from opsmop.language.fields import field
 from opsmop.language.resource import Resource
+from opsmop.resources.permissions import absolute
 
 
 class Package(Resource):
@@ -18,6 +19,8 @@ class Package(Resource):
     update_cache: bool = field(default=False, doc="refresh the package lists first, if something may have to be done")
     cache_valid_time: int = field(default=3600, doc="seconds for which refreshed package lists are not refreshed again")
     install_recommends: bool | None = field(default=None, doc="also what it recommends; the system's choice if None")
+    venv: str | None = field(default=None, doc='method="pip": the virtual environment; it is made if there is none')
+    directory: str | None = field(default=None, doc='method="npm": the project that it is for; all users if not given')
     lock_timeout: int = field(default=300, doc="seconds to wait while another program holds the package manager's lock")
 
     def check(self) -> None:
@@ -29,6 +32,11 @@ class Package(Resource):
                 place=self.place,
                 remedy="Write one Package(...) per version.",
             )
+        for name, method in (("venv", "pip"), ("directory", "npm")):
+            if getattr(self, name) is not None and self.method != method:
+                raise FieldError(f'{self}: {name}= goes with method="{method}"', place=self.place)
+            if getattr(self, name) is not None:
+                absolute(self, getattr(self, name))
         if self.purge and not self.absent:
             raise FieldError(f"{self}: purge=True goes with absent=True", place=self.place)
 
