@@ -61,9 +61,14 @@ def facts_at_hand(settings: Settings) -> Iterator[None]:
 def transport_for(settings: Settings, live: Live) -> Transport:
     """What carries roles to hosts, or evaluates them in this process."""
     if settings.reach == "push":
+        workers, connects = settings.defaults["push_workers"], settings.defaults["ssh_connects"]
+        if workers > 1:
+            from opsmop.transport.workers import Workers  # seldom asked for
+
+            return Workers(workers, connects=connects)
         from opsmop.transport.direct import Direct  # a local run needs no ssh
 
-        return Direct(connects=settings.defaults["ssh_connects"])
+        return Direct(connects=connects)
     from opsmop.transport.inprocess import InProcess  # brings the target half, which a push does not need here
 
     return InProcess(live)

@@ -9,6 +9,7 @@ TO_DEFAULTS = {
     "connect-timeout": "ssh_connect_timeout",
     "sudo-timeout": "sudo_timeout",
     "role-timeout": "push_role_timeout",
+    "workers": "push_workers",
     "color": "report_color",
     "output": "report_output",
     "diff": "report_diff",
@@ -68,11 +69,12 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def add_connections(parser: argparse.ArgumentParser) -> None:
-    """Passwords, and how long things may take."""
+    """Passwords, processes, and how long things may take."""
     for what in ("ssh", "sudo"):
         parser.add_argument(
             f"--ask-{what}-pass", action="append_const", const=what, dest="ask", help=f"ask for {what}'s password, once"
         )
+    parser.add_argument("-j", "--workers", metavar="N", help="deal the hosts to so many processes of this machine")
     for name, limited in TIME_LIMITS.items():
         parser.add_argument(f"--{name}", metavar="SECONDS", help=f"how long {limited} may take on a host")
 

@@ -97,6 +97,7 @@ DEFAULTS: dict[str, Default] = {
     "ssh_connects": Default(_count, 16, "how many connections may be opening at a time"),
     "push_role_timeout": Default(_count, 0, "seconds that one role may take on a host; any time if 0"),
     "push_serial": Default(_count, 80, "how many hosts are worked with at a time"),
+    "push_workers": Default(_count, 1, "how many processes of the control machine speak with hosts"),
     "inventory_file": Default(_text, "", "the inventory of the commands that take -i", is_path=True),
     "records_keep": Default(_whole, 100, "how many runs are kept on record; none if 0"),
     "report_output": Default(_one_of(*OUTPUTS), "console", f"what goes to stdout: {', '.join(OUTPUTS)}"),

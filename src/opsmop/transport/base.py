@@ -10,6 +10,7 @@ from opsmop.language.secrets import Secret
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.files.depot import Depot
 from opsmop.transport.files.opened import OpenFile
+from opsmop.transport.files.rules import FileRules
 from opsmop.transport.files.trees import Found
 from opsmop.wire.order import Order
 from opsmop.wire.records import dataclass
@@ -18,9 +19,16 @@ Receive = Callable[[Event], None]
 
 
 class Files(Protocol):
-    """The files of the controller as one role on one host may have them."""
+    """The files of the controller as one role on one host may have them.
 
+    :ivar rules: which they are
+    :ivar depot: what all hosts of the run have in common
+    :ivar forbidden: is told of files that were asked for against the rules
+    """
+
+    rules: FileRules
     depot: Depot
+    forbidden: Callable[[str], None]
 
     def open(self, name: str) -> OpenFile:
         """The file that the role names `name`.

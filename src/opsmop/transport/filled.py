@@ -25,9 +25,8 @@ class Filled:
     def __init__(self, digest: str) -> None:
         self._name = f"filled-{digest[:32]}"
         self._lock = threading.Lock()
-        said = (store.read(self._name) or b"").decode("ascii", "replace").split()
-        self._known = dict.fromkeys(said)
-        self._changed = False
+        self._known = self._kept()
+        self._noted: dict[str, bool] = {}
 
     def has(self, route: Route) -> bool:
         """Whether the host at the end of `route` is believed to have it."""
@@ -39,7 +38,7 @@ class Filled:
         with self._lock:
             if kept == (mark in self._known):
                 return
-            self._changed = True
+            self._noted[mark] = kept
             if kept:
                 self._known[mark] = None
             else:
@@ -48,9 +47,14 @@ class Filled:
     def save(self) -> None:
         """Write it down, if anything has changed; a control machine without a home remembers nothing."""
         with self._lock:
-            if self._changed:
-                self._changed = False
-                store.write(self._name, "\n".join([*self._known][-_MOST:]).encode())
+            if self._noted:
+                others = [mark for mark in self._kept() if mark not in self._noted]  # another process may have written
+                known = [*others, *(mark for mark, kept in self._noted.items() if kept)]
+                self._noted = {}
+                store.write(self._name, "\n".join(known[-_MOST:]).encode())
+
+    def _kept(self) -> dict[str, None]:
+        return dict.fromkeys((store.read(self._name) or b"").decode("ascii", "replace").split())
 
 
 def _mark(route: Route) -> str:

@@ -23,8 +23,8 @@ class Served:
 
     def __init__(self, rules: FileRules, depot: Depot, forbidden: Callable[[str], None]) -> None:
         self.depot = depot
-        self._rules = rules
-        self._forbidden = forbidden
+        self.rules = rules
+        self.forbidden = forbidden
         self._told = 0
 
     def open(self, name: str) -> OpenFile:
@@ -33,7 +33,7 @@ class Served:
         :raises FileRefusedError: if no rule serves it, naming the rule; if it does not exist or cannot be read
         """
         try:
-            return self._rules.open(name)
+            return self.rules.open(name)
         except ForbiddenError as error:
             self._tell(error)
             raise
@@ -45,7 +45,7 @@ class Served:
         :raises FileRefusedError: if no rule serves it, or something in it; if it is no directory
         """
         try:
-            yield from self._rules.walk(name, excludes)
+            yield from self.rules.walk(name, excludes)
         except ForbiddenError as error:
             self._tell(error)
             raise
@@ -53,6 +53,6 @@ class Served:
     def _tell(self, error: FileRefusedError) -> None:
         self._told += 1
         if self._told <= MOST_TOLD:
-            self._forbidden(f"refused: {error.message}")
+            self.forbidden(f"refused: {error.message}")
         if self._told == MOST_TOLD:
-            self._forbidden("refused: more such files, which are not told one by one")
+            self.forbidden("refused: more such files, which are not told one by one")
