@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -146,6 +147,45 @@ def test_the_status_line_says_what_runs_longest(site: Path) -> None:
     (site.parent / "go-h1").write_text("on\n")
     assert terminal.end() == 0
     assert "Shell mkfifo" not in terminal.screen.text.partition("Recap")[0].replace("changed  h1  Shell mkfifo", "")
+
+
+def test_what_hooks_print_stands_among_the_lines_of_the_report(site: Path) -> None:
+    text = site.read_text().replace(
+        "    def main(self):", "    def before_contact(self, host): print('draining', host)\n    def main(self):"
+    )
+    site.write_text(text)
+    terminal = Terminal(words(site), surroundings(site), 100, str(site.parent))
+    assert terminal.end() == 1
+    lines = terminal.screen.text.splitlines()
+    assert sorted(line for line in lines if "draining" in line) == ["draining h1", "draining h2", "draining h3"]
+
+
+def test_the_command_that_retries_goes_to_what_failed_only(site: Path) -> None:
+    failed = subprocess.run(
+        words(site), cwd=site.parent, env=surroundings(site), capture_output=True, text=True, timeout=120, check=False
+    )
+    (command,) = (line.partition(": ")[2] for line in failed.stdout.splitlines() if line.startswith("To retry"))
+    environment = surroundings(site, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    again = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=site.parent, env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert again.stdout.splitlines()[-1] == "RESULT failed=1 unreachable=0 changed=0 ok=0 skipped=0"
+
+
+def test_an_interrupted_run_is_a_whole_document(site: Path) -> None:
+    with_hosts(site.parent, 1)
+    (site.parent / "wait").touch()
+    with subprocess.Popen(
+        words(site, "--output", "json"),
+        cwd=site.parent, env=surroundings(site), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        assert running.stderr is not None
+        assert any("grüße" in line for line in running.stderr)
+        running.send_signal(signal.SIGINT)
+        out, _ = running.communicate(timeout=60)
+    document = json.loads(out)
+    assert (running.returncode, document["exit_status"], document["result"]["cancelled"]) == (130, 130, 1)
 
 
 @pytest.mark.parametrize("where", [{"CI": "1"}, {"TERM": "dumb"}])

@@ -19,6 +19,7 @@ _WORDS_IN_CHECK = {"changed": "would change", "ran": "would run"}
 _INTERRUPTION = "KeyboardInterrupt"  # what Python raises on a host that is told to end a role
 _SPEAKING = ("Echo", "DebugFacts")  # whose output is what they are for
 _SLOW = 1.0  # seconds from which a duration is worth telling
+_NOTABLE = 0.1  # to who wants to know more
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def finished_lines(scene: Scene, event: ResourceFinished) -> list[str]:
         kind = "assumed" if uncertain or (status in ("changed", "ran") and is_assumed(event)) else status
         what = f"{event.type} {event.name}"
         word = "may change" if uncertain else scene.word(status)
-        lines += head_lines(scene, kind, event.host, what, note=_note(event), word=word)
+        lines += head_lines(scene, kind, event.host, what, note=_note(scene, event), word=word)
     if said:
         lines += text_lines(scene, "says", event.host, event.output)
     elif scene.verbose:
@@ -107,7 +108,7 @@ def failed_lines(scene: Scene, event: ResourceFailed) -> list[str]:
     """A resource that failed, with all that is known about it."""
     stopped = "cancelled" if event.failure.error == _INTERRUPTION else "failed"
     kind = "ignored" if event.ignored else stopped
-    note = _duration_note(event.duration)
+    note = _duration_note(scene, event.duration)
     lines = head_lines(scene, kind, event.host, f"{event.type} {event.name}", note=note)
     lines += failure_lines(scene, event.failure, event_place(event), resource=f"{event.type} {event.name}")
     return lines + (_diff_lines(scene, event.changes) if scene.diff else [])
@@ -118,7 +119,7 @@ def contact_lines(scene: Scene, event: ContactFinished, *, told: bool) -> list[s
 
     :param told: whether its failure has been shown already
     """
-    note = _duration_note(event.duration)
+    note = _duration_note(scene, event.duration)
     if event.status == "ok":
         return head_lines(scene, "done", event.host, event.role, note=note) if scene.verbose else []
     if event.status == "skipped":
@@ -173,8 +174,8 @@ def message_text(failure: Failure) -> str:
     return ": ".join(part for part in (failure.error if foreign else "", failure.message) if part) or failure.error
 
 
-def _note(event: ResourceFinished) -> str:
-    return "  ".join(part for part in (what_changes(event), _duration_note(event.duration)) if part)
+def _note(scene: Scene, event: ResourceFinished) -> str:
+    return "  ".join(part for part in (what_changes(event), _duration_note(scene, event.duration)) if part)
 
 
 def what_changes(event: ResourceFinished) -> str:
@@ -203,8 +204,8 @@ def _value_text(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
 
 
-def _duration_note(seconds: float) -> str:
-    return f"({duration_text(seconds)})" if seconds >= _SLOW else ""
+def _duration_note(scene: Scene, seconds: float) -> str:
+    return f"({duration_text(seconds)})" if seconds >= (_NOTABLE if scene.verbose else _SLOW) else ""
 
 
 def _diff_lines(scene: Scene, changes: tuple[ChangeReport, ...]) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
 
-from opsmop.events import ContactFinished, Event, RoleFinished, RunFinished, RunStarted
+from opsmop.events import HOST_EVENTS, ContactFinished, Event, RoleFinished, RunFinished, RunStarted
 from opsmop.events.wire import to_wire
 
 LARGEST_RECORDS = 512 << 20  # bytes of all records together
+LARGEST_RECORD = 128 << 20  # bytes of one, beyond which nothing that hosts say is kept
 _UNWRITTEN = 256 << 10  # bytes that may wait to be written
 _SAFE_AFTER = (RunStarted, ContactFinished, RoleFinished, RunFinished)
 
@@ -26,6 +28,7 @@ class Recorder:
         self.error: OSError | None = None
         self._folder, self._keep = folder, keep
         self._file = -1
+        self._size = 0
         self._waiting = bytearray()
 
     def __call__(self, event: Event) -> None:
@@ -53,7 +56,12 @@ class Recorder:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     def _take(self, event: Event) -> None:
-        self._waiting += to_wire(event) + b"\n"
+        if self._size > LARGEST_RECORD and type(event).__name__ in HOST_EVENTS:
+            self.error = OSError(errno.EFBIG, "the hosts said too much")
+            return
+        line = to_wire(event) + b"\n"
+        self._size += len(line)
+        self._waiting += line
         if len(self._waiting) > _UNWRITTEN or isinstance(event, _SAFE_AFTER):
             rest = memoryview(bytes(self._waiting))
             self._waiting.clear()

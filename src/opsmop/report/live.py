@@ -109,8 +109,6 @@ class _Picture:
             console=self._terminal,
             auto_refresh=False,
             transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
             get_renderable=lambda: self._status,
         )
         self._live.start()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol, TextIO
 
 from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
@@ -55,7 +56,8 @@ class Reports:
     def __init__(self, wishes: Wishes, out: TextIO, err: TextIO, environ: Mapping[str, str]) -> None:
         self._begun = self._ended = False
         self.machine = machine_report(wishes.output, out, environ)
-        self._console = console(wishes, err if self.machine is not None else out, environ)
+        self._make: Callable[[], Console] = partial(console, wishes, out if self.machine is None else err, environ)
+        self._console: Console | None = None  # until there is something to show
 
     def __call__(self, event: Event) -> None:
         """Report `event`."""
@@ -63,6 +65,8 @@ class Reports:
         self._ended = self._ended or isinstance(event, RunFinished)
         if self.machine is not None:
             self.machine(event)
+        if self._console is None:
+            self._console = self._make()
         self._console(event)
 
     def end(self, begun: RunStarted, finished: RunFinished, findings: Sequence[Found] = ()) -> None:
@@ -79,12 +83,14 @@ class Reports:
 
     def close(self) -> None:
         """Leave the terminal as it was."""
-        self._console.close()
+        if self._console is not None:
+            self._console.close()
 
     @property
     def error(self) -> OSError | None:
         """Why something could not be written."""
-        return self._console.pen.error or (self.machine.pen.error if self.machine is not None else None)
+        pens = [report.pen for report in (self._console, self.machine) if report is not None]
+        return next((pen.error for pen in pens if pen.error is not None), None)
 
 
 def again(wishes: Wishes, out: TextIO, environ: Mapping[str, str]) -> Report:
