@@ -18,7 +18,7 @@ from tests.docs.blocks import PAGES, ROOT, Block, blocks_of
 from opsmop import Policy, Resource, Role, Roles, Settings, run
 from opsmop.cli.commands import COMMANDS, command_named
 from opsmop.cli.parser import command_parser, policy_parser
-from opsmop.settings.defaults import DEFAULTS
+from opsmop.inventory.magic import MAGIC
 
 PRELUDE = "from __future__ import annotations\nfrom opsmop import *\ninventory = TomlInventory('inventory.toml')\n"
 INVENTORY = """
@@ -129,9 +129,9 @@ def test_the_examples_of_every_command_are_understood(command: Any) -> None:
             command_parser(command).parse_intermixed_args(words[2:])
 
 
-def test_every_setting_is_on_its_page() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text()
-    assert [name for name in DEFAULTS if f"| `{name}` |" not in text] == []
+def test_every_variable_of_an_inventory_is_on_its_page() -> None:
+    text = (ROOT / "docs" / "inventory.md").read_text()
+    assert [name for name in MAGIC if f"`{name}`" not in text] == []
 
 
 def test_the_messages_of_the_page_for_troubles_are_messages_of_ours() -> None:

@@ -1,25 +1,38 @@
-"""The reference page of the commands, made from their parsers: `python3 -m opsmop.commands.pages`."""
+"""The reference page of the commands, made from their parsers, and of the settings: `python3 -m opsmop.commands.pages`."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 
 from opsmop.cli.commands import COMMANDS, Command
 from opsmop.cli.parser import command_parser, policy_parser
+from opsmop.settings.defaults import DEFAULTS, variable_of
 
 _HEAD = """# Commands
 
-Made from the parsers by `python3 -m opsmop.commands.pages`; a test fails when this page is not what they say.
+Made from the code by `python3 -m opsmop.commands.pages`; a test fails when this page is not what it says.
 """
 
 
 def page() -> str:
     """The whole page, in Markdown."""
     parts = [_HEAD, "## python3 site.py\n", "A policy is a program, and takes these options itself.\n"]
-    parts += [_options(policy_parser("python3 site.py")), *(_section(command) for command in COMMANDS)]
+    parts += [_options(policy_parser("python3 site.py")), *(_section(command) for command in COMMANDS), _settings()]
     return "\n".join(parts)
+
+
+def _settings() -> str:
+    lines = ["## Settings", "", "[Where they may be said](settings.md).", ""]
+    lines += ["| in a file | in the environment | built in | meaning |", "| --- | --- | --- | --- |"]
+    for name, default in DEFAULTS.items():
+        section, _, key = name.partition("_")
+        built_in = f"`{json.dumps(default.built_in)}`" if default.built_in not in ("", None, ()) else ""
+        variable = "never" if default.private else f"`{variable_of(name)}`"
+        lines.append(f"| `[{section}] {key}` | {variable} | {built_in} | {_escaped(default.doc)} |")
+    return "\n".join([*lines, ""])
 
 
 def _section(command: Command) -> str:
