@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from opsmop.resources.directory import Directory
     from opsmop.resources.download import Download
     from opsmop.resources.echo import Echo
+    from opsmop.resources.fetch import Fetch
     from opsmop.resources.file import File
     from opsmop.resources.git import Git
     from opsmop.resources.group import Group
@@ -66,6 +67,7 @@ __all__ = [
     "Echo",
     "Eval",
     "Fact",
+    "Fetch",
     "File",
     "FileTest",
     "FileTests",
@@ -123,6 +125,7 @@ _HOMES = {
     "Echo": "opsmop.resources.echo",
     "Eval": "opsmop.language.lookups",
     "Fact": "opsmop.facts.fact",
+    "Fetch": "opsmop.resources.fetch",
     "File": "opsmop.resources.file",
     "FileTest": "opsmop.facts.filetests:FileTests",
     "FileTests": "opsmop.facts.filetests",

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from opsmop.errors import HostLostError
+from opsmop.errors import HostLostError, ProtocolError
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
 from opsmop.transport.files import Depot, FileRules, Served
@@ -328,3 +328,75 @@ CONTROLLER = """
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         print(json.dumps({"grown": grown >> 10, "hosts": hosts, "computed": depot.computed}))
 """
+
+
+# What hosts leave here
+
+FETCHED = (("fetched", ("/var/log/*.log",)),)
+HELLO = hashlib.sha256(b"hello").hexdigest()
+
+
+def leave(roles: Any, **given: Any) -> Any:
+    plain = {"size": 5, "digest": HELLO, "to": "fetched", "path": "/var/log/a.log", "pieces": ["hel", "lo"]}
+    return roles.Leaver(**{**plain, **given})
+
+
+def test_a_host_leaves_a_file_where_the_policy_said(way: Route, evaluate: Evaluate, roles: Any, files: Path) -> None:
+    assert value(evaluate(way, leave(roles), serve=serving(files, fetched=FETCHED))) == "kept"
+    assert [path.read_text() for path in files.rglob("*.log")] == ["hello"]
+    assert (files / "fetched/web1/var/log/a.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"path": "/var/log/../../../site.log"}, "may not be fetched"),
+        ({"path": "/var/log/../a.log"}, "may not be fetched"),
+        ({"path": "../a.log"}, "may not be fetched"),
+        ({"path": "/var/log/sub/a.log"}, "may not be fetched"),
+        ({"path": "/var/log/a\nb.log"}, "may not be fetched"),
+        ({"path": "/var/log/" + "a" * 3000 + ".log"}, "may not be fetched"),
+        ({"path": "/etc/shadow"}, "may not be fetched"),
+        ({"to": ".."}, "may not be fetched"),
+        ({"to": ""}, "may not be fetched"),
+        ({"to": "/etc"}, "may not be fetched"),
+        ({"size": 1 << 62}, "more are taken of this host"),
+        ({"digest": "0" * 64}, "changed on the host"),
+        ({"path": "/var/log/" + "a" * 300 + ".log"}, "cannot be put on the control machine"),
+    ],
+)
+def test_a_host_that_leaves_something_else_or_elsewhere_is_refused(
+    given: dict[str, Any], said: str, here: Route, evaluate: Evaluate, roles: Any, files: Path
+) -> None:
+    told: list[str] = []
+    assert said in value(evaluate(here, leave(roles, **given), serve=serving(files, told, fetched=FETCHED)))
+    assert bool(told) == ("may not" in said)
+    assert {path.name for path in files.parent.rglob("*") if path.is_file()} == {"large", "small"}
+
+
+@pytest.mark.parametrize("pieces", [["hello", "!"], ["hello world"]])
+def test_a_host_that_sends_more_than_it_announced_does_not_keep_to_the_protocol(
+    pieces: list[str], here: Route, evaluate: Evaluate, roles: Any, files: Path
+) -> None:
+    with pytest.raises(ProtocolError, match="more of a file than it was let"):
+        evaluate(here, leave(roles, pieces=pieces), serve=serving(files, fetched=FETCHED))
+    assert {path.read_text() for path in files.rglob("*.log")} <= {"hello"}
+
+
+def test_a_host_that_goes_away_leaves_no_partial_file(
+    way: Route, direct: Direct, roles: Any, files: Path, there: Path
+) -> None:
+    served, order = serving(files, fetched=FETCHED), order_for(leave(roles, pieces=["hel"], dies=True))
+    with pytest.raises(HostLostError):
+        direct.evaluate(way, order, None, lambda event: None, served)
+    assert [path.name for path in (files / "fetched").rglob("*")] == ["web1", "var", "log"]
+
+
+def test_in_check_a_host_can_leave_nothing(here: Route, direct: Direct, roles: Any, files: Path) -> None:
+    told: list[str] = []
+    heard = Heard()
+    order = order_for(leave(roles), mode="check")
+    direct.evaluate(here, order, None, heard.events.append, serving(files, told, fetched=FETCHED))
+    assert "not fetched in check mode" in value(heard)
+    assert len(told) == 1
+    assert not (files / "fetched").exists()

@@ -24,7 +24,7 @@ from opsmop.settings import Settings
 from opsmop.settings.passwords import Passwords
 from opsmop.transport.base import Route
 from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, Depot, FileRules
-from opsmop.wire.records import dataclass, field
+from opsmop.wire.records import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,21 @@ def _rules(policy: Policy, role: Role, folder: Path, private: frozenset[Path]) -
     roots = said("allow_fileserving_paths", (".",))
     allow = said("allow_fileserving_patterns", DEFAULT_ALLOW)
     deny = said("deny_fileserving_patterns", DEFAULT_DENY)
-    return FileRules(tuple(folder / root for root in roots), allow, deny, private, folder)
+    return FileRules(tuple(folder / root for root in roots), allow, deny, private, folder, _fetched(policy, role))
+
+
+def _fetched(policy: Policy, role: Role) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What hosts may leave here: directories, each with patterns of paths."""
+    for owner in (role, policy):
+        said = ask_if_defined(owner, "allow_fetching")
+        if isinstance(said, dict) and all(isinstance(directory, str) for directory in said):
+            return tuple((directory, _texts(owner, "allow_fetching", patterns)) for directory, patterns in said.items())
+        if said is not None:
+            raise PolicyError(
+                f"{owner.name}.allow_fetching() did not return a dict",
+                remedy="Return directories with lists of paths: {'fetched': ['/etc/hostname']}.",
+            )
+    return ()
 
 
 def _texts(owner: Policy | Role, method: str, said: Any) -> tuple[str, ...]:
@@ -170,14 +184,14 @@ def _texts(owner: Policy | Role, method: str, said: Any) -> tuple[str, ...]:
     raise PolicyError(f"{owner.name}.{method}() did not return a list of texts", remedy="Return a list: ['.']")
 
 
-def _local(_policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings: Settings) -> tuple[Assignment, ...]:
+def _local(policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings: Settings) -> tuple[Assignment, ...]:
     if settings.limit_groups or settings.limit_hosts:
         raise UsageError("--limit-groups and --limit-hosts mean nothing with --local", remedy="Use --push.")
     inventories = [ask(role, "inventory") for role in roles]
     _refuse_unknown_name([found for found in inventories if isinstance(found, Inventory)], settings.host)
-    rules = FileRules((Path("/"),), deny=(), base=policy_file.parent)  # the role may read here what its user may
+    here = FileRules((Path("/"),), deny=(), base=policy_file.parent)  # the role may read here what its user may
     return tuple(
-        _local_assignment(role, _this_machine(inventory, settings.host), rules)
+        _local_assignment(role, _this_machine(inventory, settings.host), replace(here, fetched=_fetched(policy, role)))
         for role, inventory in zip(roles, inventories, strict=True)
     )
 

@@ -134,6 +134,12 @@ class Machine(Protocol):
         :raises ProviderError: if it cannot be read
         """
 
+    def content(self, path: str) -> Content:
+        """The content of the file at `path`, to be read piece by piece.
+
+        :raises ProviderError: if it cannot be read
+        """
+
     def listing(self, path: str) -> list[str]:
         """The names in the directory at `path`, sorted."""
 

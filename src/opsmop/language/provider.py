@@ -66,6 +66,19 @@ class Sources(Protocol):
         :raises FileRefusedError: as `file`, also for something in it
         """
 
+    def kept(self, to: str, path: str, content: Content) -> bool:
+        """Whether the control machine has a file of this machine as it is.
+
+        :param to: the directory that it is to go to, as the policy names it
+        :raises FileRefusedError: if the policy does not let it go there
+        """
+
+    def keep(self, to: str, path: str, content: Content) -> None:
+        """Let the control machine have a file of this machine.
+
+        :raises FileRefusedError: as `kept`; if it is too large, or changes meanwhile
+        """
+
     def rendered(self, path: str) -> bytes:
         """The template file that the policy names, rendered with the resource's variables.
 

@@ -32,6 +32,7 @@ CONTROLLER_SIDE = frozenset(
         "after_contact",
         "on_failure",
         "get_delegate_host",
+        "allow_fetching",
         "allow_fileserving_paths",
         "allow_fileserving_patterns",
         "deny_fileserving_patterns",

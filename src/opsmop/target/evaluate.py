@@ -256,6 +256,18 @@ class ResourceSources:
         with evaluation.machine.acting_as(None):
             return evaluation._source.tree(path, excludes)
 
+    def kept(self, to: str, path: str, content: Content) -> bool:
+        """See `Sources.kept`."""
+        evaluation = self._evaluation
+        with evaluation.machine.acting_as(None):
+            return evaluation._source.kept(to, path, content)
+
+    def keep(self, to: str, path: str, content: Content) -> None:
+        """See `Sources.keep`."""
+        evaluation = self._evaluation
+        with evaluation.machine.acting_as(None):
+            evaluation._source.keep(to, path, content)
+
     def rendered(self, path: str) -> bytes:
         """See `Sources.rendered`."""
         evaluation = self._evaluation

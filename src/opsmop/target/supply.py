@@ -34,6 +34,19 @@ class Supply(Protocol):
         :raises FileRefusedError: if the controller does not serve it, or something in it
         """
 
+    def kept(self, to: str, path: str, content: Content) -> bool:
+        """Whether the controller has a file of this machine as it is.
+
+        :param to: the directory that it is to go to, as the policy names it
+        :raises FileRefusedError: if the policy does not let it go there
+        """
+
+    def keep(self, to: str, path: str, content: Content) -> None:
+        """Let the controller have a file of this machine.
+
+        :raises FileRefusedError: as `kept`; if it is too large, or changes meanwhile
+        """
+
 
 class Stock:
     """The files that a role may name.
@@ -55,6 +68,14 @@ class Stock:
     def tree(self, name: str, excludes: Sequence[str]) -> Tree:
         """See `Supply.tree`."""
         return self._supply.tree(name, excludes)
+
+    def kept(self, to: str, path: str, content: Content) -> bool:
+        """See `Supply.kept`."""
+        return self._supply.kept(to, path, content)
+
+    def keep(self, to: str, path: str, content: Content) -> None:
+        """See `Supply.keep`."""
+        self._supply.keep(to, path, content)
 
     def __call__(self, name: str) -> bytes:
         """All of a controller file.
@@ -137,6 +158,27 @@ class Far:
             entry = entries[number]
             yield Content(entry.size, entry.digest, functools.partial(cut.next, entry.size))
 
+    def kept(self, to: str, path: str, content: Content) -> bool:
+        """See `Supply.kept`."""
+        self._abandon()
+        self._request(frames.COMPARE, frames.Leaving(content.size, bytes.fromhex(content.digest), to, path).to_bytes())
+        return self._heard_one_of(frames.HAVE, frames.GIVE) == frames.HAVE
+
+    def keep(self, to: str, path: str, content: Content) -> None:
+        """See `Supply.keep`."""
+        self._abandon()
+        self._request(frames.LEAVE, frames.Leaving(content.size, bytes.fromhex(content.digest), to, path).to_bytes())
+        self._heard_one_of(frames.GIVE)
+        left = content.size
+        for piece in content.pieces():
+            for start in range(0, min(left, len(piece)), frames.PIECE):
+                self._say(frames.LOAD, piece[start : start + min(frames.PIECE, left - start)])
+            left -= min(left, len(piece))
+        if left:
+            self._say(frames.ENOUGH, b"")
+            raise FileRefusedError(f"{path} became shorter while it was being fetched")
+        self._heard_one_of(frames.HAVE)
+
     def _wanted(self, offer: frames.Offer, name: str) -> Iterator[bytes]:
         self._ask(frames.WANT, offer.digest, name)
         self._coming = True
@@ -169,11 +211,17 @@ class Far:
             self._coming = self._heard()[:1] == frames.MORE
 
     def _answer(self, *kinds: bytes) -> bytes:
+        return self._taken(*kinds)[1:]
+
+    def _heard_one_of(self, *kinds: bytes) -> bytes:
+        return self._taken(*kinds)[:1]
+
+    def _taken(self, *kinds: bytes) -> bytes:
         payload = self._heard()
         kind = payload[:1]
         self._coming = self._coming and kind == frames.MORE
         if kind in kinds:
-            return payload[1:]
+            return payload
         message, _, remedy = payload[1:].decode("utf-8", "replace").partition("\n")
         raise FileRefusedError(message, remedy=remedy)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from opsmop.events import Event
 from opsmop.language.secrets import Secret
 from opsmop.ship.bundle import Bundle
+from opsmop.transport.files.arrivals import Arrivals
 from opsmop.transport.files.depot import Depot
 from opsmop.transport.files.opened import OpenFile
 from opsmop.transport.files.rules import FileRules
@@ -42,6 +44,15 @@ class Files(Protocol):
         :param excludes: patterns of what is left out
         :raises FileRefusedError: as `open`, also for something in it
         """
+
+    def arrivals(self, host: str, *, writing: bool) -> Arrivals:
+        """What the role may leave here.
+
+        :param writing: whether it may leave something at all; only compared otherwise
+        """
+
+    def telling(self) -> AbstractContextManager[None]:
+        """Tell whoever looks after the run of what is refused by a rule meanwhile."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Conversation:
     ) -> None:
         self._link, self._order = link, order
         self._receive = receive
-        self._files = FileTalk(files, link.send, lambda: link.pipes.backlog)
+        self._files = FileTalk(files, order, link.send, lambda: link.pipes.backlog)
         self._limits, self._cancelled, self._closed = limits, cancelled, closed
         self._before = link.accounted
         self._frames = 0
@@ -207,7 +207,7 @@ class Conversation:
 
     def _check_amount(self) -> None:
         self._frames += 1
-        limits, received = self._limits, self._link.pipes.received - self._before[1]
+        limits, received = self._limits, self._link.pipes.received - self._before[1] - self._files.accepted
         if self._frames > limits.frames or received > limits.received or self._files.requests > limits.requests:
             raise self._off(
                 f"one role said {self._frames} frames of {received} bytes and asked for {self._files.requests} files"

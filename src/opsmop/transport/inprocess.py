@@ -47,7 +47,7 @@ class InProcess:
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`; `packages` are at hand already."""
         del packages
-        near = Near(files)
+        near = Near(files, order)
 
         def emit(event: Event) -> None:
             receive(from_wire(to_wire(event)))  # what a push would show is what is shown

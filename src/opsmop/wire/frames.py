@@ -20,7 +20,7 @@ from opsmop.errors import ProtocolError
 CODE = 1  # the code bundle: digest, then its data; no data says "you should have it"
 PACKAGES = 2  # the packages that roles import: digest, then the bundle's data
 ORDER = 3  # the digest of its packages (or NO_DIGEST), then an `Order`
-FILE = 4  # an answer about files: one of OFFER, MORE, LAST, REFUSED, then bytes (of a refusal: its text)
+FILE = 4  # an answer about files: one of OFFER, MORE, LAST, REFUSED (its text), HAVE, GIVE, then bytes
 PING = 5  # the controller is there
 CANCEL = 6  # end the role that runs, cleanly
 BYE = 7  # end the agent
@@ -34,12 +34,15 @@ TOOK = 71  # how many bytes of a file the role has taken since it last said so (
 ENOUGH = 72  # the file that is being sent is not wanted any more
 TREE = 73  # a directory of the controller: its name and the patterns of what is left out, zeros between
 PARTS = 74  # files of the directory that was asked for last: a bit for each thing in it (`bits`)
+COMPARE = 75  # does the controller keep this file of the host? A `Leaving`
+LEAVE = 76  # a file of the host is to be kept on the controller: a `Leaving`
+LOAD = 77  # a piece of it
 KEPT = 79  # the host has kept the code bundle for the next push
 COMMAND = 97  # the process group of the command that runs now (4 bytes, 0 for none), its grace in seconds (2 bytes)
 HIDE = 98  # a text that must not be seen in what the role prints past Python; it never leaves the host either
 PLANS = 99  # what check has planned, for the role after it (`opsmop.target.machine.plans`)
 
-OFFER, MORE, LAST, REFUSED = b"o", b"m", b"l", b"r"
+OFFER, MORE, LAST, REFUSED, HAVE, GIVE = b"o", b"m", b"l", b"r", b"h", b"g"
 EXITED, KILLED = 0, 1
 DIGEST_LENGTH = 64
 NO_DIGEST = b"-" * DIGEST_LENGTH
@@ -53,7 +56,17 @@ _HEADER = 5
 _MIB = 1 << 20
 
 # What each side may say to the other, and how long. A host is not trusted; a controller is, within reason.
-ABOUT_FILES: Mapping[int, int] = {WANT: 4096, ASK: 4096, TOOK: 4, ENOUGH: 0, TREE: 1 << 16, PARTS: 1 << 16}
+ABOUT_FILES: Mapping[int, int] = {
+    WANT: 4096,
+    ASK: 4096,
+    TOOK: 4,
+    ENOUGH: 0,
+    TREE: 1 << 16,
+    PARTS: 1 << 16,
+    COMPARE: 8192,
+    LEAVE: 8192,
+    LOAD: PIECE,
+}
 FROM_AGENT: Mapping[int, int] = {**ABOUT_FILES, EVENT: _MIB, BEAT: 0, NEED: DIGEST_LENGTH, ENDED: 2, KEPT: 0}
 FROM_ROLE: Mapping[int, int] = {**ABOUT_FILES, EVENT: _MIB, KEPT: 0, COMMAND: 6, HIDE: _MIB, PLANS: 65 * _MIB}
 FROM_CONTROLLER: Mapping[int, int] = {
@@ -97,6 +110,33 @@ class Offer(NamedTuple):
         """The offer that `to_bytes` wrote."""
         size, mode = int.from_bytes(data[:8], "big"), int.from_bytes(data[8:10], "big")
         return cls(size, mode, data[10:-1], bool(data[-1]))
+
+
+class Leaving(NamedTuple):
+    """A file of the host, for the controller.
+
+    :param size: bytes
+    :param digest: its sha256
+    :param to: the directory that it is to go to, as the policy names it
+    :param path: where it is on the host
+    """
+
+    size: int
+    digest: bytes
+    to: str
+    path: str
+
+    def to_bytes(self) -> bytes:
+        """It as bytes."""
+        names = f"{self.to}\0{self.path}".encode("utf-8", "surrogateescape")
+        return self.size.to_bytes(8, "big") + self.digest + names
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Leaving:
+        """What `to_bytes` wrote."""
+        names = data[8 + CONTENT_DIGEST_LENGTH :].decode("utf-8", "surrogateescape")
+        to, _, path = names.partition("\0")
+        return cls(int.from_bytes(data[:8], "big"), data[8 : 8 + CONTENT_DIGEST_LENGTH], to, path)
 
 
 def bits(numbers: Iterable[int]) -> bytes:

@@ -70,3 +70,25 @@ class Planter(Role):
 
     def main(self):
         Directory(self.constructor_variables["folder"] + "/copy", from_dir="tree")
+
+
+class Leaver(Role):
+    """Leaves a file on the controller, or what it says is one."""
+
+    def main(self):
+        from opsmop.wire import frames
+
+        given = self.constructor_variables
+        leaving = frames.Leaving(given["size"], bytes.fromhex(given["digest"]), given["to"], given["path"])
+        line = supply()
+        line._request(frames.LEAVE, leaving.to_bytes())
+        try:
+            line._heard_one_of(frames.GIVE)
+            for piece in given["pieces"]:
+                line._say(frames.LOAD, piece.encode())
+            if given.get("dies"):
+                os.kill(os.getppid(), 9)
+            line._heard_one_of(frames.HAVE)
+        except OpsMopError as error:
+            return error.message
+        return "kept"

@@ -46,16 +46,36 @@ def file_digest(path: str) -> str:
 
     :raises OSError: as the system says it
     """
+    return file_content(path).digest
+
+
+def file_content(path: str) -> Content:
+    """The content of the file at `path`.
+
+    :raises OSError: as the system says it
+    """
     import hashlib  # as above
 
-    found = hashlib.sha256()
+    found, size = hashlib.sha256(), 0
+    for piece in _file_pieces(path):  # a file of /proc does not say its size
+        found.update(piece)
+        size += len(piece)
+    return Content(size, found.hexdigest(), lambda: _file_pieces(path))
+
+
+def in_pieces(content: Given) -> Content:
+    """`content`, whatever it is, as what comes in pieces."""
+    if isinstance(content, Content):
+        return content
+    return Content(len(content), digest_of(content), lambda: iter((content,)))
+
+
+def _file_pieces(path: str) -> Iterator[bytes]:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        for piece in pieces_of(descriptor):
-            found.update(piece)
+        yield from pieces_of(descriptor)
     finally:
         os.close(descriptor)
-    return found.hexdigest()
 
 
 def pieces_of(descriptor: int) -> Iterator[bytes]:

@@ -65,6 +65,11 @@ class RealMachine(Acting, Linking, Surroundings):
         with refusals("read", path):
             return contents.file_digest(path)
 
+    def content(self, path: str) -> Content:
+        """See `Machine.content`."""
+        with refusals("read", path):
+            return contents.file_content(path)
+
     def listing(self, path: str) -> list[str]:
         """See `Machine.listing`."""
         with refusals("list", path):

@@ -93,6 +93,11 @@ class SimulatedMachine(Pretending):
         planned = self._planned_content(path)
         return self._real.digest(key_of(path, self._nodes)) if planned is None else contents.digest_of(planned)
 
+    def content(self, path: str) -> Content:
+        """See `Machine.content`."""
+        planned = self._planned_content(path)
+        return self._real.content(key_of(path, self._nodes)) if planned is None else contents.in_pieces(planned)
+
     def _planned_content(self, path: str) -> contents.Given | None:
         """What the file at `path` will hold; None if the machine must be asked."""
         node = self._node(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 from opsmop.language.machine import Content
 from opsmop.language.trees import Tree
@@ -11,16 +12,19 @@ from opsmop.transport.files.depot import at_once
 from opsmop.transport.files.opened import changed
 from opsmop.transport.files.trees import surveyed
 from opsmop.wire import frames
+from opsmop.wire.order import Order
 
 
 class Near:
     """The controller's files without a wire between: see `opsmop.target.supply.Supply`.
 
     :param files: what the role may have
+    :param order: what the role was told to do
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, order: Order) -> None:
         self._files = files
+        self._arrivals = files.arrivals(order.host, writing=order.mode == "apply")
         self.requests = 0
 
     def content(self, name: str, has: Callable[[], str]) -> bytes | Content:
@@ -43,6 +47,24 @@ class Near:
             return Content(entry.size, entry.digest, lambda: self._pieces(survey.named(number), entry.digest))
 
         return Tree(entries, content, lambda numbers: map(content, numbers))
+
+    def kept(self, to: str, path: str, content: Content) -> bool:
+        """See `Supply.kept`."""
+        self.requests += 1
+        with self._files.telling(), self._arrivals.kept(to, path) as file:
+            same = file is not None and file.size == content.size
+            return file is not None and same and self._files.depot.digest_now(file) == content.digest
+
+    def keep(self, to: str, path: str, content: Content) -> None:
+        """See `Supply.keep`."""
+        self.requests += 1
+        with self._files.telling():
+            arrival = self._arrivals.begin(to, path, content.size, bytes.fromhex(content.digest))
+        with closing(arrival):
+            for piece in content.pieces():
+                if not arrival.take(piece):
+                    break
+            arrival.finish()
 
     def _pieces(self, name: str, digest: str) -> Iterator[bytes]:
         with self._files.open(name) as file:

@@ -38,6 +38,7 @@ class FileRules:
     :param deny: patterns of which a file may match none; they win over `allow`
     :param never: files that are never served: what the controller itself read as inventory, defaults or key
     :param base: the directory that relative names are relative to (the policy's); the first of `roots` if not given
+    :param fetched: what the role may leave here: directories, each with patterns of paths on its hosts
 
     A pattern (`fnmatch`) is held against the file's path relative to its root and against each part of that path. A
     deny pattern that is a dot and a word (``.bak``) also means names that end so (``old.bak``).
@@ -48,6 +49,7 @@ class FileRules:
     deny: tuple[str, ...] = DEFAULT_DENY
     never: frozenset[Path] = frozenset()
     base: Path | None = None
+    fetched: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def open(self, name: str) -> OpenFile:
         """The file that a role names `name`, opened.
@@ -128,14 +130,15 @@ class FileRules:
         return frozenset(_identity(os.stat(path)) for path in self.never if os.path.exists(path))  # noqa: PTH110, PTH116
 
     @property
-    def _base(self) -> Path:
+    def origin(self) -> Path:
+        """The directory that relative names are relative to."""
         return self.base or (self.roots[0] if self.roots else Path("/"))
 
     def _may_be_a_file(self, name: str) -> bool:
         if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
             return False
         # Path.is_file raises for a sentence that is too long for a name, and for a place where we may not look.
-        return os.path.isfile(self._base / name)  # noqa: PTH113
+        return os.path.isfile(self.origin / name)  # noqa: PTH113
 
     def _read(self, name: str, largest: int) -> bytes:
         with self.open(name) as file:
@@ -149,10 +152,10 @@ class FileRules:
         if not name or "\0" in name:
             raise FileRefusedError("a file without a usable name was asked for")
         try:
-            return Path(os.path.realpath(self._base / name, strict=True))
+            return Path(os.path.realpath(self.origin / name, strict=True))
         except OSError as error:
             raise FileRefusedError(
-                f"{name!r}: {error.strerror} (looked for at {self._base / name})",
+                f"{name!r}: {error.strerror} (looked for at {self.origin / name})",
                 remedy="Relative names are relative to the policy file.",
             ) from None
 

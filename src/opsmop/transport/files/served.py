@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from opsmop.errors import FileRefusedError
+from opsmop.transport.files.arrivals import Arrivals
 from opsmop.transport.files.depot import Depot
 from opsmop.transport.files.opened import OpenFile
 from opsmop.transport.files.rules import FileRules, ForbiddenError
@@ -32,11 +34,8 @@ class Served:
 
         :raises FileRefusedError: if no rule serves it, naming the rule; if it does not exist or cannot be read
         """
-        try:
+        with self.telling():
             return self.rules.open(name)
-        except ForbiddenError as error:
-            self._tell(error)
-            raise
 
     def walk(self, name: str, excludes: Sequence[str]) -> Iterator[Found]:
         """What is in the directory that a role names `name`.
@@ -44,11 +43,25 @@ class Served:
         :param excludes: patterns of what is left out
         :raises FileRefusedError: if no rule serves it, or something in it; if it is no directory
         """
-        try:
+        with self.telling():
             yield from self.rules.walk(name, excludes)
+
+    def arrivals(self, host: str, *, writing: bool) -> Arrivals:
+        """What the role may leave here.
+
+        :param host: the host's name in the inventory
+        :param writing: whether it may leave something at all; only compared otherwise
+        """
+        return Arrivals(dict(self.rules.fetched), self.rules.origin, host, writing=writing)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Tell of what is refused by a rule meanwhile."""
+        try:
+            yield
         except ForbiddenError as error:
             self._tell(error)
-            raise
+            raise FileRefusedError(error.message, remedy=error.remedy) from None
 
     def _tell(self, error: FileRefusedError) -> None:
         self._told += 1

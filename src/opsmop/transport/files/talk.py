@@ -8,10 +8,12 @@ from typing import Protocol
 
 from opsmop.errors import OpsMopError, ProtocolError
 from opsmop.transport.base import Files
+from opsmop.transport.files.arrivals import Arrival
 from opsmop.transport.files.depot import Turn, Work
 from opsmop.transport.files.opened import changed
 from opsmop.transport.files.trees import Joined, Survey, Text, surveyed
 from opsmop.wire import frames
+from opsmop.wire.order import Order
 
 LEAST = 64 << 10  # bytes that may be on their way to a host for which the budget has nothing left
 _CLAIM = 2 * frames.PIECE  # bytes: a piece that is being sent, and the next
@@ -33,12 +35,18 @@ class FileTalk:
     """What one role on one host asks about files.
 
     :param files: what the role may have
+    :param order: what the role was told to do
     :param send: says a frame to the host
     :param backlog: how many bytes are still to be sent to it
+    :ivar requests: how often it has asked for something
+    :ivar accepted: bytes of files that it was let leave here
     """
 
-    def __init__(self, files: Files, send: Send, backlog: Callable[[], int]) -> None:
+    def __init__(self, files: Files, order: Order, send: Send, backlog: Callable[[], int]) -> None:
         self._files, self._send, self._backlog = files, send, backlog
+        self._arrivals = files.arrivals(order.host, writing=order.mode == "apply")
+        self._arrival: Arrival | None = None
+        self.accepted = 0
         self._work: Work | None = None
         self._credit = 0
         self._enough = False
@@ -54,6 +62,8 @@ class FileTalk:
             self._credit += int.from_bytes(payload, "big")
         elif kind == frames.ENOUGH:
             self._enough = True
+        elif kind == frames.LOAD:
+            self._take_piece(payload)
         else:
             self._begin(kind, payload)
 
@@ -84,6 +94,12 @@ class FileTalk:
             return self._look_through(payload)
         if kind == frames.PARTS:
             return self._deliver_parts(payload)
+        if kind in {frames.COMPARE, frames.LEAVE}:
+            answer = self._compare if kind == frames.COMPARE else self._let_come
+            return answer(frames.Leaving.from_bytes(payload))
+        return self._answer_for_file(kind, payload)
+
+    def _answer_for_file(self, kind: int, payload: bytes) -> Work:
         digest, name = payload[: frames.CONTENT_DIGEST_LENGTH], payload[frames.CONTENT_DIGEST_LENGTH :]
         answer = self._offer if kind == frames.ASK else self._deliver
         return answer(digest, name.decode("utf-8", "surrogateescape"))
@@ -130,6 +146,34 @@ class FileTalk:
         numbers = [number for number in frames.numbers(wanted) if number < len(self._survey.found)]
         with closing(Joined(self._files, self._survey, numbers)) as joined:
             yield from self._sent(joined)
+
+    def _compare(self, leaving: frames.Leaving) -> Work:
+        with self._files.telling(), self._arrivals.kept(leaving.to, leaving.path) as file:
+            same = file is not None and file.size == leaving.size
+            if file is not None and same:
+                same = bytes.fromhex((yield from self._files.depot.digest(file))) == leaving.digest
+            self._send(frames.FILE, frames.HAVE if same else frames.GIVE)
+
+    def _let_come(self, leaving: frames.Leaving) -> Work:
+        with self._files.telling():
+            arrival = self._arrivals.begin(leaving.to, leaving.path, leaving.size, leaving.digest)
+        with closing(arrival):
+            self._arrival, self._enough = arrival, False
+            self._send(frames.FILE, frames.GIVE)
+            try:
+                while not arrival.complete:
+                    if self._enough:
+                        return
+                    yield Turn.BLOCKED
+            finally:
+                self._arrival = None
+            arrival.finish()
+            self._send(frames.FILE, frames.HAVE)
+
+    def _take_piece(self, data: bytes) -> None:
+        if self._arrival is None or not self._arrival.take(data):
+            raise ProtocolError("it sends more of a file than it was let")
+        self.accepted += len(data)
 
     def _sent(self, file: Readable) -> Work:
         """Send a file as fast as the host takes it; what is on its way is bounded for each host, and for all together."""
