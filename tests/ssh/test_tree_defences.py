@@ -7,7 +7,6 @@ import logging
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import types
 from collections.abc import Callable, Iterator
@@ -219,28 +218,6 @@ def test_endless_noise_of_a_login_and_a_line_without_an_end_fill_no_memory(
 def test_a_relay_runs_on_the_oldest_python_that_mitogen_boots() -> None:
     import ast
 
-    for name in ("speech", "reaching", "relay"):
+    for name in ("speech", "reaching", "child", "relay"):
         source = Path(reaching.__file__).with_name(f"{name}.py").read_text()
         ast.parse(source, feature_version=(3, 7))
-
-
-def test_one_login_at_a_host_on_the_way_however_many_hosts_wait_for_it(
-    sshd: Any, route: Route, direct: Direct, roles: Any
-) -> None:
-    bastion = replace(route, host="bastion", ssh_args=(*route.ssh_args, "-o", "TCPKeepAlive=yes"))
-    before = sshd.log.read_text().count("Accepted publickey")
-    ended: list[str] = []
-    orders = [order_for(roles.Pid(), f"web{number}") for number in range(12)]
-
-    def once(number: int) -> None:
-        way, heard = replace(route, host=f"web{number}", via=bastion), Heard()
-        direct.evaluate(way, orders[number], None, heard.events.append, nothing_served)
-        ended.append(heard.ending.status)
-
-    threads = [threading.Thread(target=once, args=(number,)) for number in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert ended == ["ok"] * 12
-    assert sshd.log.read_text().count("Accepted publickey") - before == 13  # the bastion, and each host once

@@ -12,7 +12,6 @@ import os
 import pwd
 import select
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -20,56 +19,11 @@ from collections import deque
 from typing import Any
 
 from opsmop.transport.mitogen import speech
+from opsmop.transport.mitogen.child import Child
 from opsmop.transport.mitogen.reaching import reached
 
 _LOOKING = 0.1  # seconds between two looks at processes that are about to end
 _LINGERING = 1.0  # seconds for which the words of a process that has ended are waited for
-
-
-class Process:
-    """A process and what is still to be told to it.
-
-    :param arguments: the command
-    :param kill: whether it is killed if nobody listens any more; an agent of ours ends by itself, in order
-    :raises OSError: if it cannot be started
-    """
-
-    def __init__(self, arguments: list[str], *, kill: bool) -> None:
-        self.kill = kill
-        self.forgotten = False
-        self.child = subprocess.Popen(  # noqa: S603 - the controller's own argument list
-            arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-        )
-        self.unsent: deque[Any] = deque()  # bytes, the digest of a blob as text, or None for the end
-        self.credit = speech.WINDOW
-        self.pipes: dict[str, Any] = {"out": self.child.stdout, "errors": self.child.stderr}
-        self.ended_at = 0.0
-        for pipe in (self.child.stdin, self.child.stdout, self.child.stderr):
-            assert pipe is not None
-            os.set_blocking(pipe.fileno(), False)
-
-    @property
-    def input(self) -> Any:
-        """Its stdin."""
-        return self.child.stdin
-
-    def signal(self, number: int) -> None:
-        """Send a signal to its whole session."""
-        if self.child.poll() is None:
-            try:
-                os.killpg(self.child.pid, number)
-            except (ProcessLookupError, PermissionError):
-                return
-
-    def close(self) -> None:
-        """Close its pipes."""
-        for pipe in (self.input, *self.pipes.values()):
-            pipe.close()
 
 
 class Relay:
@@ -88,9 +42,10 @@ class Relay:
         self.woken, self.wake = os.pipe()
         for end in (self.woken, self.wake):
             os.set_blocking(end, False)
-        self.processes: dict[int, Process] = {}
+        self.processes: dict[int, Child] = {}
         self.blobs: dict[str, bytearray] = {}
         self.lengths: dict[str, int] = {}
+        self.promised: list[tuple[str, int, int]] = []  # blobs for relays behind us, which may not have come yet
         self.upgrading = threading.Lock()
         mitogen.core.listen(econtext.broker, "shutdown", self.end)
         self.handle = econtext.router.add_handler(
@@ -170,23 +125,22 @@ class Relay:
         if data or end == "out":
             self.say(speech.OUTPUT if end == "out" else speech.ERRORS, channel, data)
 
-    def next_of(self, process: Process) -> Any:
+    def next_of(self, process: Child) -> Any:
         """What a process is to be told next; None for nothing, or for nothing yet."""
         if not process.unsent:
             return None
         first = process.unsent[0]
         if isinstance(first, str):
-            blob = self.blobs.get(first)
-            whole = blob is not None and len(blob) == self.lengths[first]
-            if not whole:
+            blob = self.whole(first)
+            if blob is None:
                 return None
-            process.unsent[0] = first = memoryview(blob)  # type: ignore[arg-type]
+            process.unsent[0] = first = memoryview(blob)
         if first is None:
             process.input.close()
             process.unsent.clear()
         return first
 
-    def feed(self, channel: int, process: Process) -> None:
+    def feed(self, channel: int, process: Child) -> None:
         """Tell a process what it is to be told, as far as it takes it."""
         taken = 0
         try:
@@ -236,12 +190,14 @@ class Relay:
             self.take_blob(payload)
         elif kind == speech.PASS_ON:
             self.pass_on(payload)
+        elif kind == speech.CUT:
+            self.cut(int.from_bytes(payload[:4], "big"))
         elif kind == speech.REACH:
             threading.Thread(target=self.reach, args=(channel, json.loads(payload)), daemon=True).start()
         elif process is not None:
             self.tell(process, kind, payload)
 
-    def tell(self, process: Process, kind: int, payload: bytes) -> None:
+    def tell(self, process: Child, kind: int, payload: bytes) -> None:
         """Do what the controller says to one process."""
         if kind == speech.INPUT:
             process.unsent.append(payload)
@@ -270,7 +226,7 @@ class Relay:
     def start(self, channel: int, wanted: dict[str, Any]) -> None:
         """Start a process."""
         try:
-            self.processes[channel] = Process(wanted["arguments"], kill=wanted["kill"])
+            self.processes[channel] = Child(wanted["arguments"], kill=wanted["kill"])
         except OSError as error:
             self.say(speech.STARTED, channel, f"{error.strerror}".encode())
             return
@@ -282,13 +238,34 @@ class Relay:
         rest = speech.DIGEST_LENGTH + 4
         self.lengths[digest] = int.from_bytes(payload[speech.DIGEST_LENGTH : rest], "big")
         self.blobs.setdefault(digest, bytearray()).extend(payload[rest:])
+        self.keep_promises()
 
     def pass_on(self, payload: bytes) -> None:
-        """Give a blob to a relay behind us; it came to us before it was named."""
+        """Give a blob to a relay behind us, as soon as we have it: it may come another way than this word did."""
         context, handle = int.from_bytes(payload[:4], "big"), int.from_bytes(payload[4:8], "big")
-        digest = payload[8:].decode()
-        for message in speech.blob_messages(digest, bytes(self.blobs[digest])):
-            self.send(context, handle, message)
+        self.promised.append((payload[8:].decode(), context, handle))
+        self.keep_promises()
+
+    def keep_promises(self) -> None:
+        """Give what was promised and is here now."""
+        for promise in list(self.promised):
+            digest, context, handle = promise
+            blob = self.whole(digest)
+            if blob is not None:
+                self.promised.remove(promise)
+                for message in speech.blob_messages(digest, bytes(blob)):
+                    self.send(context, handle, message)
+
+    def whole(self, digest: str) -> Any:
+        """A blob, if all of it is here."""
+        blob = self.blobs.get(digest)
+        return blob if blob is not None and len(blob) == self.lengths[digest] else None
+
+    def cut(self, context: int) -> None:
+        """End the connection to a context that was reached from here."""
+        stream = self.econtext.router.stream_by_id(context)
+        if stream is not None and stream.protocol.remote_id == context:
+            self.econtext.broker.defer(stream.on_disconnect, self.econtext.broker)
 
     def reach(self, channel: int, wanted: dict[str, Any]) -> None:
         """Reach another host or become another user, in a thread of its own, for it may take its time."""

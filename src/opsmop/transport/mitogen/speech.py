@@ -16,6 +16,7 @@ FORGET = 7  # nobody listens to it any more
 BLOB = 8  # a piece of a blob: its digest, its whole length (4 bytes), the piece
 PASS_ON = 9  # give a blob to a relay behind this one: its context and its handle (4 bytes each), the digest
 REACH = 10  # connect to another host, or become another user: JSON (opsmop.transport.mitogen.reaching)
+CUT = 11  # end the connection to a context that it has reached (4 bytes)
 READY = 65  # the relay is there: JSON with its `handle`, `user` and `python`
 STARTED = 66  # the process was started; or, in a text, why not
 OUTPUT = 67  # bytes of its stdout; none at its end

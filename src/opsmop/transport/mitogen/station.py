@@ -23,7 +23,7 @@ from opsmop.transport.mitogen import relay, speech
 from opsmop.transport.mitogen.channel import Channel
 from opsmop.transport.pipes import Waker
 
-_CARRIED = ("speech", "reaching", "relay")
+_CARRIED = ("speech", "reaching", "child", "relay")
 _PACKAGE = "opsmop.transport.mitogen"
 _MOST_SAID = 64 << 10  # bytes of what is not a process's word
 _ANSWER_TIME = 10.0  # seconds for a relay to answer at all
@@ -163,6 +163,13 @@ class Station:
         if self._channels.pop(number, None) is not None:
             self.say(speech.FORGET, number)
 
+    def cut(self) -> None:
+        """End the connection to it, from the host before: what is not behind it goes on."""
+        if self.parent is None:
+            self.router.disconnect_stream(self._stream)
+        else:
+            self.parent.say(speech.CUT, 0, speech.number(self.context.context_id))
+
     # With mitogen
 
     def _send(self, data: bytes) -> None:
@@ -207,7 +214,7 @@ class Station:
             allowed = False
         if not allowed:
             self._lose(self._off("its relay does not keep to what it may say"))
-            self.router.disconnect_stream(self._stream)
+            self.cut()
 
     def _take(self, kind: int, number: int, payload: bytes) -> bool:
         if kind in (speech.READY, speech.REACHED, speech.FAILED):
@@ -247,9 +254,9 @@ class Station:
             self._on_lost(self)
 
     def _break_off(self, what: str) -> None:
-        """Give up a relay, and with it whatever is behind its first host."""
+        """Give up a relay, and with it whatever is behind it."""
         self._lose(self._fault(what))
-        self.router.disconnect_stream(self._stream)
+        self.cut()
 
     # Waiting, and what to say of it
 

@@ -152,14 +152,38 @@ class Trees:
             raise stopped(hop.route)
         try:
             router = parent.router if parent is not None else self._new_router()
-            context = parent.reach(wanted) if parent is not None else reached(router, wanted)
+            context = parent.reach(wanted) if parent is not None else self._reached_here(router, hop, wanted)
         except mitogen.core.Error as error:
             raise self._why(hop, str(error)) from None
         if parent is None:
             router.watch(router.stream_by_id(context.context_id))
         station = Station(router, context, hop.route, parent, self._wakers, lambda lost: self._drop(hop, lost))
-        station.open()
+        try:
+            station.open()
+        except BaseException:
+            station.cut()
+            raise
         return station
+
+    def _reached_here(self, router: Router, hop: Hop, wanted: dict[str, Any]) -> Any:
+        """What `reached` comes to, but no longer than anybody waits for it: mitogen's own wait cannot be woken."""
+        came: list[Any] = []
+        done = threading.Event()
+
+        def reach() -> None:
+            try:
+                came.append(reached(router, wanted))
+            except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+                came.append(error)
+            done.set()
+
+        threading.Thread(target=reach, name="opsmop reaching", daemon=True).start()
+        while not done.wait(_LOOKING):
+            if any(waker.called for waker in self._wakers):
+                raise stopped(hop.route)
+        if isinstance(came[0], Exception):
+            raise came[0]
+        return came[0]
 
     def _why(self, hop: Hop, text: str) -> TransportError:
         if any(waker.called for waker in self._wakers):
