@@ -147,3 +147,35 @@ def test_a_setting_that_a_container_may_not_change_is_refused_in_check_too(fleet
         failed = push(fleet, tmp_path, 'Sysctl("vm.swappiness", 77)', mode=mode)
         assert sum("/proc/sys/vm/swappiness cannot be written" in text for text in failed.failures) >= len(RELEASES)
         assert all("now=False" in text for text in failed.failures)
+
+
+def test_links_programs_edits_and_waits_work_on_every_python(fleet: Fleet, tmp_path: Path) -> None:
+    main = r"""
+    Directory("/srv/v1", mode="u=rwx,go=rX")
+    Link("/srv/current", to="/srv/v1", relative=True, owner="ops")
+    File("/srv/current/conf", from_content="a = 1\n", overwrite=False, mode="u=rw,go=", validate="test -s %s")
+    Line("/srv/v1/conf", "a = 2", regexp="^a =")
+    Block("/srv/v1/conf", "b = 1", title="more", before="^a", only_if="! grep -q b /srv/v1/conf")
+    Replace("/srv/v1/conf", r"^b = (\d)$", r"b = \g<1>0")
+    Link("/srv/same", to="/srv/v1/conf", hard=True)
+    Command(["touch", "/srv/it's"], creates="/srv/it's", retries=1)
+    WaitFor(path="/srv/v1/conf", regexp="^b = 10$", timeout=5)
+    Directory("/srv/v1", only=["conf"])
+    """
+    announced = {change.rstrip("?") for change in check(fleet, tmp_path, main).changes}
+    assert announced == set(apply(fleet, tmp_path, main).changes) == {"create", "replace", "insert", "run"}
+    assert apply(fleet, tmp_path, main).changes == [], "a second apply changes nothing"
+    assert everywhere(fleet, "cat /srv/same; readlink /srv/current; stat -c '%U' /srv/current") == (
+        "# BEGIN more\nb = 10\n# END more\na = 2\nv1\nops\n"
+    )
+
+
+def test_a_file_that_is_immutable_is_said_to_be(fleet: Fleet, tmp_path: Path) -> None:
+    prepare(fleet, "echo old > /srv/fixed")
+    for host in fleet.hosts:
+        subprocess.run(["chattr", "+i", host.root / "srv" / "fixed"], check=True)
+    failed = push(fleet, tmp_path, 'File("/srv/fixed", from_content="new")')
+    for host in fleet.hosts:
+        subprocess.run(["chattr", "-i", host.root / "srv" / "fixed"], check=True)
+    assert sum("the file is immutable (lsattr)" in text for text in failed.failures) >= len(RELEASES)
+    assert everywhere(fleet, "cat /srv/fixed; ls -A /srv | grep -c '^\\.fixed'") == "old\n0\n"

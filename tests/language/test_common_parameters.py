@@ -201,3 +201,33 @@ def test_results_are_registered_and_signals_fire_whatever_the_type(construct: An
 def test_a_secret_may_stand_in_what_a_sensitive_resource_runs(tmp_path: Path, evaluate: Evaluate) -> None:
     done = evaluate(lambda _: Shell("cat", stdin=Secret("very-hidden"), sensitive=True) and None)
     assert "very-hidden" not in done.wire()
+
+
+def test_guards_tries_and_the_small_types_are_the_same_in_both_modes(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_variables(self): return dict(port=80, word=Secret("very-hidden"))
+            def main(self):
+                word = self.vars.word
+                Directory(f"{OUT}/d", mode="u=rwx,go=", only_if=Eval("port == 80"))
+                File(f"{OUT}/d/conf", from_content="a = 1\\n", unless=T("test {{ port }} = 81"))
+                Line(f"{OUT}/d/conf", T("port = {{ port }}"), regexp="^port =")
+                Block(f"{OUT}/d/conf", T("word = {{ word }}"), title="secrets")
+                Replace(f"{OUT}/d/conf", "^a = .*", "a = 2", validate="grep -q port %s")
+                Link(f"{OUT}/link", to="d")
+                Command(["cat", f"{OUT}/link/conf"], register="read")
+                Shell("exit 1", retries=1, delay=0, ignore_errors=True)
+                WaitFor(path=f"{OUT}/link/conf", regexp="^port = 80$", timeout=1)
+                Echo("{{ read.stdout.count('=') }}", sensitive=False, only_if="true")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+    """)
+    kinds = ["Directory", "File", "Line", "Block", "Replace", "Link", "Command", "Shell", "WaitFor", "Echo"]
+    assert [kind for kind, _, _ in seen.endings] == kinds
+    assert seen.echoed == ["3"]
+    assert (seen.out / "d" / "conf").read_text() == (
+        "a = 2\nport = 80\n# BEGIN secrets\nword = very-hidden\n# END secrets\n"
+    )
+    assert "very-hidden" not in repr(seen.events)

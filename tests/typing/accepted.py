@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from opsmop import (
+    AuthorizedKey,
+    Block,
     Change,
+    Command,
+    Cron,
     Directory,
     Echo,
     Eval,
@@ -15,11 +19,14 @@ from opsmop import (
     Handlers,
     Host,
     Inventory,
+    Line,
+    Link,
     Package,
     Platform,
     Policy,
     Provider,
     ProviderError,
+    Replace,
     Resource,
     Resources,
     Role,
@@ -29,9 +36,11 @@ from opsmop import (
     Service,
     Settings,
     Shell,
+    Sysctl,
     T,
     TomlInventory,
     User,
+    WaitFor,
     field,
     run,
 )
@@ -45,6 +54,34 @@ class Motd(Resource):
 
     text: str = field(kw_only=False, doc="what it says")
     loud: bool = field(default=False, doc="in capitals")
+
+
+class Parts(Role):
+    def main(self) -> None:
+        File(
+            "/a",
+            from_url="https://x",
+            checksum="sha256:0",
+            only_if="test -e /x",
+            run_as="ana",
+            retries=3,
+            delay=1.5,
+            until=lambda r: bool(r.rc == 0),
+            timeout=3,
+        )
+        Directory("/a", mode="u=rwX", only=["*.conf"], unless=Eval("x > 3"), sensitive=True)
+        Link("/a", to="/b", relative=True)
+        Line("/a", "b = 1", regexp="^b", before="^Match", validate="sshd -t -f %s", backup=True)
+        Line("/a", regexp="^b", absent=True)
+        Line("/a", Secret("x"), create=True, mode=0o600)
+        Block("/a", T("{{ x }}"), title="web")
+        Replace("/a", "x", r"\1", after="z")
+        Command(["ls", "-l"], creates="/x", env={"A": Secret("x")})
+        Shell("ls", only_if=True)
+        AuthorizedKey("ana", ["ssh-ed25519 AAAA"], only=True, options=["no-pty"])
+        Cron("backup", "tar", hour=3, minute="*/5", user="ana")
+        Sysctl("vm.swappiness", 10, now=False)
+        WaitFor(port=80, drained=True, timeout=None)
 
 
 class Web(Role):

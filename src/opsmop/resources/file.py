@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Callable
+from typing import Any, Callable
 
-from opsmop.errors import ProviderError
-from opsmop.language.fields import field
+from opsmop.errors import FieldError, ProviderError
+from opsmop.language.fields import bind, field
 from opsmop.language.machine import Content, Status
 from opsmop.language.provider import ACT, Change, Provider
 from opsmop.language.resource import Resource
@@ -27,6 +27,8 @@ class File(Resource):
     from_content: str | bytes | Secret | None = field(default=None, doc="its content, as it is")
     from_file: str | None = field(default=None, doc="a file beside the policy, copied byte for byte")
     from_template: str | None = field(default=None, doc="a template beside the policy, rendered on the target")
+    from_url: str | None = field(default=None, doc="where it is on the web; `Download` says more about how")
+    checksum: str | None = field(default=None, doc='of what `from_url` gives: "sha256:<hex>", or the URL of a list')
     owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
     group: str | int | None = field(default=None, doc="the group's name or number; stays if not given")
     mode: int | str | None = field(default=None, doc='permission bits, 0o644, "0644" or "u=rw,go=r"; stay if not given')
@@ -40,10 +42,27 @@ class File(Resource):
     def check(self) -> None:
         """Refuse what contradicts itself."""
         absolute(self, self.name)
-        self.exclusive("from_content", "from_file", "from_template", "absent")
+        self.exclusive("from_content", "from_file", "from_template", "from_url", "absent")
         self.exclusive("touch", "absent")
         refuse_validate(self, self.validate)
         self.bits = mode_of(self.mode, self)
+        if self.from_url is not None:
+            for name in ("validate", "backup", "overwrite", "touch"):
+                self.exclusive("from_url", name)
+            self.download = self._download(self.from_url)
+        elif self.checksum is not None:
+            raise FieldError(f"{self}: checksum= goes with from_url=", place=self.place)
+
+    def _download(self, url: str) -> Any:
+        """The same as a `Download` says it."""
+        from opsmop.resources.download import Download  # only for a file of the web
+
+        made = object.__new__(Download)
+        given = {name: getattr(self, name) for name in ("name", "checksum", "owner", "group", "mode")}
+        vars(made).update(bind(Download, (), {**given, "url": url}, self.place))
+        made.file, made.line, made.warnings = self.file, self.line, []
+        made.check()
+        return made
 
 
 class PutFile(Provider, provides=File):
@@ -58,6 +77,9 @@ class PutFile(Provider, provides=File):
             return
         if status is not None and status.kind != "file":
             raise ProviderError(f"{path} is a {status.kind}, not a file")
+        if file.from_url is not None:
+            yield from self._downloaded(path)
+            return
         owner, group = owner_name(file.owner, self.machine), group_name(file.group, self.machine)
         if status is None:
             yield self._creation(path, owner, group)
@@ -73,6 +95,12 @@ class PutFile(Provider, provides=File):
         if self.resource.absent:
             return path, self.machine.status(path)
         return followed(self.machine, path, follow=self.resource.follow)
+
+    def _downloaded(self, path: str) -> Iterator[Change]:
+        from opsmop.resources.download import Fetch  # only for a file of the web
+
+        self.resource.download.name = path
+        yield from Fetch(self.resource.download, self.machine, self.sources).plan()
 
     def _removal(self, path: str, status: Status | None) -> Iterator[Change]:
         if status is None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import os
 import stat
 import struct
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -332,3 +335,57 @@ def test_a_missing_newline_at_the_end_is_a_difference_and_comes_through(tmp_path
     diff = evaluate(lambda _: File(tmp_path / "conf", from_content="a") and None).last.changes[0].diff
     assert "No newline at end of file" in diff
     assert (tmp_path / "conf").read_text() == "a"
+
+
+def served(content: bytes) -> Iterator[str]:
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        yield f"http://127.0.0.1:{server.server_port}/thing"
+        server.shutdown()
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    yield from served(b"from the web")
+
+
+def test_a_file_may_come_from_the_web(url: str, tmp_path: Path, evaluate: Evaluate) -> None:
+    digest = hashlib.sha256(b"from the web").hexdigest()
+    (tmp_path / "link").symlink_to("thing")
+    main = lambda _: File(  # noqa: E731
+        tmp_path / "link", from_url=url, checksum=f"sha256:{digest}", mode="u=rw,go=", follow=True
+    ) and None  # fmt: skip
+    checked, applied = evaluate(main, "check"), evaluate(main)
+    assert checked.changes() == applied.changes() == [("File", str(tmp_path / "link"), "download", "", url)]
+    assert (tmp_path / "thing").read_bytes() == b"from the web"
+    assert mode_of(tmp_path / "thing") == 0o600
+    assert evaluate(main).changes() == []
+    (tmp_path / "thing").write_text("other")
+    assert len(evaluate(main).changes()) == 1
+    wrong = evaluate(lambda _: File(tmp_path / "new", from_url=url, checksum="sha256:" + "0" * 64) and None)
+    assert wrong.ending.status == "failed"
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"from_url": "ftp://x"}, "neither http:// nor https://"),
+        ({"from_url": "http://x", "checksum": "sha256:1"}, "is not one"),
+        ({"from_url": "http://x", "from_content": "y"}, "only one of"),
+        ({"from_url": "http://x", "backup": True}, "only one of from_url, backup"),
+        ({"checksum": "sha256:1"}, "goes with from_url="),
+    ],
+)
+def test_what_cannot_come_from_the_web_is_refused(given: dict[str, Any], said: str, evaluate: Evaluate) -> None:
+    assert said in evaluate(lambda _: File("/conf", **given) and None).failure.message
