@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from opsmop.errors import ShipError
+from opsmop.language.provider import providers
+from opsmop.language.resource import Resource
 from opsmop.ship import classes
 from opsmop.ship.imports import absolute_name, found_file, imported, submodule
 from opsmop.ship.mentions import BOUND, Import, Mentions, mentions_of
@@ -61,8 +63,18 @@ class Survey:
         if id(thing) in self.shells:
             return
         self.shells[id(thing)] = thing
+        self._meet_providers(thing)
         if isinstance(thing, types.FunctionType) and not is_generic(thing):
             self._read(thing)
+
+    def _meet_providers(self, thing: Any) -> None:
+        """The policy's own ways of making a type of resource travel with it, though no code names them."""
+        if not (isinstance(thing, type) and issubclass(thing, Resource)):
+            return
+        for provider in providers(thing):
+            home = sys.modules.get(provider.__module__)
+            if is_policy_module(home) and getattr(home, provider.__name__, None) is provider:
+                self._mention(home, provider.__name__)
 
     def note_package(self, module: str) -> None:
         """Note that something is found by name in this module."""
@@ -98,6 +110,7 @@ class Survey:
         elif root in function.__globals__:
             self._mention(home, root)
             value = function.__globals__[root]
+            self._meet_providers(value)
         else:
             return
         for chain in chains:
@@ -114,6 +127,7 @@ class Survey:
                 return
             self._mention(value, name)
             value = vars(value).get(name) or submodule(value, name)
+            self._meet_providers(value)
         if is_policy_module(value):
             self.meet_whole(value)
 
