@@ -1,8 +1,11 @@
 # The same doors, for fingers that type make.
-.PHONY: demo check test
+.PHONY: bench demo check test
 demo:
 	bin/demo
 check:
 	bin/check
 test:
 	bin/test
+bench:
+	bin/setup test
+	.venv/bin/python -m benchmarks $(ARGS)

@@ -27,7 +27,7 @@ class Row:
     :param job: what is done
     :param hosts: on how many hosts
     :param delayed: whether behind the proxy
-    :param cold: whether the hosts and the controller have never met
+    :param cold: whether the hosts are met for the first time by a control machine that has pushed before
     :param phases: ``first`` (the roots are empty), ``again`` (all is as it should be)
     """
 
@@ -90,14 +90,14 @@ def _row(row: Row, place: Grounds, tools: dict[str, Prepare], runs: int) -> dict
     folders = {name: place.folder / "work" / f"{row.name.replace(', ', '-').replace(' ', '')}-{name}" for name in tools}
     for folder in folders.values():
         folder.mkdir(parents=True)
-    commands = {name: prepare(place, job, targets, folders[name]) for name, prepare in tools.items()}
-    found: dict[str, dict[str, list[Measurement]]] = {name: {phase: [] for phase in row.phases} for name in tools}
+    commands = _commands(place, job, targets, folders, tools)
+    found: dict[str, dict[str, list[Measurement]]] = {name: {phase: [] for phase in row.phases} for name in commands}
     place.empty(homes=True)
-    for number in range(runs + (not row.cold)):  # the first run of warm ones is what warms
+    for number in range(runs + 1):  # the first run is what warms hosts and control machine
         expected = None
         for name, command in commands.items():
             measurements = _run(row, place, command)
-            for phase in row.phases[: len(measurements)] if number or row.cold else ():
+            for phase in row.phases[: len(measurements)] if number else ():
                 found[name][phase].append(measurements[row.phases.index(phase)])
             trees = place.trees(row.hosts)
             expected = expected or trees
@@ -108,14 +108,25 @@ def _row(row: Row, place: Grounds, tools: dict[str, Prepare], runs: int) -> dict
     return _told(row, found)
 
 
+def _commands(
+    place: Grounds, job: jobs.Job, targets: tuple[Target, ...], folders: dict[str, Path], tools: dict[str, Prepare]
+) -> dict[str, Command]:
+    commands = {}
+    for name, prepare in tools.items():
+        try:
+            commands[name] = prepare(place, job, targets, folders[name])
+        except LookupError as error:
+            print(f"{name} is left out: {error}")
+    return commands
+
+
 def _run(row: Row, place: Grounds, command: Command) -> list[Measurement]:
     """The first run, from empty roots; and where the hosts are known already, the second."""
     place.empty(homes=row.cold)
     if not row.cold:
         return [measured(command, place) for _ in row.phases]
-    operator = command.folder / "operator"
-    shutil.rmtree(operator, ignore_errors=True)
-    operator.mkdir()
+    for remembered in command.folder.glob("operator/.cache/opsmop/filled-*"):  # these hosts are met for the first time
+        remembered.unlink()
     return [measured(command, place)]
 
 

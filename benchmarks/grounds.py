@@ -17,7 +17,9 @@ from opsmop.demo.sshd import PrivateSshd
 ADDRESSES_PER_SSHD = 16  # OpenSSH's limit
 # Without it the key exchange with sntrup761 costs each client 0.1 s of CPU and hides what is measured.
 KEY_EXCHANGE = "KexAlgorithms=curve25519-sha256"
-PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else os.path.realpath(sys.executable)  # a distribution's, as on hosts
+PYTHON = (
+    "/usr/bin/python3" if Path("/usr/bin/python3").exists() else os.path.realpath(sys.executable)
+)  # a distribution's, as on hosts
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -142,7 +144,7 @@ def _server(folder: Path, numbers: range) -> PrivateSshd:
     extra = "".join(
         f"Match LocalAddress {_address(number)}\n  SetEnv HOME={_home(folder, number)}\n" for number in numbers
     )
-    return PrivateSshd(addresses=addresses, extra="MaxStartups 500\n" + extra)
+    return PrivateSshd(addresses=addresses, extra="Subsystem sftp internal-sftp\n" + extra)
 
 
 def _target(folder: Path, number: int, port: int) -> Target:

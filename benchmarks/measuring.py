@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.grounds import Grounds
 from benchmarks.tools import Command, plain_environment
 
-REPORTED_END = 5.0  # seconds that the sshds may take to notice the end of their sessions
+REPORTED_END = 20.0  # seconds that the sshds may take to notice the end of their sessions
 
 
 @dataclass(frozen=True)
