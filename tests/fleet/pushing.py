@@ -38,6 +38,9 @@ class Then(Pushed):
 {then}
 
 class Site(Policy):
+    def allow_fetching(self):
+        return {{"fetched": ["/srv/*"]}}
+
     def set_roles(self):
         return Roles(Pushed(), Then()) if {later} else Roles(Pushed())
 """
