@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from tests.docs.blocks import ROOT, blocks_of
 
 PAGE = ROOT / "docs" / "tutorial.md"
 WRITES_TO = Path("/tmp/opsmop-tutorial")
+
+
+@pytest.fixture(autouse=True)
+def _alone() -> Iterator[None]:
+    """The page writes to a place that it names; two runs of this test take turns."""
+    with WRITES_TO.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def test_every_command_does_what_the_page_says(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from tests.fleet.pushing import apply
 
 from opsmop.reference.examples import EXAMPLES
 
-# What these need is not on a clean host: a web server, a package of that name, an archive beside the policy.
-ELSEWHERE = {"AptRepository", "Download", "Git", "Package", "Reboot", "Unarchive"}
+# What these need is not on a clean container: a web server, a package of that name, an archive beside the policy, a
+# kernel of its own, leave to write on the control machine.
+ELSEWHERE = {"AptRepository", "Download", "Fetch", "Git", "Package", "Reboot", "Sysctl", "Unarchive"}
 ALWAYS = {"changed", "ran"}
 
 

@@ -46,9 +46,12 @@ def run(policy: Any, arguments: Sequence[str]) -> int:
         from opsmop.commands.variables import tell_here  # only for that command
 
         return tell_here(policy, policy_file(policy), settings, tuple(parsed.names))
-    from opsmop.app import App  # everything else
+    try:
+        from opsmop.app import App  # everything else
 
-    return App(policy, policy_file(policy), settings).run()
+        return App(policy, policy_file(policy), settings).run()
+    except KeyboardInterrupt:  # before it was ready to heed one
+        return INTERRUPTED_STATUS
 
 
 def command(arguments: Sequence[str] | None = None) -> int:

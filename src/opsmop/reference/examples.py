@@ -7,11 +7,17 @@ EXAMPLES: dict[str, str] = {
 AptRepository("example", uris="https://deb.example.com", components="main", key_file="files/example.asc")
 Package("example-app")
 """,
+    "AuthorizedKey": """\
+AuthorizedKey("root", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILT822t+Cofq+ERyiJaKWGB2g5yLP8tApJoTA/l4gtVq ann@example.com")
+""",
     "Block": """\
 Block("/etc/hosts", "192.0.2.11 web1\\n192.0.2.12 web2", title="our servers")
 """,
     "Command": """\
 Command(["timedatectl", "set-timezone", "UTC"], unless="test $(cat /etc/timezone) = Etc/UTC")
+""",
+    "Cron": """\
+Cron("nightly backup", "backup --quiet", hour=3, minute=30, user="root", kept_in="backup")
 """,
     "DebugFacts": """\
 DebugFacts()
@@ -25,6 +31,9 @@ Download("/srv/app.tar.gz", url="https://example.com/app-1.2.tar.gz", checksum="
 """,
     "Echo": """\
 Echo("{{ Platform.hostname() }} has {{ Platform.cpus() }} processors")
+""",
+    "Fetch": """\
+Fetch("/etc/hostname", to="fetched")
 """,
     "File": """\
 File("/etc/motd", from_content="Be kind.\\n", mode=0o644)
@@ -65,6 +74,9 @@ Service("ssh", started=True, enabled=True)
 Shell("ssh-keygen -q -N '' -t ed25519 -f /srv/key", creates="/srv/key")
 uptime = Shell("cat /proc/uptime", run_in_check=True, changed_when=False)
 Echo(f"up for {uptime.stdout.split()[0]} seconds")
+""",
+    "Sysctl": """\
+Sysctl("net.ipv4.ip_forward", 1)
 """,
     "Unarchive": """\
 Directory("/srv/www")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from opsmop.settings.defaults import Defaults
-from opsmop.settings.sources import usual
 
 
 class UserDefaults:
@@ -60,5 +59,7 @@ def _set(name: str) -> str | None:
 
 def _defaults() -> Defaults:
     """Those that hold for the program that runs: a project's file stands beside it, or above."""
+    from opsmop.settings.sources import usual  # the name UserDefaults is imported by every policy
+
     program = getattr(sys.modules.get("__main__"), "__file__", None)
     return usual(Path(program).absolute().parent if program else Path.cwd())
