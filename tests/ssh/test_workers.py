@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,9 @@ class Site(Policy):
 if __name__ == "__main__":
     Cli(Site())
 """
+HOLDING = """Shell(
+            f"echo $$ > {self.vars.place}/part; mv {self.vars.place}/part {self.vars.place}/busy; sleep 300; true"
+        )"""
 
 
 @pytest.fixture
@@ -200,33 +204,29 @@ def test_a_worker_that_is_killed_costs_its_hosts_and_nothing_hangs(site: Path) -
     assert "RESULT failed=0 unreachable=4" in out
 
 
-def test_a_first_interrupt_ends_the_roles_of_all_workers_and_leaves_nothing(site: Path) -> None:
-    write_policy(
-        site,
-        'Shell(f"echo $$ > {self.vars.place}/part; mv {self.vars.place}/part {self.vars.place}/busy; sleep 300; true")',
-    )
+@contextmanager
+def holding(site: Path) -> "Iterator[tuple[subprocess.Popen[str], list[int]]]":
+    """A run whose commands sleep on every host; and the numbers of its workers and those commands."""
+    write_policy(site, HOLDING)
     with started(site, "-j", "2", "--serial", "4") as run:
         marks = [site / f"place{number}" / "busy" for number in range(4)]
         awaited(*marks)
-        workers = workers_of(run.pid)
+        yield run, [*workers_of(run.pid), *(int(mark.read_text()) for mark in marks)]
+
+
+def test_a_first_interrupt_ends_the_roles_of_all_workers_and_leaves_nothing(site: Path) -> None:
+    with holding(site) as (run, processes):
         run.send_signal(signal.SIGINT)
         out, _ = run.communicate(timeout=LIMIT)
     assert run.returncode == 130, out
-    assert gone(*workers, *(int(mark.read_text()) for mark in marks))
+    assert gone(*processes)
     assert "RESULT" in out
 
 
 def test_workers_end_with_their_controller_and_so_does_what_their_hosts_do(site: Path) -> None:
-    write_policy(
-        site,
-        'Shell(f"echo $$ > {self.vars.place}/part; mv {self.vars.place}/part {self.vars.place}/busy; sleep 300; true")',
-    )
-    with started(site, "-j", "2", "--serial", "4") as run:
-        marks = [site / f"place{number}" / "busy" for number in range(4)]
-        awaited(*marks)
-        workers = workers_of(run.pid)
+    with holding(site) as (run, processes):
         run.kill()
-    assert gone(*workers, *(int(mark.read_text()) for mark in marks))
+    assert gone(*processes)
 
 
 def test_a_closed_transport_evaluates_nothing_more(workers: Workers, route: Route, roles: Any) -> None:
