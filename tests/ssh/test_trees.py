@@ -191,7 +191,7 @@ def test_closing_leaves_no_relay_no_agent_and_no_ssh(
 
 
 def test_a_relay_that_is_killed_loses_its_hosts_at_once(
-    behind: Route, direct: Direct, roles: Any, tmp_path: Path
+    sshd: PrivateSshd, behind: Route, direct: Direct, roles: Any, tmp_path: Path
 ) -> None:
     others, errors = relays(sshd), []
     order = order_for(roles.Sleeper(marks=str(tmp_path)))
