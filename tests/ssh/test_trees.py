@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -20,9 +21,11 @@ from tests.ssh.test_lifetimes import gone
 from tests.ssh.test_tree_defences import Cheat
 
 from opsmop.demo.sshd import PrivateSshd
-from opsmop.errors import ConnectError, HostLostError, ViaError
+from opsmop.errors import AuthenticationError, ConnectError, HostKeyError, HostLostError, ViaError
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
+from opsmop.transport.host_keys import scan
+from opsmop.transport.mitogen.trees import Hop
 
 LIMIT = 30.0
 
@@ -214,3 +217,69 @@ def test_a_relay_that_is_killed_loses_its_hosts_at_once(
     assert "the connection to it ended" in str(errors[0])
     role, agent_of_it = map(int, (tmp_path / "sleeping").read_text().split()[:2])
     assert gone(role, agent_of_it)
+
+
+def strange(route: Route, folder: Path, key: str = "") -> Route:
+    """`route` to a host whose key is not known, or another one."""
+    known = folder / "known_hosts"
+    known.write_text(f"[{route.address}]:{route.port} {key}\n" if key else "")
+    return replace(route, ssh_args=("-o", f"UserKnownHostsFile={known}", *route.ssh_args))
+
+
+@pytest.mark.parametrize("where", ["on the way", "behind"])
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [
+        ("key", AuthenticationError, r"does not let user \w+ in with"),
+        ("unknown", HostKeyError, "is unknown"),
+        ("changed", HostKeyError, "is not the one that is known"),
+        ("python", ConnectError, "has no Python at /no/such/python"),
+        ("name", ConnectError, r"no-such-host\.invalid"),
+        ("option", ConnectError, "refuses its configuration"),
+        ("silence", ConnectError, "within 1 seconds|cannot be reached|timed out"),
+    ],
+)
+def test_what_keeps_from_a_login_is_as_clear_on_the_way_and_behind(
+    fault: str,
+    kind: type,
+    said: str,
+    where: str,
+    sshd: PrivateSshd,
+    route: Route,
+    direct: Direct,
+    roles: Any,
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        other = (sshd.folder / "client_key.pub").read_text().strip()
+        wrong = {
+            "key": lambda: replace(route, key_file=str(sshd.folder / "host_key")),
+            "unknown": lambda: strange(route, tmp_path),
+            "changed": lambda: strange(route, tmp_path, other),
+            "python": lambda: replace(route, python="/no/such/python"),
+            "name": lambda: replace(route, address="no-such-host.invalid"),
+            "option": lambda: replace(route, ssh_args=("-o", "NoSuchOption=yes")),
+            "silence": lambda: replace(route, port=silent.getsockname()[1], connect_timeout=1),
+        }[fault]()
+        if where == "behind":
+            error = fails(direct, replace(wrong, via=replace(route, host="bastion")), roles)
+            assert isinstance(error, kind)
+        else:
+            error = fails(direct, replace(route, via=replace(wrong, host="bastion")), roles)
+            assert isinstance(error, ViaError)
+            assert "web1 is reached through bastion" in str(error)
+        assert re.search(said, str(error)), error
+        assert getattr(error, "host", "") == "web1"
+
+
+def test_a_scan_says_where_the_key_of_a_host_behind_another_has_to_be_known(behind: Route) -> None:
+    found = scan(behind)
+    assert "must know its key" in str(found.error)
+    assert f"ssh-keyscan {behind.target}" in str(found.error)
+
+
+def test_a_relay_that_could_not_start_what_it_should_is_told(behind: Route, direct: Direct, roles: Any) -> None:
+    assert behind.via is not None
+    station = direct._grown()._station(Hop(behind.via), "web1")
+    with pytest.raises(ConnectError, match=r"/no/such/program cannot be started there: No such file"):
+        station.run(["/no/such/program"], kill=True)

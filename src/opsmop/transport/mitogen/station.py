@@ -174,17 +174,19 @@ class Station:
 
     def _send(self, data: bytes) -> None:
         handle = self._about.get("handle")
-        if handle is None or self.lost is not None:
-            return
+        if handle is not None and self.lost is None:
+            self._deliver(mitogen.core.Message(handle=handle, data=data))
+
+    def _deliver(self, message: Any) -> None:
         try:
-            self.context.send(mitogen.core.Message(handle=handle, data=data))
+            self.context.send(message)
         except mitogen.core.Error:  # the broker has ended
             self._lose(self._fault("the connection to it was ended"))
 
     def _call(self, function: Any, *arguments: Any) -> None:
         message = mitogen.parent.CallChain(self.context).make_msg(function, *arguments)
         message.reply_to = self.router.add_handler(self._note_call, persist=False, respondent=self.context)
-        self.context.send(message)
+        self._deliver(message)
 
     def _note_call(self, message: Any) -> None:
         # Never unpickled: that it is not what it should be says enough, and the text in it can be seen without.

@@ -153,7 +153,7 @@ class Trees:
         try:
             router = parent.router if parent is not None else self._new_router()
             context = parent.reach(wanted) if parent is not None else self._reached_here(router, hop, wanted)
-        except mitogen.core.Error as error:
+        except (mitogen.core.Error, OSError) as error:
             raise self._why(hop, str(error)) from None
         if parent is None:
             router.watch(router.stream_by_id(context.context_id))
