@@ -100,3 +100,20 @@ def test_a_command_of_another_user_that_takes_too_long_is_ended(fleet: Fleet, tm
     failed = push(fleet, tmp_path, 'Shell("sleep 4711", run_as="ana", timeout=1)')
     assert sum("took too long" in text for text in failed.failures) >= len(RELEASES)
     assert everywhere(fleet, "pgrep -f 'sleep 471[1]'") == ""
+
+
+def test_code_that_only_root_may_read_is_loaded_all_the_same(fleet: Fleet, tmp_path: Path) -> None:
+    """And what could not be listed meanwhile is not remembered as empty."""
+    main = """
+    File("/home/ana/lazy", from_content="x", mode="u=rw,go=", run_as="ana", only_if="true")
+    Line("/home/ana/lazy", "y", run_as="ana", backup=True)
+    import html.parser, xml.dom.minidom
+    Echo(html.parser.__name__)
+    """
+    for host in fleet.hosts:
+        host.run("chmod 700 /usr/lib/python3.*")
+    said = apply(fleet, tmp_path, main)
+    for host in fleet.hosts:
+        host.run("chmod 755 /usr/lib/python3.*")
+    assert said.outputs.count("html.parser") == len(RELEASES)
+    assert everywhere(fleet, "stat -c %U /home/ana/lazy*") == "ana\nana\n"

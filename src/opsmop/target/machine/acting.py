@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from opsmop.errors import ProviderError
 from opsmop.target.machine.commands import Identity
+from opsmop.target.machine.loading import load_as_itself, load_as_usual
 from opsmop.target.machine.refusals import refusals
 
 _SLICE = 0.2  # seconds after which a wait can be interrupted
@@ -23,7 +24,7 @@ class Acting:
     the way back; no process of the other user can reach this one (kill(2), ptrace(2)).
     """
 
-    _as_user: str | None = None
+    as_user: str | None = None
     _own: tuple[int, int, list[int]] = (0, 0, [])  # effective user, group, and groups of the evaluating user
     _home_of_user = ""
     _deadline: float | None = None
@@ -31,12 +32,14 @@ class Acting:
     @contextmanager
     def acting_as(self, name: str | None) -> Iterator[None]:
         """See `Machine.acting_as`."""
-        before = self._as_user
+        before = self.as_user
         self._become(name)
         try:
             yield
         finally:
             self._become(before)
+            if before is None:
+                load_as_usual(self)
 
     @contextmanager
     def limited(self, deadline: float | None) -> Iterator[None]:
@@ -66,12 +69,12 @@ class Acting:
 
     def _identity(self) -> Identity | None:
         """Whose a command's process is to be, if another user acts."""
-        return Identity(os.geteuid(), os.getegid()) if self._as_user is not None else None
+        return Identity(os.geteuid(), os.getegid()) if self.as_user is not None else None
 
     def _become(self, name: str | None) -> None:
-        if name == self._as_user:
+        if name == self.as_user:
             return
-        if self._as_user is not None:
+        if self.as_user is not None:
             self._come_back()
         if name is not None:
             self._go(name)
@@ -87,19 +90,24 @@ class Acting:
             return
         if os.geteuid() != 0:
             raise ProviderError(f"only root may act as {name}", remedy="Let the role's sudo() return True.")
+        load_as_itself(self)
         self._own = os.geteuid(), os.getegid(), os.getgroups()
-        with refusals("act as", name):
-            os.initgroups(name, account.pw_gid)
-            os.setegid(account.pw_gid)
-            os.seteuid(account.pw_uid)
-        self._as_user, self._home_of_user = name, account.pw_dir
+        self.as_user, self._home_of_user = name, account.pw_dir
+        try:
+            with refusals("act as", name):
+                os.initgroups(name, account.pw_gid)
+                os.setegid(account.pw_gid)
+                os.seteuid(account.pw_uid)
+        except BaseException:
+            self._come_back()
+            raise
 
     def _come_back(self) -> None:
         user, group, groups = self._own
         os.seteuid(user)
         os.setegid(group)
         os.setgroups(groups)
-        self._as_user, self._home_of_user = None, ""
+        self.as_user, self._home_of_user = None, ""
 
 
 def no_such_user(name: str) -> ProviderError:
