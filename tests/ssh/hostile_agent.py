@@ -81,6 +81,12 @@ CHEATS = {
     "two endings": lambda: [finished(), finished()],
     "an event after the ending": lambda: [finished(), say(EVENT, event(event="ResourceStarted"))],
     "a file after the ending": lambda: [finished(), say(ASK, bytes(32) + b"large")],
+    "a file between two roles": lambda: [
+        finished(),
+        say(ENDED, b"\0\0"),
+        time.sleep(0.5),
+        say(ASK, bytes(32) + b"large"),
+    ],
     "speech after the end": lambda: [
         finished(),
         say_at_once((ENDED, b"\0\0"), (EVENT, event(event="Warned"))),

@@ -1,5 +1,6 @@
 """An agent that cheats ends as a failed host with a reason, soon, and reaches nothing here."""
 
+import select
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 from tests.ssh.hearing import Heard, order_for, serving
 
 from opsmop.errors import HostLostError, ProtocolError
+from opsmop.events import Warned
 from opsmop.transport.base import Route
 from opsmop.transport.conversation import Limits
 from opsmop.transport.direct import Direct
@@ -94,3 +96,22 @@ def test_control_characters_of_a_host_reach_nobody(cheated: Cheated) -> None:
     assert not set(text) & set("\x1b\x9b\x07\r\u202e")
     assert "evil" in text
     assert text.encode()
+
+
+def test_a_file_asked_for_between_two_roles_is_told_and_costs_the_connection(
+    roles: Any, route: Route, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nexec {sys.executable} {AGENT} 'a file between two roles'\n")
+    python.chmod(0o755)
+    way, direct, heard = replace(route, python=str(python)), Direct(), Heard()
+    direct.evaluate(way, order_for(roles.Pid()), None, heard.events.append, serving(tmp_path))
+    (kept,) = direct._idle[way]
+    select.select([kept.pipes._output], [], [])  # it has asked
+    direct.evaluate(way, order_for(roles.Pid()), None, heard.events.append, serving(tmp_path))
+    (other,) = direct._idle[way]
+    assert other is not kept
+    assert [event.text for event in heard.events if isinstance(event, Warned)] == [
+        "refused: a file was asked for between two roles; that connection was given up"
+    ]
+    direct.close()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from opsmop.errors import OpsMopError
+from opsmop.events import Warned
 from opsmop.ship.bundle import Bundle, code_bundle
 from opsmop.transport.base import Files, Receive, Route, Traffic
 from opsmop.transport.conversation import Conversation, Limits
@@ -18,6 +19,7 @@ from opsmop.transport.gate import CONNECTS, Gate
 from opsmop.transport.link import Launch, Link, launched_here
 from opsmop.transport.pipes import Waker
 from opsmop.transport.room import Room, most_open_files
+from opsmop.wire import frames
 from opsmop.wire.order import Order
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ class Direct:
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`."""
         with self._room.taken(lambda: stopped(route)):
-            link = self._reused(route) or self._connected(route)
+            link = self._reused(route, receive) or self._connected(route)
             try:
                 conversation = Conversation(
                     link, order, receive, files, limits=self._limits, cancelled=self._cancelled, closed=self._closed
@@ -150,12 +152,12 @@ class Direct:
             self._filled = self._filled or Filled(code.digest)
             return code, self._filled
 
-    def _reused(self, route: Route) -> Link | None:
+    def _reused(self, route: Route, receive: Receive) -> Link | None:
         """A connection that an earlier role left; what has died meanwhile is buried."""
         while not self._cancelled.called:
             with self._lock:
                 link = self._idle[route].pop() if self._idle.get(route) else None
-            if link is None or (time.monotonic() - link.used_at < _STALE and _answers(link)):
+            if link is None or (time.monotonic() - link.used_at < _STALE and _answers(link, receive)):
                 return link
             _break([link])
         return None
@@ -175,12 +177,15 @@ def _most_idle() -> int:
     return most_open_files() // 6
 
 
-def _answers(link: Link) -> bool:
+def _answers(link: Link, receive: Receive) -> bool:
     """Whether the agent is still there. One that spoke without being asked is not worth keeping."""
     try:
-        return not link.read(0.0) and link.usable
+        said = link.read(0.0)
     except OpsMopError:
         return False
+    if any(kind in frames.ABOUT_FILES for kind, _ in said):
+        receive(Warned(text="refused: a file was asked for between two roles; that connection was given up"))
+    return not said and link.usable
 
 
 def _part(links: list[Link]) -> None:

@@ -141,7 +141,11 @@ class Leaving(NamedTuple):
 
 def bits(numbers: Iterable[int]) -> bytes:
     """Some numbers as bytes: a bit for each, the lowest first."""
-    return (total := sum(1 << number for number in set(numbers))).to_bytes((total.bit_length() + 7) // 8, "little")
+    data = bytearray()
+    for number in numbers:
+        data.extend(bytes(max(0, number // 8 + 1 - len(data))))
+        data[number // 8] |= 1 << number % 8
+    return bytes(data)
 
 
 def numbers(data: bytes) -> list[int]:

@@ -61,7 +61,7 @@ def evaluate(facts_dir: Path) -> Evaluate:
         order = Order("run", "here", "Asking", mode, options={"facts_dir": str(facts_dir), **options})
         events: list[Event] = []
         live = (Asking(), (), additions or Additions())
-        ending = run_role(order, events.append, Near(Served(FileRules(()), Depot(), print)), live=lambda: live)
+        ending = run_role(order, events.append, Near(Served(FileRules(()), Depot(), print), order), live=lambda: live)
         return Evaluated(ending, events, values)
 
     return evaluate

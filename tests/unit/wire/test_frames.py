@@ -41,3 +41,15 @@ def test_a_kind_that_this_side_does_not_say_is_refused(kind: int) -> None:
 def test_the_kinds_of_both_sides_do_not_overlap() -> None:
     assert not set(frames.FROM_CONTROLLER) & set(frames.FROM_AGENT)
     assert set(frames.FROM_ROLE) - {frames.COMMAND, frames.HIDE, frames.PLANS} <= set(frames.FROM_AGENT)
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [7, 8, 9], [3, 200_000, 5], list(range(5000))])
+def test_numbers_come_back_in_order(numbers: list[int]) -> None:
+    assert frames.numbers(frames.bits(numbers)) == sorted(numbers)
+
+
+def test_what_is_offered_and_what_is_left_comes_back_as_it_was() -> None:
+    offer = frames.Offer(1 << 40, 0o4755, bytes(range(32)), True)
+    assert frames.Offer.from_bytes(offer.to_bytes()) == offer
+    leaving = frames.Leaving(5, bytes(32), "to/here", "/a/\udcff")
+    assert frames.Leaving.from_bytes(leaving.to_bytes()) == leaving

@@ -45,9 +45,7 @@ def test_values_come_by_position_by_name_by_default_and_by_factory() -> None:
     assert Named(1).y == 5
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"), [((), {}), ((1, 2, [], 4), {}), ((1,), {"x": 1}), ((1,), {"z": 1})]
-)
+@pytest.mark.parametrize(("arguments", "named"), [((), {}), ((1, 2, [], 4), {}), ((1,), {"x": 1}), ((1,), {"z": 1})])
 def test_what_does_not_fit_the_fields_is_refused(arguments: tuple[int, ...], named: dict[str, int]) -> None:
     with pytest.raises(TypeError, match="Point"):
         Point(*arguments, **named)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from opsmop.transport.files.opened import Identity, OpenFile
 
 MEMORY = 64 << 20  # bytes of files that are on their way to all hosts together
+_MOST_SHARED = 16
 _STEP = 8 << 20  # bytes that are hashed before whoever waits for it has a look around
 
 
@@ -94,9 +95,11 @@ class Depot:
         :param key: what only values that are probably equal have in common
         """
         with self._lock:
-            held: Shared = self._shared.get(key, value)
-            self._shared[key] = held if held == value else value
-            return self._shared[key]  # type: ignore[no-any-return] # of one type for one kind of key
+            held: Shared = self._shared.pop(key, value)
+            self._shared[key] = chosen = held if held == value else value
+            if len(self._shared) > _MOST_SHARED:  # hosts choose the keys
+                del self._shared[next(iter(self._shared))]
+            return chosen
 
     def digest_now(self, file: OpenFile) -> str:
         """As `digest`, for those who have nothing else to look after."""
