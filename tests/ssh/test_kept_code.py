@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import marshal
 import os
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ship.conftest import TARGETS
 from tests.ssh.hearing import Heard, nothing_served, order_for
 
 from opsmop.ship.bundle import Bundle, code_bundle
@@ -95,10 +97,10 @@ def test_a_second_push_compiles_nothing_and_writes_nothing(home: Path, push: Pus
 def test_code_that_a_later_role_needs_is_kept_too(home: Path, push: Push, roles: Any) -> None:
     push()
     before = written(home)
-    assert push(role=roles.Runner()) < SMALL
+    assert push(role=roles.Importer()) < SMALL
     after = written(home)
     assert after != before
-    assert push(role=roles.Runner()) < SMALL
+    assert push(role=roles.Importer()) < SMALL
     assert written(home) == after
 
 
@@ -269,3 +271,40 @@ def test_only_the_latest_versions_are_kept(home: Path, push: Push) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [current.name, *(f"{number:032}.cpython-39-00" for number in (6, 7, 8))]
     )
+
+
+@pytest.fixture
+def compiling(roles: Any) -> Any:
+    """A role that returns which of our modules its host has compiled itself."""
+    return roles.Compiled()
+
+
+def compiled_there(route: Route, role: Any) -> list[str]:
+    heard = Heard()
+    direct = Direct()
+    try:
+        direct.evaluate(route, order_for(role), None, heard.events.append, nothing_served)
+    finally:
+        direct.close()
+    assert heard.ending.status == "ok", heard.ending
+    found: list[str] = json.loads(heard.ending.value)
+    return found
+
+
+def test_a_new_host_with_our_python_compiles_nothing_of_what_every_role_needs(
+    home: Path, here: Route, compiling: Any
+) -> None:
+    assert compiled_there(here, compiling) == []
+    assert kept(home).exists()
+
+
+OTHER_PYTHONS = [python for version, python in TARGETS.items() if version != "{}.{}".format(*sys.version_info)]
+
+
+@pytest.mark.parametrize("python", OTHER_PYTHONS)
+def test_a_new_host_with_another_python_compiles_what_it_uses_once(
+    home: Path, here: Route, compiling: Any, python: str
+) -> None:
+    other = replace(here, python=python)
+    assert "opsmop.target.run_role" in compiled_there(other, compiling)
+    assert compiled_there(other, compiling) == []

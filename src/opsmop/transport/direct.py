@@ -55,6 +55,7 @@ class Direct:
         limits: Limits | None = None,
     ) -> None:
         self._code, self._beat, self._lease = functools.cache(code), beat, lease
+        self._compiled = functools.cache(self._compiled_once)
         self._making = threading.Lock()
         self._limits = limits or Limits()
         self._cancelled, self._closed = Waker(), Waker()
@@ -137,8 +138,8 @@ class Direct:
     def _opened(self, route: Route, launch: Launch) -> Link:
         if self._cancelled.called:
             raise stopped(route)
-        code, filled = self._what_agents_are_made_of()
-        link = Link(route, code, filled, self._beat, self._lease, launch)
+        code, compiled, filled = self._what_an_agent_is_made_of(route)
+        link = Link(route, code, compiled, filled, self._beat, self._lease, launch)
         try:
             link.await_agent((self._cancelled, self._closed))
         except BaseException:
@@ -146,11 +147,16 @@ class Direct:
             raise
         return link
 
-    def _what_agents_are_made_of(self) -> tuple[Bundle, Filled]:
+    def _what_an_agent_is_made_of(self, route: Route) -> tuple[Bundle, bytes, Filled]:
         with self._making:
             code = self._code()
             self._filled = self._filled or Filled(code.digest)
-            return code, self._filled
+            return code, b"" if self._filled.has(route) else self._compiled(), self._filled
+
+    def _compiled_once(self) -> bytes:
+        from opsmop.ship.compiled import compiled_code  # not where every host has our code
+
+        return compiled_code(self._code())
 
     def _reused(self, route: Route, receive: Receive) -> Link | None:
         """A connection that an earlier role left; what has died meanwhile is buried."""

@@ -32,6 +32,7 @@ class Link:
     """A connection to one host, as one user there.
 
     :param code: what the agent is made of
+    :param compiled: the same compiled, for a host that may be new (`opsmop.ship.compiled`); nothing for another
     :param filled: which hosts have kept that
     :param beat: seconds between two signs of life of the agent
     :param lease: seconds after which the agent ends its role if it hears nothing
@@ -39,13 +40,15 @@ class Link:
     :raises ConnectError: if it cannot even be tried
     """
 
-    def __init__(self, route: Route, code: Bundle, filled: Filled, beat: float, lease: float, launch: Launch) -> None:
+    def __init__(
+        self, route: Route, code: Bundle, compiled: bytes, filled: Filled, beat: float, lease: float, launch: Launch
+    ) -> None:
         self.route = route
         self.lease = lease
         self.packages = ""  # the digest of what the agent has
         self.accounted = (0, 0)  # bytes sent and received that earlier conversations have told
         self.used_at = time.monotonic()
-        self._code, self._filled = code, filled
+        self._code, self._compiled, self._filled = code, compiled, filled
         self._kept = 0  # how often it said so
         self._code_sent = False
         self._decoder = frames.Decoder(frames.FROM_AGENT)
@@ -73,6 +76,9 @@ class Link:
             raise off_protocol(self.route, "it needs the code again, which it was sent")
         self._code_sent = True
         self._filled.note(self.route, kept=False)
+        if self._compiled:
+            self.pipes.send(frames.header(frames.COMPILED, len(self._compiled)))
+            self.pipes.send_shared(self._compiled)
         self._send_bundle(frames.CODE, self._code)
 
     def send_packages(self, packages: Bundle) -> None:

@@ -26,13 +26,18 @@ def install(raw: bytes, digest: str, compiled: dict[str, CodeType] | None = None
     :param compiled: code by module name that was compiled earlier by this very Python, if any is at hand
     :return: the finder; its `compiled` holds all code that was used, for keeping under (digest, Python's magic)
     """
+    finder = finder_of(raw, digest, {} if compiled is None else compiled)
+    sys.meta_path.insert(0, finder)
+    return finder
+
+
+def finder_of(raw: bytes, digest: str, compiled: dict[str, CodeType]) -> Finder:
+    """As `install`, without letting imports find anything."""
     # kept out of the top: code that was kept comes with its index
     import json
 
     start = LENGTH_BYTES + int.from_bytes(raw[:LENGTH_BYTES], "big")
-    finder = Finder(digest, json.loads(raw[LENGTH_BYTES:start]), lambda: raw, {} if compiled is None else compiled)
-    sys.meta_path.insert(0, finder)
-    return finder
+    return Finder(digest, json.loads(raw[LENGTH_BYTES:start]), lambda: raw, compiled)
 
 
 class Finder:
@@ -50,7 +55,8 @@ class Finder:
         self.digest = digest
         self.index = index
         self.compiled = compiled
-        self.fresh = False  # whether anything was compiled here
+        self.here: set[str] = set()  # what was compiled here
+        self.fresh = False  # whether there is anything to keep
         self.root = "<bundle " + digest[:12] + ">/"
         self._raw = raw
 
@@ -85,6 +91,7 @@ class Finder:
             code = compile(self._content(name), self.get_filename(name), "exec", dont_inherit=True)
             self.compiled[name] = code
             self.fresh = True
+            self.here.add(name)
         return code
 
     def get_source(self, name: str) -> str:

@@ -1,7 +1,7 @@
 """Frames: how both ends of a connection say things to each other.
 
-A frame is its payload's length (4 bytes, big-endian), its kind (1 byte) and the payload. The controller says `CODE`,
-`PACKAGES`, `ORDER`, `FILE`, `PING`, `CANCEL` and `BYE`; the agent says `EVENT`, `BEAT`, `NEED`, `ENDED`, `KEPT` and what a
+A frame is its payload's length (4 bytes, big-endian), its kind (1 byte) and the payload. The controller says `COMPILED`,
+`CODE`, `PACKAGES`, `ORDER`, `FILE`, `PING`, `CANCEL` and `BYE`; the agent says `EVENT`, `BEAT`, `NEED`, `ENDED`, `KEPT` and what a
 role says about files (`ABOUT_FILES`); the process of a role tells its agent `COMMAND`, `HIDE` and `PLANS`, which never
 leave the host.
 
@@ -24,6 +24,7 @@ FILE = 4  # an answer about files: one of OFFER, MORE, LAST, REFUSED (its text),
 PING = 5  # the controller is there
 CANCEL = 6  # end the role that runs, cleanly
 BYE = 7  # end the agent
+COMPILED = 8  # the code bundle, compiled by the controller's Python: comes before CODE
 EVENT = 65  # an event, as `opsmop.events.wire` writes it
 WANT = 66  # a file that was offered: its digest, then its name
 BEAT = 67  # the host is there

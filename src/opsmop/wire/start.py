@@ -14,6 +14,8 @@ SUM, LENGTH = 32, 8  # bytes
 OTHERS = 0o077  # mode bits
 OTHERS_WRITE = 0o022
 STICKY = 0o1000
+COMPILED = 8  # as opsmop.wire.frames has it
+MAGIC = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER
 KIND, A_FOLDER, A_FILE = 0o170000, 0o040000, 0o100000
 
 
@@ -28,15 +30,18 @@ def exactly(length: int) -> bytes:
     return bytes(data)
 
 
-def bundle_frame() -> "tuple[str, bytes, bytes]":
-    """The digest and the data of a code bundle, and the frames that came before it."""
-    early = b""
+def bundle_frame() -> "tuple[str, bytes, bytes, bytes]":
+    """The digest and the data of a code bundle, the same compiled if it came along, and other frames before it."""
+    early = compiled = b""
     while True:
         head = exactly(5)
         length = int.from_bytes(head[:4], "big")
         if head[4] == 1:  # opsmop.wire.frames.CODE
-            return exactly(64).decode(), exactly(length - 64), early
-        early += head + exactly(length)
+            return exactly(64).decode(), exactly(length - 64), compiled, early
+        if head[4] == COMPILED:
+            compiled = exactly(length)
+        else:
+            early += head + exactly(length)
 
 
 def say(kind: int, payload: bytes = b"") -> None:
@@ -79,8 +84,12 @@ def kept_at(digest: str) -> str:
             home = pwd.getpwuid(user).pw_dir
         except KeyError:
             raise FileNotFoundError(2, "The user has no home") from None
-    magic = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER.hex()
-    return f"{os.path.realpath(home)}{FOLDER}/{digest[:32]}.{sys.implementation.cache_tag}-{magic}"
+    return f"{os.path.realpath(home)}{FOLDER}/{digest[:32]}.{tag(MAGIC)}"
+
+
+def tag(magic: bytes) -> str:
+    """What stands for a Python: what it compiles, another of the same tag can run."""
+    return f"{sys.implementation.cache_tag}-{magic.hex()}"
 
 
 def is_safe(folder: str, others: int = OTHERS) -> bool:
@@ -179,11 +188,31 @@ def from_kept(digest: str, names: "dict[str, object]") -> object:
     except (ValueError, EOFError, TypeError, KeyError):
         os.close(file)
         return None
-    data = Once(lambda: kept_bundle(file, digest))
+    return with_code(digest, index, compiled, Once(lambda: kept_bundle(file, digest)), names)
+
+
+def with_code(digest: str, index: object, compiled: object, data: object, names: "dict[str, object]") -> object:
+    """Let imports find code that need not be compiled."""
     finder = names["Finder"](digest, index, Once(lambda: raw_of(data())), compiled)  # type: ignore[operator]
     finder.sent = data
     sys.meta_path.insert(0, finder)
     return finder
+
+
+def from_compiled(sent: bytes, digest: str, data: bytes, names: "dict[str, object]") -> bool:
+    """Install a bundle that was sent compiled as well; whether it was, and by such a Python."""
+    whose, _, packed = sent.partition(b"\0")
+    if whose.decode() != tag(MAGIC):
+        return False
+    import marshal
+
+    own, index, compiled = marshal.loads(raw_of(packed))  # noqa: S302 - the controller's own, as all that is run here
+    if own != digest:
+        return False
+    exec(marshal.loads(compiled["opsmop.wire.boot"]), names)  # noqa: S102, S302 - likewise
+    finder = with_code(digest, index, compiled, lambda: data, names)
+    finder.fresh = True  # type: ignore[attr-defined]
+    return True
 
 
 def from_sent(digest: str, data: bytes, names: "dict[str, object]") -> None:
@@ -201,15 +230,16 @@ def from_sent(digest: str, data: bytes, names: "dict[str, object]") -> None:
 
 def start() -> None:
     """Install the code bundle and be an agent. Never returns."""
-    digest, data, early = bundle_frame()
+    digest, data, compiled, early = bundle_frame()
     names: dict[str, object] = {"__name__": "opsmop_boot"}
     if from_kept(digest, names):
         say(79)  # opsmop.wire.frames.KEPT
     else:
         if not data:
             say(68, digest.encode())  # opsmop.wire.frames.NEED
-            _, data, early = bundle_frame()
-        from_sent(digest, data, names)
+            _, data, compiled, early = bundle_frame()
+        if not from_compiled(compiled, digest, data, names):
+            from_sent(digest, data, names)
     from opsmop.target.agent import main
 
     main(early)

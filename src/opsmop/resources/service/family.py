@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import ACT, STATE, Change, Provider, succeeded
+from opsmop.wire.records import dataclass, replace
 
 _BETWEEN_LOOKS = 0.1  # seconds
 
