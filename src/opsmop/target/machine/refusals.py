@@ -6,6 +6,7 @@ import errno
 from typing import Any
 
 from opsmop.errors import ProviderError
+from opsmop.target.machine.planted import refuse_planted
 
 REMEDIES = {
     errno.EACCES: "The evaluating user may not do this: does the role need sudo()?",
@@ -20,14 +21,20 @@ REMEDIES = {
 }
 
 
+_LOOKS = ("read", "list", "look for mounts at", "act as")
+
+
 class refusals:  # noqa: N801 - reads as a word of the `with` statement that it is used in
-    """Maps what the system refuses to a `ProviderError` that says what was being done, and to what."""
+    """Maps what the system refuses to a `ProviderError` that says what was being done, and to what; refuses by itself to
+    change what is reached through somebody else's link.
+    """
 
     def __init__(self, doing: str, path: str) -> None:
         self.doing, self.path = doing, path
 
     def __enter__(self) -> None:
-        return None
+        if self.doing not in _LOOKS:
+            refuse_planted(self.doing, self.path)
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if isinstance(error, OSError):

@@ -14,6 +14,7 @@ from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, AccountGroup, Completed, Content, Effect, Status
 from opsmop.target.machine import contents
 from opsmop.target.machine.model import MOST_LINKS, Node, key_of
+from opsmop.target.machine.planted import refuse_planted
 from opsmop.target.machine.pretending import Pretending
 from opsmop.target.machine.real import RealMachine
 from opsmop.wire.records import replace
@@ -227,6 +228,7 @@ class SimulatedMachine(Pretending):
         self._amend(path, **{key: value for key, value in named.items() if value is not None})
 
     def _amend(self, path: str, **values: Any) -> None:
+        refuse_planted("change", path)
         node = self._node(path)
         status = self.status(path)
         if status is None:
@@ -265,6 +267,7 @@ class SimulatedMachine(Pretending):
     # What the real machine would refuse is refused here, so that check does not promise what apply cannot keep
 
     def _refuse_unless_possible(self, doing: str, path: str) -> None:
+        refuse_planted(doing, path)
         parent = os.path.dirname(path)
         found = self.status(parent, follow=True)
         if found is None:
