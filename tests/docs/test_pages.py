@@ -27,6 +27,8 @@ web1 = "opsmop_connection=local rack=1"
 web2 = "opsmop_connection=local rack=2"
 [groups.databases.hosts]
 db1 = "opsmop_connection=local"
+[groups.fleet]
+children = ["webservers", "databases"]
 [groups.all.vars]
 port = 8080
 """
@@ -39,8 +41,10 @@ def test_the_python_of_a_page_is_valid(page: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "inventory.toml").write_text(INVENTORY)
-    for block in blocks_of(page, "toml", "jinja"):
+    monkeypatch.syspath_prepend(tmp_path)
+    for block in blocks_of(page, "python", "toml", "jinja"):
         if block.title:
+            monkeypatch.delitem(sys.modules, block.title.removesuffix(".py"), raising=False)
             (tmp_path / block.title).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / block.title).write_text(block.text)
     known: dict[str, Any] = {}
