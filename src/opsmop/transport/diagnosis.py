@@ -1,9 +1,8 @@
-"""Why a host could not be worked with: what ssh, sudo and shells say, as errors of ours. The one place that knows."""
+"""Why a host could not be worked with: what ssh and shells say, as errors of ours. The one place that knows."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 from opsmop.errors import (
@@ -12,23 +11,16 @@ from opsmop.errors import (
     HostKeyError,
     HostLostError,
     RoleTimeoutError,
-    SudoError,
     TransportError,
 )
 from opsmop.events.wire import clean
 from opsmop.transport.base import Route
+from opsmop.transport.becoming import sudo_failure
+from opsmop.transport.citing import LONGEST, by_hand, remote_text, said
 from opsmop.transport.stub import OLDEST
-
-
-class TerminalNeededError(SudoError):
-    """sudo demands a terminal, before it asks for anything."""
-
 
 _SSH_FAILED = 255  # ssh(1), EXIT STATUS
 _NOT_FOUND = (126, 127)  # POSIX, Shell Command Language, 2.8.2
-_MOST_LINES = 4
-_LONGEST = 600  # characters
-_NOISE = re.compile(r"^(@+$|Warning: Permanently added|\*\* )")
 
 _CHANGED_KEY = re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed", re.IGNORECASE)
 _UNKNOWN_KEY = re.compile(r"host key is known for|Host key verification failed|authenticity of host", re.IGNORECASE)
@@ -40,51 +32,10 @@ _BAD_OPTION = re.compile(
     r"Bad configuration option|command-line[: ]|unknown option|illegal option|Can't open user config"
 )
 
-_TTY = "demands a terminal for sudo"
-_TRIED_ONCE = "It was tried once, not again. --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults give it."
-
 # What befalls a connection before anyone has logged in, and may not befall the next one.
 _PASSING = re.compile(
     r"Connection refused|Connection timed out|Operation timed out|No route to host|banner exchange|_exchange_identification"
 )
-
-# What sudo says (sudo 1.8 to 1.9, plugins/sudoers), each with what is to be told and done.
-_SUDO = (
-    (
-        re.compile(r"sudo: .*a password is required|sudo: a terminal is required to read the password"),
-        "needs a password for sudo",
-        "Give it (--ask-sudo-pass, sudo_as(), opsmop_sudo_password), or allow sudo without one (NOPASSWD in sudoers).",
-    ),
-    (
-        re.compile(r"is not in the sudoers file|is not allowed to (?:execute|run)|may not run sudo"),
-        "may not use sudo",
-        "Allow it in the host's sudoers, or name another login user.",
-    ),
-    (re.compile(r"unknown user:? \S+"), "knows no such user to become", "sudo_as() and opsmop_sudo_username name it."),
-    (
-        re.compile(r"you must have a tty to run sudo"),
-        _TTY,
-        "Take requiretty out of the host's sudoers, at least for the login user.",
-    ),
-    (
-        re.compile(r"(?:env|sh|bash|zsh|fish|csh|dash).*\bsudo\b.*(?:[Nn]o such file|not found)"),
-        "has no sudo",
-        "Install it there, or log in as the user that the role needs.",
-    ),
-    (
-        re.compile(r"incorrect password attempt|incorrect authentication attempt"),
-        "refuses the password for sudo",
-        _TRIED_ONCE,
-    ),
-    (re.compile(r"^sudo: (?!.*command not found)", re.MULTILINE), "refuses sudo", "Try by hand what sudo says there."),
-)
-
-
-def remote_text(text: str) -> str:
-    """The end of what a host, or ssh, said: a few lines, fit for a terminal."""
-    lines = [line.strip() for line in clean(text).splitlines()]
-    kept = [line for line in lines if line and not _NOISE.match(line)]
-    return "\n    ".join(kept[-_MOST_LINES:])[-_LONGEST:]
 
 
 def may_pass(error: Exception) -> bool:
@@ -101,20 +52,20 @@ def why_no_connection(route: Route, complaint: str, status: int | None) -> Trans
     if status == _SSH_FAILED and not route.local:
         return _ssh_failure(route, complaint)
     if route.become is not None:
-        refused = _sudo_failure(route, complaint)
+        refused = sudo_failure(route, complaint)
         if refused is not None:
             return refused
     if (status in _NOT_FOUND or "command not found" in complaint) and route.python:
         return ConnectError(
-            f"{route.host} has no Python at {route.python}{_said(complaint)}",
+            f"{route.host} has no Python at {route.python}{said(complaint)}",
             host=route.host,
             remedy="Set opsmop_python_path for the host, or install Python 3 there.",
         )
     ending = "ended" if status is None else f"ended with status {status}"
     return ConnectError(
-        f"{route.host}: Python was to be started at {route.place}, and the login {ending} instead{_said(complaint)}",
+        f"{route.host}: Python was to be started at {route.place}, and the login {ending} instead{said(complaint)}",
         host=route.host,
-        remedy=f"Try by hand what happens with: {_by_hand(route)} {route.python or 'python3'} --version",
+        remedy=f"Try by hand what happens with: {by_hand(route)} {route.python or 'python3'} --version",
     )
 
 
@@ -134,7 +85,7 @@ def why_no_python(route: Route, found: str) -> ConnectError:
     :param found: what was found instead, as the host's shell told it
     """
     oldest = ".".join(map(str, OLDEST))
-    instead = clean(found).strip(" ,")[:_LONGEST]
+    instead = clean(found).strip(" ,")[:LONGEST]
     return ConnectError(
         f"{route.host} has no Python {oldest} or newer: {instead or 'none was found at all'}",
         host=route.host,
@@ -145,22 +96,10 @@ def why_no_python(route: Route, found: str) -> ConnectError:
 def why_not_in_time(route: Route, complaint: str) -> ConnectError:
     """The host did not get as far as an agent within its time."""
     return ConnectError(
-        f"{route.host} ({route.place}) did not start Python within {route.connect_timeout:g} seconds{_said(complaint)}",
+        f"{route.host} ({route.place}) did not start Python within {route.connect_timeout:g} seconds{said(complaint)}",
         host=route.host,
-        remedy=f"Try by hand: {_by_hand(route)} true",
+        remedy=f"Try by hand: {by_hand(route)} true",
     )
-
-
-def why_sudo_password_refused(route: Route, complaint: str) -> SudoError:
-    """The password for sudo was wrong: sudo asked for it again."""
-    return _refused(route, "refuses the password for sudo", _TRIED_ONCE, complaint)
-
-
-def why_sudo_hangs(route: Route, complaint: str) -> SudoError:
-    """The login works, and sudo neither starts Python nor ends."""
-    what = f"did not get through sudo within {route.sudo_timeout:g} seconds"
-    by_hand = f"{_by_hand(route)} sudo -u {route.become} true"
-    return _refused(route, what, f"It may wait at a prompt of its own. Try by hand: {by_hand}", complaint)
 
 
 def why_password_refused(route: Route, question: str) -> AuthenticationError:
@@ -190,24 +129,10 @@ def why_lost(route: Route, complaint: str, status: int | None) -> HostLostError:
     """A connection that worked has ended before the role did."""
     how = "" if status is None or status == _SSH_FAILED else f" (status {status})"
     return HostLostError(
-        f"the connection to {route.host} ended before the role did{how}{_said(complaint)}",
+        f"the connection to {route.host} ended before the role did{how}{said(complaint)}",
         host=route.host,
         remedy="Whether its last resource was done is unknown; the next run looks again.",
     )
-
-
-def _said(complaint: str) -> str:
-    text = remote_text(complaint)
-    return f":\n    {text}" if text else ""
-
-
-def _by_hand(route: Route) -> str:
-    words = ["ssh", *(["-F", route.ssh_config] if route.ssh_config else []), *route.ssh_args]
-    words += ["-p", str(route.port)] if route.port else []
-    words += ["-i", route.key_file] if route.key_file else []
-    words += ["-l", route.user] if route.user else []
-    before = [_by_hand(route.via)] if route.via is not None else []
-    return " ".join([*before, shlex.join([*words, route.target])]) if not route.local else "env"
 
 
 def _ssh_failure(route: Route, complaint: str) -> ConnectError:
@@ -219,14 +144,14 @@ def _ssh_failure(route: Route, complaint: str) -> ConnectError:
         return _denied(route, complaint)
     if _BAD_OPTION.search(complaint):
         return ConnectError(
-            f"ssh refuses its configuration for {route.host}{_said(complaint)}",
+            f"ssh refuses its configuration for {route.host}{said(complaint)}",
             host=route.host,
             remedy="opsmop_ssh_args, or the ssh configuration that they name, is wrong.",
         )
     return ConnectError(
-        f"{route.host} ({route.place}) cannot be reached{_said(complaint)}",
+        f"{route.host} ({route.place}) cannot be reached{said(complaint)}",
         host=route.host,
-        remedy=f"Try by hand: {_by_hand(route)} true",
+        remedy=f"Try by hand: {by_hand(route)} true",
     )
 
 
@@ -238,7 +163,7 @@ def _changed_key(route: Route, complaint: str) -> HostKeyError:
     where = _OFFENDING.search(complaint)
     known = f" The known one is in {clean(where.group(1)).strip()}." if where else ""
     name = f"[{route.target}]:{route.port}" if route.port else route.target
-    before = f"{_by_hand(route.via)} " if route.via is not None else ""
+    before = f"{by_hand(route.via)} " if route.via is not None else ""
     return HostKeyError(
         f"the host key of {route.host} ({route.place}) is not the one that is known.{known}",
         host=route.host,
@@ -253,7 +178,7 @@ def _unknown_key(route: Route) -> HostKeyError:
         return HostKeyError(
             f"the host key of {route.host} ({route.place}) is unknown on {route.via.host}, from which it is reached",
             host=route.host,
-            remedy=f"Remember it there, as the login user: {_by_hand(route.via)} "
+            remedy=f"Remember it there, as the login user: {by_hand(route.via)} "
             f"'ssh-keyscan {port}{route.target} >> ~/.ssh/known_hosts'"
             ' (or let check_host_keys() return "accept", which accepts new keys and refuses changed ones)',
         )
@@ -268,7 +193,7 @@ def _unknown_key(route: Route) -> HostKeyError:
 
 def _denied(route: Route, complaint: str) -> AuthenticationError:
     return AuthenticationError(
-        f"{route.host} ({route.place}) does not let {_user(route)} in with {_offered(route)}{_said(complaint)}",
+        f"{route.host} ({route.place}) does not let {_user(route)} in with {_offered(route)}{said(complaint)}",
         host=route.host,
         remedy="The password was tried once and not again. Does the host allow logins with passwords?"
         if route.ssh_password is not None
@@ -290,21 +215,6 @@ def _offered(route: Route) -> str:
         return f"the key {route.key_file} on {route.via.host}"
     missing = "" if Path(route.key_file).expanduser().exists() else ", which does not exist"
     return f"the key {route.key_file}{missing}"
-
-
-def _sudo_failure(route: Route, complaint: str) -> SudoError | None:
-    for pattern, what, remedy in _SUDO:
-        if pattern.search(complaint):
-            refused = _refused(route, what, remedy, complaint)
-            return TerminalNeededError(refused.message, host=route.host, remedy=remedy) if _TTY in what else refused
-    return None
-
-
-def _refused(route: Route, what: str, remedy: str, complaint: str) -> SudoError:
-    user = route.user or "the login user"
-    return SudoError(
-        f"{route.host} {what} (from {user} to {route.become}){_said(complaint)}", host=route.host, remedy=remedy
-    )
 
 
 def stopped(route: Route) -> HostLostError:

@@ -12,8 +12,9 @@ from opsmop.errors import OpsMopError
 from opsmop.events import Warned
 from opsmop.ship.bundle import Bundle, code_bundle
 from opsmop.transport.base import Files, Receive, Route, Traffic
+from opsmop.transport.becoming import TerminalNeededError
 from opsmop.transport.conversation import Conversation, Limits
-from opsmop.transport.diagnosis import TerminalNeededError, stopped
+from opsmop.transport.diagnosis import stopped
 from opsmop.transport.filled import Filled
 from opsmop.transport.gate import CONNECTS, Gate
 from opsmop.transport.link import Launch, Link, launched_here

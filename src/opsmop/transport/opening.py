@@ -9,15 +9,14 @@ from opsmop.errors import ProtocolError, TransportError
 from opsmop.events.wire import clean
 from opsmop.language.secrets import masked, spellings
 from opsmop.transport.base import Route
+from opsmop.transport.becoming import why_sudo_hangs, why_sudo_password_refused
+from opsmop.transport.citing import remote_text
 from opsmop.transport.diagnosis import (
-    remote_text,
     stopped,
     why_no_connection,
     why_no_python,
     why_not_in_time,
     why_password_refused,
-    why_sudo_hangs,
-    why_sudo_password_refused,
     why_too_old,
 )
 from opsmop.transport.pipes import Process, Waker

@@ -8,8 +8,8 @@ from opsmop.errors import ProtocolError, SudoError, TransportError, ViaError
 from opsmop.events.wire import clean
 from opsmop.language.secrets import masked, spellings
 from opsmop.transport.base import Route
+from opsmop.transport.becoming import TIMED_OUT, why_no_terminal_helped
 from opsmop.transport.diagnosis import (
-    remote_text,
     why_no_connection,
     why_no_python,
     why_not_in_time,
@@ -18,47 +18,9 @@ from opsmop.transport.diagnosis import (
 from opsmop.transport.mitogen.reaching import ASKED_AGAIN, ENDLESS_NOISE, MOST_NOISE
 from opsmop.transport.stub import NO_PYTHON
 
-_TIMED_OUT = "timed out"
 _PREFIX = re.compile(r"^(?:error occurred on host [^:]*: )?(?:EOF on stream; last 100 lines received:\n)?")
 _MARKS = re.compile(r"^MITO00\d$", re.MULTILINE)
 _SSH_FAILED, _NOT_FOUND = 255, 127
-
-# What becoming fails with, each with what is to be told and done; {0} is the method, sudo, su or doas.
-_BECOMING = (
-    (
-        re.compile(r"password is required"),
-        "needs a password for {0}",
-        "Give it: --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults.",
-    ),
-    (
-        # doas that demands a terminal or its own user's password says the same as one that refuses (doas.c, opendoas).
-        re.compile(
-            r"password is incorrect|[Aa]uthentication (?:failure|failed)|incorrect password|Authorization failed"
-        ),
-        "refuses the password for {0}",
-        "It was tried once, not again. --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults give it.",
-    ),
-    (
-        re.compile(r"unknown user|does not exist|[Nn]o passwd entry|Unknown id"),
-        "knows no such user to become",
-        "sudo_as() and opsmop_sudo_username name it.",
-    ),
-    (
-        re.compile(r"Operation not permitted|Permission denied|not allowed|is not in the sudoers|may not run sudo"),
-        "may not use {0}",
-        "Allow it there (doas.conf, sudoers, PAM's configuration of su), or name another login user.",
-    ),
-    (
-        re.compile(r"No such file or directory|not found"),
-        "has no {0}",
-        "Install it there, or set opsmop_become_method to one that the host has.",
-    ),
-    (
-        re.compile(_TIMED_OUT),
-        "did not get through {0} in time",
-        "It may wait at a prompt of its own. Try it by hand there.",
-    ),
-)
 
 
 def why_no_login(route: Route, text: str) -> TransportError:
@@ -75,7 +37,7 @@ def why_no_login(route: Route, text: str) -> TransportError:
             host=route.host,
             remedy="Do the login's rc files print without end?",
         )
-    if _TIMED_OUT in complaint and "\n" not in complaint and "port" not in complaint:
+    if TIMED_OUT in complaint and "\n" not in complaint and "port" not in complaint:
         return why_not_in_time(route, "")
     found = complaint.partition(NO_PYTHON.decode())
     if found[1]:
@@ -85,19 +47,11 @@ def why_no_login(route: Route, text: str) -> TransportError:
 
 
 def why_not_become(route: Route, method: str, text: str) -> SudoError:
-    """Why a user was not become on a terminal."""
-    complaint = _bare(route, text)
-    what, remedy = "refuses {0}", "Try by hand what it says there."
-    for pattern, said, advice in _BECOMING:
-        if pattern.search(complaint):
-            what, remedy = said, advice
-            break
-    words = remote_text(complaint)
-    told = f":\n    {words}" if words else ""
-    user = route.user or "the login user"
-    return SudoError(
-        f"{route.host} {what.format(method)} (from {user} to {route.become}){told}", host=route.host, remedy=remedy
-    )
+    """Why a user was not become on a terminal.
+
+    :param text: what mitogen says, with the last words of su, doas or sudo
+    """
+    return why_no_terminal_helped(route, method, _bare(route, text))
 
 
 def behind(host: str, on_the_way: TransportError) -> TransportError:

@@ -1,0 +1,125 @@
+"""Why another user could not be become: what sudo, su and doas say, as errors of ours."""
+
+from __future__ import annotations
+
+import re
+
+from opsmop.errors import SudoError
+from opsmop.transport.base import Route
+from opsmop.transport.citing import by_hand, said
+
+
+class TerminalNeededError(SudoError):
+    """sudo demands a terminal, before it asks for anything."""
+
+
+TIMED_OUT = "timed out"
+_TTY = "demands a terminal for sudo"
+_TRIED_ONCE = "It was tried once, not again. --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults give it."
+
+# What sudo says (sudo 1.8 to 1.9, plugins/sudoers), each with what is to be told and done.
+_SUDO = (
+    (
+        re.compile(r"sudo: .*a password is required|sudo: a terminal is required to read the password"),
+        "needs a password for sudo",
+        "Give it (--ask-sudo-pass, sudo_as(), opsmop_sudo_password), or allow sudo without one (NOPASSWD in sudoers).",
+    ),
+    (
+        re.compile(r"is not in the sudoers file|is not allowed to (?:execute|run)|may not run sudo"),
+        "may not use sudo",
+        "Allow it in the host's sudoers, or name another login user.",
+    ),
+    (re.compile(r"unknown user:? \S+"), "knows no such user to become", "sudo_as() and opsmop_sudo_username name it."),
+    (
+        re.compile(r"you must have a tty to run sudo"),
+        _TTY,
+        "Take requiretty out of the host's sudoers, at least for the login user.",
+    ),
+    (
+        re.compile(r"(?:env|sh|bash|zsh|fish|csh|dash).*\bsudo\b.*(?:[Nn]o such file|not found)"),
+        "has no sudo",
+        "Install it there, or log in as the user that the role needs.",
+    ),
+    (
+        re.compile(r"incorrect password attempt|incorrect authentication attempt"),
+        "refuses the password for sudo",
+        _TRIED_ONCE,
+    ),
+    (re.compile(r"^sudo: (?!.*command not found)", re.MULTILINE), "refuses sudo", "Try by hand what sudo says there."),
+)
+
+# What becoming fails with, each with what is to be told and done; {0} is the method, sudo, su or doas.
+_ON_A_TERMINAL = (
+    (
+        re.compile(r"password is required"),
+        "needs a password for {0}",
+        "Give it: --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults.",
+    ),
+    (
+        # doas that demands a terminal or its own user's password says the same as one that refuses (doas.c, opendoas).
+        re.compile(
+            r"password is incorrect|[Aa]uthentication (?:failure|failed)|incorrect password|Authorization failed"
+        ),
+        "refuses the password for {0}",
+        _TRIED_ONCE,
+    ),
+    (
+        re.compile(r"unknown user|does not exist|[Nn]o passwd entry|Unknown id"),
+        "knows no such user to become",
+        "sudo_as() and opsmop_sudo_username name it.",
+    ),
+    (
+        re.compile(r"Operation not permitted|Permission denied|not allowed|is not in the sudoers|may not run sudo"),
+        "may not use {0}",
+        "Allow it there (doas.conf, sudoers, PAM's configuration of su), or name another login user.",
+    ),
+    (
+        re.compile(r"No such file or directory|not found"),
+        "has no {0}",
+        "Install it there, or set opsmop_become_method to one that the host has.",
+    ),
+    (
+        re.compile(TIMED_OUT),
+        "did not get through {0} in time",
+        "It may wait at a prompt of its own. Try it by hand there.",
+    ),
+)
+
+
+def sudo_failure(route: Route, complaint: str) -> SudoError | None:
+    """What sudo has against it; None if it is not sudo that complains."""
+    for pattern, what, remedy in _SUDO:
+        if pattern.search(complaint):
+            refused = _refused(route, what, remedy, complaint)
+            return TerminalNeededError(refused.message, host=route.host, remedy=remedy) if _TTY in what else refused
+    return None
+
+
+def why_sudo_password_refused(route: Route, complaint: str) -> SudoError:
+    """The password for sudo was wrong: sudo asked for it again."""
+    return _refused(route, "refuses the password for sudo", _TRIED_ONCE, complaint)
+
+
+def why_sudo_hangs(route: Route, complaint: str) -> SudoError:
+    """The login works, and sudo neither starts Python nor ends."""
+    what = f"did not get through sudo within {route.sudo_timeout:g} seconds"
+    command = f"{by_hand(route)} sudo -u {route.become} true"
+    return _refused(route, what, f"It may wait at a prompt of its own. Try by hand: {command}", complaint)
+
+
+def why_no_terminal_helped(route: Route, method: str, complaint: str) -> SudoError:
+    """Why a user was not become on a terminal.
+
+    :param method: ``sudo``, ``su`` or ``doas``
+    """
+    for pattern, what, remedy in _ON_A_TERMINAL:
+        if pattern.search(complaint):
+            return _refused(route, what.format(method), remedy, complaint)
+    return _refused(route, f"refuses {method}", "Try by hand what it says there.", complaint)
+
+
+def _refused(route: Route, what: str, remedy: str, complaint: str) -> SudoError:
+    user = route.user or "the login user"
+    return SudoError(
+        f"{route.host} {what} (from {user} to {route.become}){said(complaint)}", host=route.host, remedy=remedy
+    )
