@@ -31,7 +31,7 @@ def host(bookworm: Fleet) -> Host:
 
 def blocks() -> dict[str, str]:
     """The page's files, by name."""
-    return dict(re.findall(r"```python (\S+)\n(.*?)```", PAGE.read_text(), re.DOTALL))
+    return dict(re.findall(r"""```python title="(\S+)"\n(.*?)```""", PAGE.read_text(), re.DOTALL))
 
 
 def run(folder: Path, *flags: str) -> str:

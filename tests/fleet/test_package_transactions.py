@@ -1,5 +1,6 @@
 """What a package manager has begun is let end, whatever happens to the role that asked for it."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,3 +78,12 @@ def test_a_transaction_that_was_killed_all_the_same_is_repaired_by_the_next_role
     assert made.changes[0] == "repair dpkg"
     assert installed(host, "opsmop-slow") == "ii 1"
     assert apply(bookworm, tmp_path, 'Package("opsmop-slow")').changes == []
+
+
+def test_a_time_limit_lets_a_transaction_end_and_says_that_it_took_longer(
+    bookworm: Fleet, host: Host, tmp_path: Path
+) -> None:
+    failed = push(bookworm, tmp_path, 'Package("opsmop-slow", timeout=4)')
+    assert re.search(r"took longer than [\d.]+ seconds and ended with exit status 0", failed.failures[0])
+    assert installed(host, "opsmop-slow") == "ii 1"
+    assert apply(bookworm, tmp_path, 'Package("opsmop-slow", timeout=60)').changes == []

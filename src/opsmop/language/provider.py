@@ -153,7 +153,9 @@ def succeeded(completed: Completed, doing: str, *, ok_codes: tuple[int, ...] = (
     """
     if not completed.known or (completed.rc in ok_codes and not completed.timed_out):
         return completed
-    if completed.timed_out:
+    if completed.timed_out and completed.rc is not None and completed.rc >= 0 and completed.limit is not None:
+        ending = f"took longer than {round(completed.limit, 1):g} seconds and ended with exit status {completed.rc}"
+    elif completed.timed_out:
         limit = "" if completed.limit is None else f" after {round(completed.limit, 1):g} seconds"
         ending = f"took too long and was ended{limit}"
     elif completed.rc is not None and completed.rc < 0:
