@@ -175,3 +175,34 @@ def test_a_script_of_system_v_is_enabled_and_started(bookworm: Fleet, host: Host
     main = 'Service("oldie", started=True, enabled=True)'
     assert apply(bookworm, tmp_path, main).changes == ["enable", "start"]
     assert apply(bookworm, tmp_path, main).changes == []
+
+
+def test_a_users_own_service_is_managed_by_the_user_and_for_the_user(
+    bookworm: Fleet, host: Host, tmp_path: Path
+) -> None:
+    text = SLEEPER.format(seconds=1000).replace("multi-user", "default")
+    folder = "/home/ops/.config/systemd/user"
+    main = (
+        f'Directory("{folder}")\nFile("{folder}/mine.service", from_content="{text}")\n'
+        'Service("mine", scope="user", started=True, enabled=True)'
+    )
+    missing = push(bookworm, tmp_path, main, sudo=False)
+    assert "no systemd of ops's own runs" in missing.failures[0]
+    assert "loginctl enable-linger ops" in missing.failures[0]
+    apply(bookworm, tmp_path, 'Package("libpam-systemd")\nService("systemd-logind", restarted=True)')
+    host.run("loginctl enable-linger ops; systemctl start user@$(id -u ops)", timeout=60)
+    service = main.splitlines()[-1]
+    announced = push(bookworm, tmp_path, main, mode="check", sudo=False)
+    assert (announced.failures, announced.changes) == ([], ["enable", "start"])
+    assert push(bookworm, tmp_path, main, sudo=False).changes == ["enable", "start"]
+    assert push(bookworm, tmp_path, main, sudo=False).changes == []
+    state = "XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user show -p ActiveState,UnitFileState mine"
+    assert host.run(state, user="ops").stdout == "ActiveState=active\nUnitFileState=enabled\n"
+    as_ops = service.replace(")", ', run_as="ops")')
+    assert apply(bookworm, tmp_path, as_ops).changes == []
+    stopped = as_ops.replace("True", "False")
+    assert apply(bookworm, tmp_path, stopped).changes == ["disable", "stop"]
+    assert apply(bookworm, tmp_path, 'Service("mine", scope="user", run_as="ops", restarted=True)').changes == [
+        "restart"
+    ]
+    assert host.run(state, user="ops").stdout == "ActiveState=active\nUnitFileState=disabled\n"

@@ -33,6 +33,8 @@ class ServiceProvider(Provider):
         service = self.resource
         if service.masked is not None:
             raise ProviderError(f"{self.short} cannot mask a service", remedy="enabled=False keeps it from starting.")
+        if service.scope == "user":
+            raise ProviderError(f"{self.short} has no services of users", remedy='Leave scope="user" away.')
         self._expected = found = self._found()
         if service.enabled is not None and service.enabled != found.enabled:
             verb = "enable" if service.enabled else "disable"

@@ -16,6 +16,9 @@ class Service(Resource):
     masked: bool | None = field(default=None, doc="True: nothing can start it; False: it can be started")
     restarted: bool = field(default=False, doc="restart it, or start it if it does not run")
     reloaded: bool = field(default=False, doc="have it read its configuration again, or start it if it does not run")
+    scope: str = field(
+        default="system", choices=("system", "user"), doc='"user": the services of the user\'s own who acts (run_as=)'
+    )
     watch: float = field(default=1.0, doc="seconds for which a service that cannot say it is ready is watched")
 
     def check(self) -> None:

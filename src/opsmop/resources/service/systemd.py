@@ -11,7 +11,7 @@ from opsmop.language.fields import nearest
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import ACT, Change, Provider, succeeded
 from opsmop.resources.service.service import Service
-from opsmop.resources.service.units import OPERATORS_UNITS, Unit, full_name, look_at
+from opsmop.resources.service.units import Manager, Unit, full_name, look_at, manager_of_user
 from opsmop.wire.records import replace
 
 _BOOTED = "/run/systemd/system"  # there if systemd runs: sd_booted(3)
@@ -40,6 +40,7 @@ class Systemd(Provider, provides=Service, short="systemd"):
     def plan(self) -> Iterator[Change]:
         """Unmask, enable or disable, start, stop, restart or reload, and mask: in this order."""
         service = self.resource
+        self._manager = manager_of_user(self.machine) if service.scope == "user" else Manager()
         self._expected = unit = self._found()
         if service.masked is False and unit.masked:
             after = self._becoming(load="loaded", file="disabled", kind="simple", can_reload=True)
@@ -48,7 +49,7 @@ class Systemd(Provider, provides=Service, short="systemd"):
         yield from self._enabling(self._expected)
         yield from self._running(self._expected)
         if service.masked and not unit.masked:
-            _refuse_to_cover(unit)
+            self._refuse_to_cover(unit)
             masked = self._becoming(load="masked", file="masked")
             yield Change("mask", lambda: self._systemctl("mask", unit, masked), before=unit.file, after="masked")
 
@@ -56,6 +57,14 @@ class Systemd(Provider, provides=Service, short="systemd"):
         """The unit after a planned change and all before it: what the next one starts from."""
         self._expected = replace(self._expected, **values)
         return self._expected
+
+    def _refuse_to_cover(self, unit: Unit) -> None:
+        """A mask is a link in the operator's directory of units, where this one's own file stands: systemctl(1)."""
+        if unit.path == f"{self._manager.directories[0]}/{unit.name}":
+            raise ProviderError(
+                f"{unit.name} cannot be masked: its unit file stands where the mask would, {unit.path}",
+                remedy="Stop and disable it, and remove the file.",
+            )
 
     # Looking
 
@@ -77,8 +86,15 @@ class Systemd(Provider, provides=Service, short="systemd"):
         return unit
 
     def _look(self, name: str) -> Unit:
-        unit: Unit = self.machine.look("service", name, lambda: look_at(self.machine, name))
+        unit: Unit = self.machine.look("service", self._known_as(name), lambda: self._look_at(name))
         return unit
+
+    def _look_at(self, name: str) -> Unit:
+        return look_at(self.machine, name, self._manager)
+
+    def _known_as(self, name: str) -> str:
+        """The system's units, and each user's, are names of their own."""
+        return f"{self.machine.real_user()}'s {name}" if self._manager.scope else name
 
     def _missing(self, unit: Unit, *, awaited: bool) -> Unit:
         """What is missing for good is an error, unless it is to be off; what a plan may bring is supposed."""
@@ -92,7 +108,8 @@ class Systemd(Provider, provides=Service, short="systemd"):
 
     def _close_names(self, name: str) -> str:
         def listed() -> str:
-            return self.machine.ask(["systemctl", "list-unit-files", "--no-legend", "--no-pager", "--plain"]).stdout
+            argv = self._manager.systemctl("list-unit-files", "--no-legend", "--no-pager", "--plain")
+            return self.machine.ask(argv, env=self._manager.env).stdout
 
         text: str = self.machine.look("unit files", "systemd", listed)
         hint = nearest(name, [line.split()[0] for line in text.splitlines() if line.strip()], "")
@@ -175,15 +192,16 @@ class Systemd(Provider, provides=Service, short="systemd"):
     def _reload(self, unit: Unit, after: Unit) -> Completed:
         self._refresh(unit)
         completed = self._systemctl("reload", unit, after)
-        if completed.known and not look_at(self.machine, unit.name).runs:
+        if completed.known and not self._look_at(unit.name).runs:
             raise self._broken(unit.name, "was reloaded and does not run any more")
         return completed
 
     def _refresh(self, unit: Unit) -> None:
         """Have systemd read its unit files, if this one is newer than what it has read: it uses only what it has."""
         if unit.stale:
-            read = Effect("service", unit.name, replace(unit, stale=False))
-            completed = self.machine.run(["systemctl", "--no-ask-password", "daemon-reload"], effects=[read])
+            read = Effect("service", self._known_as(unit.name), replace(unit, stale=False))
+            argv = self._manager.systemctl("--no-ask-password", "daemon-reload")
+            completed = self.machine.run(argv, effects=[read], env=self._manager.env)
             _explained(completed, "having systemd read its unit files again")
 
     def _watch(self, before: Unit) -> None:
@@ -191,7 +209,7 @@ class Systemd(Provider, provides=Service, short="systemd"):
 
         :raises CommandFailed: if it has not, with the end of its journal
         """
-        unit = look_at(self.machine, before.name)
+        unit = self._look_at(before.name)
         if unit.comes_and_goes:  # the exit status of its start was that of its command: systemctl waited
             return
         first = unit
@@ -206,13 +224,14 @@ class Systemd(Provider, provides=Service, short="systemd"):
             if time.monotonic() >= deadline:
                 return
             time.sleep(_BETWEEN_LOOKS)
-            unit = look_at(self.machine, before.name)
+            unit = self._look_at(before.name)
 
     def _systemctl(self, verb: str, unit: Unit, after: Unit) -> Completed:
         names = dict.fromkeys((unit.name, full_name(self.resource.name)))
         completed = self.machine.run(
-            ["systemctl", "--no-ask-password", verb, "--", unit.name],
-            effects=[Effect("service", name, after) for name in names],
+            self._manager.systemctl("--no-ask-password", verb, "--", unit.name),
+            effects=[Effect("service", self._known_as(name), after) for name in names],
+            env=self._manager.env,
         )
         if verb in ("start", "restart", "reload") and completed.known and completed.rc != 0:
             raise self._broken(unit.name, f"could not be {verb}ed", completed)
@@ -220,8 +239,12 @@ class Systemd(Provider, provides=Service, short="systemd"):
 
     def _broken(self, name: str, what: str, completed: Completed | None = None) -> CommandFailed:
         """An error that shows what the service itself said."""
-        status = self.machine.ask(["systemctl", "status", "--no-pager", "--full", "--lines=0", "--", name])
-        said = self.machine.ask(["journalctl", "--no-pager", "--quiet", f"--lines={_JOURNAL_LINES}", "--unit", name])
+        manager = self._manager
+        argv = manager.systemctl("status", "--no-pager", "--full", "--lines=0", "--", name)
+        status = self.machine.ask(argv, env=manager.env)
+        unit = ["--user-unit" if manager.scope else "--unit", name]
+        journal = ["journalctl", "--no-pager", "--quiet", f"--lines={_JOURNAL_LINES}", *unit]
+        said = self.machine.ask(journal, env=manager.env)
         parts = [completed.output if completed else "", status.stdout, said.stdout]
         return CommandFailed(
             f"{name} {what}",
@@ -230,15 +253,6 @@ class Systemd(Provider, provides=Service, short="systemd"):
             output="\n".join(part.rstrip() for part in parts if part.strip()),
             completed=completed,
             remedy=_remedy(completed.output if completed else ""),
-        )
-
-
-def _refuse_to_cover(unit: Unit) -> None:
-    """A mask is a link in the operator's directory of units, where this one's own file stands: systemctl(1)."""
-    if unit.path == f"{OPERATORS_UNITS}/{unit.name}":
-        raise ProviderError(
-            f"{unit.name} cannot be masked: its unit file stands where the mask would, {unit.path}",
-            remedy="Stop and disable it, and remove the file.",
         )
 
 

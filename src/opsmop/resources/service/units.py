@@ -39,8 +39,49 @@ PROPERTIES = (
 OPERATORS_UNITS = "/etc/systemd/system"
 _UNIT_DIRECTORIES = (OPERATORS_UNITS, "/run/systemd/system", "/usr/local/lib/systemd/system",
                      "/usr/lib/systemd/system", "/lib/systemd/system")  # fmt: skip
+_USERS_DIRECTORIES = ("/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user")
 # Kinds of service that tell systemd themselves when they are ready, or that have ended when they are: systemd.service(5).
 _SAYS_READY = ("notify", "notify-reload", "dbus", "oneshot", "")
+
+
+@dataclass(frozen=True)
+class Manager:
+    """The systemd that is asked: the system's, or a user's own.
+
+    :param scope: what systemctl and journalctl are told of it
+    :param environment: how they find it: systemctl(1), $XDG_RUNTIME_DIR
+    :param directories: where it looks for unit files, the operator's first
+    """
+
+    scope: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    directories: tuple[str, ...] = _UNIT_DIRECTORIES
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment as the machine takes it."""
+        return dict(self.environment)
+
+    def systemctl(self, *arguments: str) -> list[str]:
+        """A command for it."""
+        return ["systemctl", *self.scope, *arguments]
+
+
+def manager_of_user(machine: Machine) -> Manager:
+    """The own systemd of the user who acts.
+
+    :raises ProviderError: if it does not run
+    """
+    user = machine.real_user()
+    account = machine.account(user)
+    runtime = f"/run/user/{account.uid if account else user}"
+    if machine.status(f"{runtime}/systemd/private") is None:
+        raise ProviderError(
+            f"no systemd of {user}'s own runs", remedy=f"Shell('loginctl enable-linger {user}') keeps one running."
+        )
+    own = f"{machine.home().rstrip('/')}/.config/systemd/user"
+    environment = (("XDG_RUNTIME_DIR", runtime), ("DBUS_SESSION_BUS_ADDRESS", f"unix:path={runtime}/bus"))
+    return Manager(("--user",), environment, (own, *_USERS_DIRECTORIES))
 
 
 @dataclass(frozen=True)
@@ -125,37 +166,38 @@ def unit_from(text: str, name: str) -> Unit:
     )
 
 
-def look_at(machine: Machine, name: str) -> Unit:
+def look_at(machine: Machine, name: str, manager: Manager) -> Unit:
     """The unit as it is, or as it will be once planned files are written.
 
     :raises ProviderError: if systemd cannot be asked
     """
-    completed = machine.ask(["systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", name])
+    argv = manager.systemctl("show", f"--property={','.join(PROPERTIES)}", "--", name)
+    completed = machine.ask(argv, env=manager.env)
     if completed.rc != 0:
         raise ProviderError(f"systemd cannot be asked about {name}: {completed.output.strip()}")
     unit = unit_from(completed.stdout, name)
     if unit.load != "not-found":
-        return _with_sysv_state(machine, unit)
-    return _from_file(machine, unit)
+        return _with_sysv_state(machine, unit, manager)
+    return _from_file(machine, unit, manager)
 
 
-def _with_sysv_state(machine: Machine, unit: Unit) -> Unit:
+def _with_sysv_state(machine: Machine, unit: Unit, manager: Manager) -> Unit:
     """A unit made of a System V script is ``generated``; systemctl(1) asks the distribution whether it is enabled."""
     if unit.file != "generated":
         return unit
-    said = _is_enabled(machine, unit.name).stdout.split()
+    said = _is_enabled(machine, unit.name, manager).stdout.split()
     return replace(unit, file=said[-1]) if said and said[-1] in ("enabled", "disabled") else unit
 
 
-def _is_enabled(machine: Machine, name: str) -> Completed:
-    return machine.ask(["systemctl", "is-enabled", "--", name])
+def _is_enabled(machine: Machine, name: str, manager: Manager) -> Completed:
+    return machine.ask(manager.systemctl("is-enabled", "--", name), env=manager.env)
 
 
-def _from_file(machine: Machine, unit: Unit) -> Unit:
+def _from_file(machine: Machine, unit: Unit, manager: Manager) -> Unit:
     """A unit that systemd does not know may have a file all the same: one that was written, or will be."""
     kind = unit.name.rpartition(".")[2]
     template = f"{unit.name.partition('@')[0]}@.{kind}" if "@" in unit.name else unit.name
-    for directory in _UNIT_DIRECTORIES:
+    for directory in manager.directories:
         for name in dict.fromkeys((unit.name, template)):
             path = f"{directory}/{name}"
             status = machine.status(path, follow=True)
