@@ -234,10 +234,12 @@ class Drive:
         if isinstance(event, ContactStarted):
             self.outcome.contacted = True
             self._turned_to.add(event.host)
-        if type(event).__name__ in HOST_EVENTS and event.seq:  # the host's own words keep their number and time
-            self.report(replace(event, run=self.run.id, heard=time.time()))
-        else:
-            self._say(event)
+        if type(event).__name__ in HOST_EVENTS:
+            event = replace(event, run=self.run.id, heard=time.time())
+            if event.seq:  # the host's own words keep their number and time
+                self.report(event)
+                return
+        self._say(event)
 
     def _note(self, ending: Ending) -> None:
         self.outcome.pending = self.outcome.pending or ending.pending

@@ -17,7 +17,7 @@ _SHORTEST_NAME = 20  # columns that a resource's name keeps beside its changes
 _LONGEST_VALUE = 40  # characters of a value before or after its change
 _WORDS_IN_CHECK = {"changed": "would change", "ran": "would run"}
 _INTERRUPTION = "KeyboardInterrupt"  # what Python raises on a host that is told to end a role
-_SPEAKING = ("Echo", "DebugFacts")  # whose output is what they are for
+SPEAKING = ("Echo", "DebugFacts")  # whose output is what they are for
 _SLOW = 1.0  # seconds from which a duration is worth telling
 _NOTABLE = 0.1  # to who wants to know more
 
@@ -89,7 +89,7 @@ def _start(scene: Scene, kind: str, word: str, host: str) -> tuple[str, int]:
 def finished_lines(scene: Scene, event: ResourceFinished) -> list[str]:
     """A resource that ended well; nothing if nobody asked for those that needed nothing."""
     lines = []
-    said = event.type in _SPEAKING and event.output
+    said = event.type in SPEAKING and event.output
     status = told_status(event)
     uncertain = scene.mode == "check" and is_uncertain(event)
     if not said and (scene.verbose or uncertain or status in ("changed", "ran")):
@@ -245,7 +245,7 @@ def is_assumed(event: ResourceFinished) -> bool:
 def is_uncertain(event: ResourceFinished) -> bool:
     """Whether check found nothing to do, and could not know that nothing will be."""
     return (
-        event.assumed and not event.changes and event.type not in _SPEAKING and told_status(event) in ("ok", "skipped")
+        event.assumed and not event.changes and event.type not in SPEAKING and told_status(event) in ("ok", "skipped")
     )
 
 

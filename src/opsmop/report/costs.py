@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opsmop.events import ContactFinished, Event, ResourceFailed, ResourceFinished
-from opsmop.events.lines import event_place
+from opsmop.events.lines import SPEAKING, event_place
 from opsmop.wire.records import dataclass, replace
 
 
@@ -36,7 +36,7 @@ class Costs:
 
     def __call__(self, event: Event) -> None:
         """Count `event`."""
-        if isinstance(event, (ResourceFinished, ResourceFailed)):
+        if isinstance(event, (ResourceFinished, ResourceFailed)) and event.type not in SPEAKING:
             self._count_resource(event)
         elif isinstance(event, ContactFinished):
             self.sent += event.sent

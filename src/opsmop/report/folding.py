@@ -16,6 +16,7 @@ from opsmop.events import (
     Warned,
 )
 from opsmop.events.lines import (
+    SPEAKING,
     Scene,
     event_place,
     is_assumed,
@@ -121,7 +122,7 @@ class Folding:
 
     def _take_finished(self, scene: Scene, event: ResourceFinished) -> None:
         status, what = told_status(event), f"{event.type} {event.name}"
-        if event.type in ("Echo", "DebugFacts") and event.output:
+        if event.type in SPEAKING and event.output:
             self._add(_Result("says", "", "says", event_place(event)), event.host, event.output)
             return
         uncertain = scene.mode == "check" and is_uncertain(event)

@@ -31,6 +31,7 @@ def test_the_slowest_come_first_and_one_resource_of_many_hosts_is_one() -> None:
         ResourceFailed(host="b", duration=3.0, **about),
         ResourceFinished(host="a", type="File", name="/y", duration=5.0),
         ResourceFinished(host="a", type="File", name="/z", duration=0.5),
+        ResourceFinished(host="a", type="Echo", name="what is slow here is not what it says", duration=9.0),
     )
     assert costs.slowest(9, 1.0) == [
         Slowness("File /y", "", "a", 5.0, 5.0, 1),
