@@ -329,3 +329,12 @@ def test_the_example_is_applied_and_then_silent(racks: Fleet, site: Site) -> Non
     assert "failed=0 unreachable=0 changed=7" in summaries[0]
     assert "failed=0 unreachable=0 changed=0" in summaries[1]
     assert named(racks, "rack2-202").run("cat /srv/fooapp/config").stdout == "debug = false\n"
+
+
+def test_a_host_behind_others_may_reboot_and_the_run_goes_on(racks: Fleet, site: Site) -> None:
+    host = named(racks, "rack1-102")
+    boot_id = "cat /proc/sys/kernel/random/boot_id"
+    before = host.run(boot_id).stdout
+    with host.restarting():
+        site.run('File("/root/rebooted", from_content="x")\nReboot()', "--apply", "--limit-hosts", "rack1-102*")
+    assert host.run(boot_id).stdout != before
