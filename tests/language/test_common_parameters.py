@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from opsmop import Change, Directory, Echo, Eval, File, Provider, Resource, Secret, Shell, T, field
+from opsmop import Change, Directory, Echo, Eval, File, Provider, Resource, Secret, Shell, Sysctl, T, field
 from opsmop.errors import ProviderError
 
 Evaluate = Callable[..., Any]
@@ -26,6 +26,17 @@ class Flaky(Resource):
 
     name: str = field(kw_only=False, doc="a file that counts")
     failures: int = field(default=2, doc="how often it fails")
+
+
+class Lasting(Resource):
+    """A type that never comes to what it is to be, and would say what that is."""
+
+    name: str = field(kw_only=False, doc="what it is called")
+
+
+class NeverThere(Provider, provides=Lasting):
+    def plan(self) -> Any:
+        yield Change("set", lambda: None, before="hidden-before", after="hidden-after")
 
 
 class Failing(Provider, provides=Flaky):
@@ -184,6 +195,8 @@ def test_what_is_sensitive_shows_neither_command_nor_content_nor_output(
         File(tmp_path / "conf", from_content="hidden-new\n", sensitive=True)
         Shell("echo hidden-too", sensitive=True)
         Echo("hidden-message", sensitive=True)
+        Sysctl("net.no.such", "hidden-value", ignore_missing=True, kept_in=tmp_path / "hid.conf", sensitive=True)
+        Lasting(str(tmp_path), sensitive=True, ignore_errors=True)
 
     done = evaluate(main, mode)
     assert "hidden" not in done.wire()
@@ -231,3 +244,12 @@ def test_guards_tries_and_the_small_types_are_the_same_in_both_modes(both: Any) 
         "a = 2\nport = 80\n# BEGIN secrets\nword = very-hidden\n# END secrets\n"
     )
     assert "very-hidden" not in repr(seen.events)
+
+
+def test_a_value_that_turns_out_to_be_a_secret_is_hidden_too(tmp_path: Path, evaluate: Evaluate) -> None:
+    done = evaluate(
+        lambda _: File(tmp_path / "conf", from_content=Eval("word")) and None,
+        layers=[("policy", {"word": Secret("very-hidden")})],
+    )
+    assert "very-hidden" not in done.wire()
+    assert (tmp_path / "conf").read_text() == "very-hidden"

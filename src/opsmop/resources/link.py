@@ -32,6 +32,8 @@ class Link(Resource):
     def check(self) -> None:
         """Refuse what contradicts itself."""
         absolute(self, self.name)
+        if isinstance(self.name, str) and not self.name.strip("/"):
+            raise FieldError("Link cannot stand in the place of /", place=self.place)
         self.exclusive("to", "absent")
         self.exclusive("hard", "relative")
         if self.to is None and not self.absent:

@@ -28,11 +28,16 @@ class Attempt:
         self.judged_changed: bool | None = None
         self.skipped = False  # `only_if` or `unless` say that nothing is to be done
         self._earlier: list[Change] = []  # made by tries before this one
-        self.sensitive = any(
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether neither content nor output may be seen: somebody says so, or a parameter is a secret by now."""
+        resource = self.resource
+        return bool(resource.sensitive) or any(
             entry.sensitive or isinstance(getattr(resource, name), Secret)
             for name, entry in declared(type(resource)).items()
             if getattr(resource, name) is not None
-        ) or bool(resource.sensitive)
+        )
 
     def run(self) -> None:
         """Look, plan, make, look again: as the user and within the time that the resource says.
@@ -134,7 +139,8 @@ class Attempt:
     def _look_again(self, provider: Provider) -> None:
         left = [change for change in provider.plan() if change.kind == STATE]
         if left:
-            differing = "; ".join(described(change) for change in left)
+            hidden = bool(self.resource.sensitive)
+            differing = "; ".join(change.name if hidden else described(change) for change in left)
             raise NotConvergedError(f"{self.resource} was changed and still differs: {differing}")
 
     def status(self, resource: Resource) -> str:

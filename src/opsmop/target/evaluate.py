@@ -217,13 +217,14 @@ class RoleEvaluation:
         )
 
     def _reports(self, attempt: Attempt, changes: list[Change]) -> tuple[ChangeReport, ...]:
+        told = not attempt.resource.sensitive
         return tuple(
             ChangeReport(
                 name=change.name,
                 kind=change.kind,
                 assumed=attempt.assumed,
-                before=change.before,
-                after=change.after,
+                before=change.before if told else "",
+                after=change.after if told else "",
                 diff=differences.of_contents(*change.contents, attempt.resource.label)
                 if self._diff and change.contents and not attempt.sensitive
                 else "",

@@ -100,6 +100,11 @@ def test_what_contradicts_itself_is_refused(given: dict[str, Any], said: str, ev
     assert said in evaluate(lambda _: Link("/link", **given) and None).failure.message
 
 
+@pytest.mark.parametrize("root", ["/", "//"])
+def test_the_root_is_no_link(root: str, evaluate: Evaluate) -> None:
+    assert "place of /" in evaluate(lambda _: Link(root, to="/x", force=True) and None, "check").failure.message
+
+
 def test_in_check_files_are_looked_for_behind_a_planned_link(tmp_path: Path, evaluate: Evaluate) -> None:
     (tmp_path / "v1").mkdir()
     (tmp_path / "v1" / "conf").write_text("x")

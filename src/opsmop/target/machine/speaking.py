@@ -8,6 +8,7 @@ from typing import Callable
 SILENCE = 1.0  # seconds of a command of which nothing is said: most have ended by then, and their ending says all
 PAUSE = 0.25  # seconds between two times that it speaks
 MOST_SPOKEN = 8 * 1024  # bytes at a time; their end is what tells
+_LEFT_OUT = b"..."  # instead of a line that is longer
 
 
 class Speaking:
@@ -26,10 +27,10 @@ class Speaking:
     def add(self, stream: str, data: bytes) -> None:
         """Take `data` from `stream`."""
         whole, newline, rest = (self._begun.get(stream, b"") + data).rpartition(b"\n")
-        self._begun[stream] = rest[-MOST_SPOKEN:]
+        self._begun[stream] = rest if len(rest) <= MOST_SPOKEN else _LEFT_OUT
         self._lines += whole + newline
         if len(self._lines) > 2 * MOST_SPOKEN:
-            del self._lines[:-MOST_SPOKEN]
+            self._lines = bytearray(_ending(self._lines))
 
     def speak(self, *, ended: bool) -> None:
         """Say what there is, if it is time; of a command that has ended the rest, if anything was said before."""
@@ -39,6 +40,13 @@ class Speaking:
         if self._lines and time.monotonic() >= self._next:
             self._spoken = True
             self._next = time.monotonic() + PAUSE
-            text = bytes(self._lines[-MOST_SPOKEN:]).decode("utf-8", "replace")
+            text = _ending(self._lines).decode("utf-8", "replace")
             self._lines.clear()
             self._say(text)
+
+
+def _ending(lines: bytearray) -> bytes:
+    """The last lines, whole ones alone: what is secret is known again only if it is not cut in two."""
+    if len(lines) <= MOST_SPOKEN:
+        return bytes(lines)
+    return bytes(lines[-MOST_SPOKEN:]).partition(b"\n")[2] or _LEFT_OUT + b"\n"
