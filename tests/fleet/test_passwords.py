@@ -159,8 +159,6 @@ def test_every_way_in_which_sudo_refuses_is_told_apart(
         uid(direct, way, roles)
     with pytest.raises(SudoError, match="may not use sudo"):
         uid(direct, known, roles)
-    with sudoers(host, f"{ANY}\nDefaults requiretty"), pytest.raises(SudoError, match="demands a terminal"):
-        uid(direct, known, roles)
 
 
 def test_a_prompt_that_nobody_answers_ends_in_time(fleet: Fleet, host: Host, direct: Direct, roles: ModuleType) -> None:
