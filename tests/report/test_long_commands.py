@@ -16,6 +16,7 @@ class Web(Role):
     def inventory(self): return TomlInventory("hosts.toml").filter()
     def set_variables(self): return dict(password=Secret("xyzzy-plugh-1"))
     def main(self):
+        Shell("echo hush; sleep 1.5; echo hush", sensitive=True)
         Shell("echo first; mkfifo go; echo the password is {{ password }}; read line < go; echo after $line", cwd="HERE")
         Shell("echo quiet", cwd="HERE")
 
@@ -43,7 +44,7 @@ def test_lines_come_while_the_command_still_runs_and_not_again_at_its_end(tmp_pa
     ) as running:
         assert running.stdout is not None
         early = ""
-        while "********" not in early:
+        while "the password is ********" not in early:
             early += (line := running.stdout.readline())
             assert line, early
         assert "after" not in early, "the command has not ended, and is heard already"
@@ -58,3 +59,4 @@ def test_lines_come_while_the_command_still_runs_and_not_again_at_its_end(tmp_pa
         1,
     ]
     assert "xyzzy" not in told
+    assert not any(line.strip(" |").endswith("hush") for line in told.splitlines()), "nobody may see what it prints"

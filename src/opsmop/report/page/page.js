@@ -73,11 +73,14 @@
     return make("pre", { class: "diff" }, ...lines);
   }
 
-  function failureParts(failure) {
+  // A message need not repeat what stands above it.
+  const shortened = (message, what) => (what && message.startsWith(what) ? message.slice(what.length).replace(/^[:\s]+/, "") : "") || message;
+
+  function failureParts(failure, what) {
     const output = text(failure.stderr) || text(failure.output);
     const both = failure.stderr !== undefined && failure.output !== undefined;
     return [
-      make("p", { class: "message" }, failure.message + (failure.rc === null || failure.message.includes(`status ${failure.rc}`) ? "" : ` (exit status ${failure.rc})`)),
+      make("p", { class: "message" }, shortened(failure.message, what) + (failure.rc === null || failure.message.includes(`status ${failure.rc}`) ? "" : ` (exit status ${failure.rc})`)),
       failure.trace ? make("pre", {}, failure.trace) : null,
       failure.command ? make("pre", {}, `$ ${failure.command}`) : null,
       output ? make("pre", {}, output) : null,
@@ -174,7 +177,7 @@
         make("div", { class: "where" }, make("b", {}, what),
           names.length ? make("span", { class: "hosts" }, folded(names) + (names.length > 1 ? ` (${names.length})` : "")) : null,
           make("span", { class: "place mono" }, failure.place)),
-        ...failureParts(failure)));
+        ...failureParts(failure, what)));
     }
   }
 
@@ -284,7 +287,7 @@
     for (const resource of contact.resources) {
       const kind = resource.kind;
       const parts = [make("span", {}, resource.what), resource.note ? make("span", { class: "place" }, `  ${resource.note}`) : null];
-      if (resource.failure) parts.push(...failureParts(resource.failure));
+      if (resource.failure) parts.push(...failureParts(resource.failure, resource.what));
       if (resource.output !== undefined) parts.push(make("details", {}, make("summary", {}, "output"), make("pre", {}, text(resource.output))));
       if (resource.diff !== undefined) parts.push(diffed(text(resource.diff)));
       body.append(make("tr", {}, make("td", {}, make("span", { class: `word ${kind}` }, `${SIGNS[kind]} ${word(kind)}`)),
