@@ -65,6 +65,14 @@ def test_a_user_cannot_lead_root_elsewhere_by_a_link(fleet: Fleet, tmp_path: Pat
     assert everywhere(fleet, "ls -A /root/precious; stat -c '%U %a' /root/precious") == "root 700\n"
 
 
+def test_a_user_without_a_home_has_no_place_for_keys(fleet: Fleet, tmp_path: Path) -> None:
+    prepare(fleet, "useradd -M eve")
+    for mode in ("check", "apply"):
+        failed = push(fleet, tmp_path, f'AuthorizedKey("eve", {key(tmp_path)!r})', mode=mode)
+        assert sum("/home/eve, the home of eve, does not exist" in text for text in failed.failures) >= len(RELEASES)
+        (tmp_path / "key").unlink()
+
+
 def test_keys_go_where_sshd_looks_for_them(fleet: Fleet, tmp_path: Path) -> None:
     public = key(tmp_path)
     prepare(

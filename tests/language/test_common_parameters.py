@@ -173,7 +173,7 @@ def test_a_time_limit_holds_for_every_command_of_a_resource_together(tmp_path: P
 def test_less_than_nothing_is_refused(construct: Any, given: dict[str, Any], evaluate: Evaluate) -> None:
     failure = evaluate(lambda _: construct(**given) and None).failure
     assert failure.error == "FieldError"
-    assert "less than nothing" in failure.message
+    assert "takes nothing less than 0, not -" in failure.message
 
 
 @pytest.mark.parametrize("mode", ["check", "apply"])

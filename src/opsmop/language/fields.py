@@ -32,6 +32,7 @@ class Field:
     :param doc: one line for the reference page
     :param choices: the values it may take, if they are few
     :param sensitive: never show its value
+    :param least: the smallest number that it may be
     :param template: a text given for it is always a template, as if written `T(...)`
     """
 
@@ -39,12 +40,21 @@ class Field:
     type_text = "Any"
 
     def __init__(
-        self, *, default: Any, kw_only: bool, doc: str, choices: tuple[Any, ...], sensitive: bool, template: bool
+        self,
+        *,
+        default: Any,
+        kw_only: bool,
+        doc: str,
+        choices: tuple[Any, ...],
+        least: float | None,
+        sensitive: bool,
+        template: bool,
     ) -> None:
         self.default = default
         self.kw_only = kw_only
         self.doc = doc
         self.choices = choices
+        self.least = least
         self.sensitive = sensitive
         self.template = template
 
@@ -63,6 +73,7 @@ def field(
     kw_only: bool = True,
     doc: str = "",
     choices: tuple[Any, ...] = (),
+    least: float | None = None,
     sensitive: bool = False,
     template: bool = False,
 ) -> Any:
@@ -70,7 +81,9 @@ def field(
 
     :returns: the declaration, typed Any so that the class body's annotation is what a type checker sees
     """
-    return Field(default=default, kw_only=kw_only, doc=doc, choices=choices, sensitive=sensitive, template=template)
+    return Field(
+        default=default, kw_only=kw_only, doc=doc, choices=choices, least=least, sensitive=sensitive, template=template
+    )
 
 
 def _annotations(cls: type) -> dict[str, Any]:
@@ -146,11 +159,11 @@ def bind(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) ->
 def accepted(cls: type, entry: Field, value: Any, place: str) -> Any:
     """`value` as the parameter takes it: a path becomes its text.
 
-    :raises FieldError: if it is of another type or not one of the choices
+    :raises FieldError: if it is of another type, not one of the choices, or too small a number
     """
     if isinstance(value, PurePath):
         value = str(value)
-    plain = value.reveal() if isinstance(value, Secret) else value
+    plain: Any = value.reveal() if isinstance(value, Secret) else value
     if plain is not None or entry.default is not None:
         if not fits(plain, entry.type_text):
             raise FieldError(
@@ -163,6 +176,10 @@ def accepted(cls: type, entry: Field, value: Any, place: str) -> Any:
             raise FieldError(
                 f"{cls.__name__}({entry.name}=...) takes one of {', '.join(map(repr, entry.choices))}, not {shortened(plain)}",
                 place=place,
+            )
+        if entry.least is not None and plain is not None and plain < entry.least:
+            raise FieldError(
+                f"{cls.__name__}({entry.name}=...) takes nothing less than {entry.least}, not {plain}", place=place
             )
     return value
 

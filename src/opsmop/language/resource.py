@@ -49,14 +49,16 @@ class Resource(Declared, Result):
         default=None, doc="a command that only looks, or a bool: success or True means that nothing is to be done"
     )
     retries: int | None = field(
-        default=None, doc="how often to try again when it fails or `until` does not hold; 0, and 3 with `until`"
+        default=None,
+        least=0,
+        doc="how often to try again when it fails or `until` does not hold; 0, and 3 with `until`",
     )
-    delay: float = field(default=5.0, doc="seconds between two tries")
+    delay: float = field(default=5.0, least=0, doc="seconds between two tries")
     until: Any = field(
         default=None, doc="a bool, an Eval, or a callable of the result: tried again while it does not hold"
     )
     timeout: float | None = field(
-        default=None, doc="seconds that one try may take: then its command, and all that it started, is ended"
+        default=None, least=0, doc="seconds that one try may take: then its command, and all that it started, is ended"
     )
     run_as: str | None = field(
         default=None, doc="the user of the target as whom it looks, writes and runs commands; needs root"
@@ -78,7 +80,7 @@ class Resource(Declared, Result):
             self.warnings = []
             self.checked = not any(is_late(getattr(self, name)) for name in declared(type(self)) if name not in JUDGES)
             if self.checked:
-                self.check_all()
+                self.check()
             evaluation = current()
             if evaluation is None:
                 raise PolicyError(
@@ -90,17 +92,6 @@ class Resource(Declared, Result):
                 evaluation.evaluate(self)
             finally:
                 self.frame = None
-
-    def check_all(self) -> None:
-        """Refuse combinations of parameters that make no sense, of those that every type has too.
-
-        :raises FieldError: if they make none
-        """
-        for name in ("retries", "delay", "timeout"):
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                raise FieldError(f"{self}: {name}={value} is less than nothing", place=self.place)
-        self.check()
 
     def check(self) -> None:
         """Refuse combinations of parameters that make no sense. Types override it; see `exclusive`. Late values are

@@ -34,8 +34,8 @@ class WaitFor(Resource):
     absent: bool = field(
         default=False, doc="until the port is closed, nothing is at `path`, or nothing matches `regexp`"
     )
-    timeout: float | None = field(default=300.0, doc="seconds after which it fails; None waits for good")
-    interval: float = field(default=1.0, doc="seconds between two looks")
+    timeout: float | None = field(default=300.0, least=0, doc="seconds after which it fails; None waits for good")
+    interval: float = field(default=1.0, least=0, doc="seconds between two looks")
     msg: str | None = field(default=None, doc="what the error says besides")
 
     def check(self) -> None:
