@@ -47,7 +47,7 @@ class File(Resource):
         refuse_validate(self, self.validate)
         self.bits = mode_of(self.mode, self)
         if self.from_url is not None:
-            for name in ("validate", "backup", "overwrite", "touch"):
+            for name in ("validate", "backup", "touch"):
                 self.exclusive("from_url", name)
             self.download = self._download(self.from_url)
         elif self.checksum is not None:
@@ -77,7 +77,7 @@ class PutFile(Provider, provides=File):
             return
         if status is not None and status.kind != "file":
             raise ProviderError(f"{path} is a {status.kind}, not a file")
-        if file.from_url is not None:
+        if file.from_url is not None and (status is None or file.overwrite):
             yield from self._downloaded(path)
             return
         owner, group = owner_name(file.owner, self.machine), group_name(file.group, self.machine)

@@ -14,7 +14,7 @@ from typing import Any, Callable
 
 from opsmop.errors import ProviderError
 from opsmop.events import EvaluationFinished, Event
-from opsmop.events.wire import to_wire
+from opsmop.events.wire import MOST_ELEMENTS, to_wire
 from opsmop.target.log import Logged
 from opsmop.target.printed import printing_as_events
 from opsmop.target.supply import Far
@@ -137,7 +137,7 @@ def fitting(event: Event) -> bytes:
     """`event` for the wire, its texts and lists shortened as far as a frame's length demands."""
     data = to_wire(event)
     for longest in _CUTS:
-        if len(data) <= frames.FROM_ROLE[frames.EVENT]:
+        if len(data) <= frames.FROM_ROLE[frames.EVENT] and len(getattr(event, "changes", ())) <= MOST_ELEMENTS:
             break
         event = _shortened(event, longest)
         data = to_wire(event)

@@ -21,6 +21,7 @@ _READ = 1 << 16
 _MUCH = 3 << 17  # bytes to be sent, for which a wider pipe is worth asking for
 _WIDE = 1 << 18  # bytes; a user may have 64 MiB in pipes before new ones become narrow (pipe(7))
 _MOST_KEPT = 1 << 14  # bytes of stderr; the end is what tells
+_DYING = 5.0  # seconds that a process which was killed may take to be gone
 
 
 class Waker:
@@ -192,7 +193,8 @@ class Pipes:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it hangs in the kernel, or is held by a debugger
+                self._process.wait(_DYING)
         self.stop_answering()
         for pipe in (self._output, self._errors):
             pipe.close()

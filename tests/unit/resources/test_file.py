@@ -354,6 +354,15 @@ def served(content: bytes) -> Iterator[str]:
         server.shutdown()
 
 
+def test_a_file_from_the_web_that_is_there_may_be_left_alone(url: str, tmp_path: Path, evaluate: Evaluate) -> None:
+    main = lambda _: File(tmp_path / "a", from_url=url, overwrite=False, mode=0o600) and None  # noqa: E731
+    assert [name for _, _, name, *_ in evaluate(main).changes()] == ["download"]
+    (tmp_path / "a").write_text("grown here")
+    (tmp_path / "a").chmod(0o644)
+    assert [name for _, _, name, *_ in evaluate(main).changes()] == ["mode"]
+    assert (tmp_path / "a").read_text() == "grown here"
+
+
 @pytest.fixture
 def url() -> Iterator[str]:
     yield from served(b"from the web")
