@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 # What is on the command line of each host.
-READER = "import sys;exec(compile(sys.stdin.buffer.read(),'work','exec'))"
+READER = "import sys;b=sys.stdin.buffer;exec(compile(b.read(int(sys.argv[1])),'work','exec'))"
 
 SCRIPT = """
 import os, subprocess, sys
@@ -49,6 +49,8 @@ for name in folders:
     folder(root + "/" + name)
 for name, content in files.items():
     put(root + "/" + name, content)
+for name, size in copies.items():
+    put(root + "/" + name, b.read(size))
 for name, text in templates.items():
     put(root + "/" + name, render(text))
 for command in commands:
@@ -61,7 +63,9 @@ def main() -> None:
     """Do what the plan says."""
     plan = json.loads(Path(sys.argv[1]).read_text())
     parts = [f"{name} = {value!r}\n" for name, value in _contents(plan).items()]
-    common = "".join(parts).encode()
+    copies = sorted((Path(plan["work"]) / "copies").iterdir())
+    parts.append(f"copies = { {path.name: path.stat().st_size for path in copies}!r}\n")
+    common = "".join(parts).encode(), b"".join(path.read_bytes() for path in copies)
     wrong: list[str] = []
     threads = [threading.Thread(target=_one, args=(plan, common, host, wrong)) for host in plan["hosts"]]
     for thread in threads:
@@ -74,18 +78,18 @@ def main() -> None:
 def _contents(plan: dict[str, object]) -> dict[str, object]:
     work = Path(str(plan["work"]))
     named = {
-        folder: {path.name: path for path in sorted((work / folder).iterdir())}
-        for folder in ("files", "copies", "templates")
+        folder: {path.name: path for path in sorted((work / folder).iterdir())} for folder in ("files", "templates")
     }
-    files = {name: path.read_bytes() for name, path in {**named["files"], **named["copies"]}.items()}
+    files = {name: path.read_bytes() for name, path in named["files"].items()}
     templates = {name.removesuffix(".j2"): path.read_text() for name, path in named["templates"].items()}
     return {"files": files, "templates": templates, "folders": plan["folders"], "commands": plan["commands"]}
 
 
-def _one(plan: dict[str, list[str]], common: bytes, host: dict[str, str], wrong: list[str]) -> None:
-    script = f"variables = {host['variables']!r}\n".encode() + common + SCRIPT.encode()
-    command = [*plan["ssh"], f"-p{host['port']}", host["address"], f'{plan["python"]} -ESs -c "{READER}"']
-    done = subprocess.run(command, input=script, capture_output=True, check=False)
+def _one(plan: dict[str, list[str]], common: tuple[bytes, bytes], host: dict[str, str], wrong: list[str]) -> None:
+    names, content = common
+    script = f"variables = {host['variables']!r}\n".encode() + names + SCRIPT.encode()
+    command = [*plan["ssh"], f"-p{host['port']}", host["address"], f'{plan["python"]} -ESs -c "{READER}" {len(script)}']
+    done = subprocess.run(command, input=script + content, capture_output=True, check=False)
     sys.stdout.write(f"{host['address']}: {done.stdout.decode()}")
     if done.returncode:
         wrong.append(done.stderr.decode())

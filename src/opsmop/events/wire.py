@@ -26,6 +26,10 @@ def clean(text: str) -> str:
 
     A carriage return before a newline, as terminals and Windows files have it, goes without a trace.
     """
+    if (
+        text.isprintable()
+    ):  # neither a control character nor half a pair: nearly every text, and a hundred times quicker
+        return text[:LONGEST_TEXT]
     whole = text[:LONGEST_TEXT].encode("utf-8", "replace").decode()  # half a surrogate pair can be written nowhere
     return whole.replace("\r\n", "\n").translate(_CONTROL)
 

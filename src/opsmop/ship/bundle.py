@@ -43,11 +43,16 @@ class Bundle:
 
 
 class Source(NamedTuple):
-    """A source file: its module's name, `MODULE` or `PACKAGE`, and where it is."""
+    """A source file: its module's name, `MODULE` or `PACKAGE`, where it is, its size and its times."""
 
     name: str
     kind: int
-    path: Path
+    path: str
+    version: tuple[int, int, int]
+
+    def read(self) -> bytes:
+        """What is in it."""
+        return Path(self.path).read_bytes()
 
 
 def bundle_of(files: Files) -> Bundle:
@@ -78,18 +83,14 @@ def code_bundle() -> Bundle:
     found = store.read(kept)
     if found is not None:
         return Bundle(found[:_HEX].decode(), found[_HEX:])
-    made = bundle_of({source.name: (source.kind, source.path.read_bytes()) for source in sources})
+    made = bundle_of({source.name: (source.kind, source.read()) for source in sources})
     store.write(kept, made.digest.encode() + made.data)
     return made
 
 
 def _fingerprint(sources: Iterable[Source]) -> str:
     """What changes whenever a source does, without reading any."""
-    seen = hashlib.sha256()
-    for source in sources:
-        status = source.path.stat()
-        seen.update(f"{source} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n".encode())
-    return seen.hexdigest()[:32]
+    return hashlib.sha256("\n".join(map(str, sources)).encode()).hexdigest()[:32]
 
 
 def boot_text() -> str:
@@ -113,16 +114,20 @@ def library_folder(name: str) -> Path:
 
 def modules_below(folder: Path, name: str) -> dict[str, tuple[int, bytes]]:
     """Every Python source file below a package's folder, by module name."""
-    return {source.name: (source.kind, source.path.read_bytes()) for source in sources_below(folder, name)}
+    return {source.name: (source.kind, source.read()) for source in sources_below(folder, name)}
 
 
-def sources_below(folder: Path, name: str) -> list[Source]:
+def sources_below(folder: Path | str, name: str) -> list[Source]:
     """Every Python source file below a package's folder."""
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(set(folders) - {"__pycache__"})
-        parts = [name, *Path(place).relative_to(folder).parts]
-        for file in sorted(file for file in files if file.endswith(".py")):
-            own = [] if file == "__init__.py" else [file.removesuffix(".py")]
-            found.append(Source(".".join([*parts, *own]), MODULE if own else PACKAGE, Path(place, file)))
+    found: list[Source] = []
+    with os.scandir(folder) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        stem, dot, ending = entry.name.rpartition(".")
+        if entry.is_dir(follow_symlinks=False):
+            found += sources_below(entry.path, f"{name}.{entry.name}") if entry.name != "__pycache__" else []
+        elif dot and ending == "py":
+            kind, own = (PACKAGE, name) if stem == "__init__" else (MODULE, f"{name}.{stem}")
+            status = entry.stat()
+            found.append(Source(own, kind, entry.path, (status.st_size, status.st_mtime_ns, status.st_ctime_ns)))
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -131,7 +130,7 @@ class Arrival:
         self._come = 0
         self._found = hashlib.sha256()
         self._trouble: FileRefusedError | None = None
-        self._temporary = f".{secrets.token_hex(12)}"
+        self._temporary = f".{os.urandom(12).hex()}"
         self._refuse_to_fill_the_disk()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
