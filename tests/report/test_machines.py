@@ -106,6 +106,7 @@ def test_the_document_tells_of_every_host_role_and_resource(site: Path) -> None:
 WRONG = {
     "an option": (["--push", "--check", "--limit-hosts", "a,,b"], None),
     "a host": (["--push", "--check", "--limit-hosts", "nobody"], None),
+    "a list, which is for people": (["--push", "--check", "--list-hosts"], None),
     "the policy": (["--push", "--check"], ("return Roles(Web())", "return 7")),
     "what cannot travel": (["--push", "--check"], ('print("printed")', "open.__self__.lock = LOCK")),
 }
@@ -132,6 +133,12 @@ def test_a_run_that_did_not_begin_is_a_whole_document_too(site: Path, what: str)
             assert ET.fromstring(done.stdout).get("errors") == "1"
         else:
             assert done.stdout.startswith("::error ")
+
+
+def test_a_form_that_is_not_known_is_told_with_those_that_are(site: Path) -> None:
+    done = run(site, "--push", "--check", "--output", "jsn")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'jsn' is none of console, ndjson, json, junit, github" in done.stderr
 
 
 def test_what_validation_finds_is_told_to_machines(site: Path) -> None:

@@ -40,6 +40,8 @@ def settings_from(parsed: argparse.Namespace, folder: Path) -> Settings:
         raise UsageError(f"{given[0]} goes with --push")
     if parsed.detailed_exitcode and parsed.mode != "check":
         raise UsageError("--detailed-exitcode goes with --check")
+    if parsed.list_hosts and _of(parsed, "output") not in (None, "console"):
+        raise UsageError("--list-hosts is for people", remedy="opsmop inventory list --json tells programs of hosts.")
     defaults = defaults_from(parsed, folder)
     extra, extra_files = extra_variables(parsed.extra_vars)
     return Settings(
