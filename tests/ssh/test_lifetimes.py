@@ -233,18 +233,18 @@ def test_being_spoken_to_is_no_sign_of_life(route: Route, roles: Any, tmp_path: 
     assert "has said nothing for 1 seconds" in str(running.error)
 
 
-def test_a_long_command_with_an_agent_that_beats_is_not_lost(route: Route, roles: Any, tmp_path: Path) -> None:
+def test_a_long_command_with_an_agent_that_beats_is_not_lost(way: Route, roles: Any, tmp_path: Path) -> None:
     transport, heard = Direct(beat=0.2), Heard()
     role = roles.Sleeper(marks=str(tmp_path), seconds=2.5)
-    transport.evaluate(replace(route, silence_timeout=1.0), order_for(role), None, heard.events.append, nothing_served)
+    transport.evaluate(replace(way, silence_timeout=1.0), order_for(role), None, heard.events.append, nothing_served)
     transport.close()
     assert heard.ending.status == "ok"
 
 
 def test_a_role_whose_controller_falls_silent_ends_with_its_lease(
-    route: Route, roles: Any, sshd: PrivateSshd, tmp_path: Path
+    way: Route, roles: Any, sshd: PrivateSshd, tmp_path: Path
 ) -> None:
-    with controller(route, "Commander", tmp_path, lease=1.5) as process:
+    with controller(way, "Commander", tmp_path, lease=1.5) as process:
         number = int(awaited(tmp_path / "command"))
         process.send_signal(signal.SIGSTOP)
         assert emptied(number)

@@ -115,14 +115,15 @@ class Station:
             channel.lose(self.lost)
         self.say(speech.RUN, number, json.dumps({"arguments": arguments, "kill": kill}).encode())
         answer = channel.await_start(time.monotonic() + _ANSWER_TIME, self._wakers)
+        if answer == b"":
+            return channel
+        self.forget(number)
         if any(waker.called for waker in self._wakers):
             raise stopped(self.route)
         if answer is None:
             self._break_off("it does not answer any more")
             raise self._lost_again()
-        if answer:
-            raise self._fault(f"{arguments[0]} cannot be started there: {answer.decode('utf-8', 'replace')}")
-        return channel
+        raise self._fault(f"{arguments[0]} cannot be started there: {answer.decode('utf-8', 'replace')}")
 
     def reach(self, wanted: dict[str, Any]) -> Any:
         """The context that `opsmop.transport.mitogen.reaching.reached` comes to there.
