@@ -71,3 +71,20 @@ def test_a_file_of_the_controller_that_an_earlier_role_plans_stays_planned(both:
     seen = both(text, {"large": b"x" * (6 << 20)}, mode="check")
     assert grades(seen) == [("changed", False), ("changed", False)]
     assert [change.name for change in seen.result.resources[1].changes] == ["mode"]
+
+
+@pytest.mark.parametrize(
+    ("first", "status", "known"),
+    [("Echo('x')", "skipped", True), ("Shell('true')", "ok", False)],
+    ids=["nothing planned", "a command planned"],
+)
+def test_whether_a_role_wants_the_host_is_known_only_if_what_it_asks_is(
+    both: Any, first: str, status: str, known: bool
+) -> None:
+    text = site(first, "Echo('here')").replace(
+        "class Second(Role):",
+        'class Second(Role):\n    def should_process_when(self): return FileTests.exists(f"{OUT}/made")',
+    )
+    seen = both(text, mode="check")
+    assert (seen.ending.status, seen.ending.beyond == "") == (status, known)
+    assert "Second" not in "".join(seen.echoed)

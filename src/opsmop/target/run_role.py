@@ -186,7 +186,7 @@ def _evaluated(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
     token = EVALUATION.set(evaluation)
     try:
         if not role.should_process_when():
-            return EvaluationFinished(status="skipped")
+            return _not_processed(role, evaluation)
         value, last = _until_it_ends(role, evaluation)
         last = _handled(evaluation) or last
         boot, seconds = last() if last is not None else ("", 0.0)
@@ -195,6 +195,15 @@ def _evaluated(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
         )
     finally:
         EVALUATION.reset(token)
+
+
+def _not_processed(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
+    """The ending of a role that does not want this host; in check mode, it may yet want it once it is as planned."""
+    machine = evaluation.machine
+    if not machine.simulated or not (evaluation.beyond_prediction or machine.assumptions):
+        return EvaluationFinished(status="skipped")
+    code = type(role).should_process_when.__code__
+    return EvaluationFinished(status="ok", beyond=f"{code.co_filename}:{code.co_firstlineno}")
 
 
 def _until_it_ends(role: Role, evaluation: RoleEvaluation) -> tuple[Any, Last]:
