@@ -136,6 +136,7 @@ def test_a_zip_beside_the_policy_keeps_its_modes_and_links(place: Path, evaluate
         [("hard", "a", "/etc/passwd")],
         [("device", "null", None)],
         [("file", "..\\out", b"x")],
+        [("directory", "d", None), ("link", "d/e", ".."), ("link", "x", "d/e/../..")],
         [("link", "up", "a/../.."), ("file", "up/out", b"x")],
     ],
 )

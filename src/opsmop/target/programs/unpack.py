@@ -111,12 +111,20 @@ def _chosen(request: dict[str, Any], entries: Iterator[Entry]) -> list[Entry]:
         if not name or not _wanted(request, name):
             continue
         if entry.kind == "link":
+            _refuse_way_back(entry)
             _inner(entry.target, entry.name, name.rpartition("/")[0])
         target = entry.target
         if entry.kind == "hard link":
             target = "/".join(_inner(entry.target, entry.name).split("/")[request["strip"] :])
         chosen.append(entry._replace(name=name, target=target))
     return chosen
+
+
+def _refuse_way_back(entry: Entry) -> None:
+    """Refuse a link that goes down and up again: what it goes down into may be a link itself, and up lead anywhere."""
+    ups = [part == ".." for part in entry.target.split("/") if part not in ("", ".")]
+    if ups != sorted(ups, reverse=True):
+        raise Refusal(f"the archive holds {entry.name!r}, which leads out of its directory: {entry.target!r}")
 
 
 def _inner(path: str, entry: str, folder: str = "") -> str:
