@@ -206,6 +206,30 @@ def test_a_lock_that_stays_taken_names_who_holds_it(fleet_per_release: Fleet, tm
         host.run("kill $(pgrep -of holder.py); rm -f /run/taken")
 
 
+def test_a_package_comes_from_its_file_on_the_host(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    for version in ("1", "2"):
+        host.run(package_text("opsmop-probe", version))
+    files = [f"/srv/debs/opsmop-probe_{version}_all.deb" for version in ("1", "2")]
+    for path, version in zip(files, ("1", "2"), strict=True):
+        main = f'Package("{path}")'
+        announced = check(bookworm, tmp_path, main)
+        assert announced.changes == apply(bookworm, tmp_path, main).changes != []
+        assert installed(host, "opsmop-probe") == f"ii {version}"
+        assert apply(bookworm, tmp_path, main).changes == []
+    assert apply(bookworm, tmp_path, f'Package("{files[0]}")').changes == [], "what is newer stays"
+    assert "no package of Debian" in push(bookworm, tmp_path, 'Package("/etc/passwd")').failures[0]
+
+
+def test_what_came_only_for_a_package_goes_with_it_if_that_is_said(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    apply(bookworm, tmp_path, 'Package("nginx-light")')
+    main = 'Package("nginx-light", absent=True, autoremove=True)'
+    announced = check(bookworm, tmp_path, main)
+    assert "nginx-common" in announced.texts
+    apply(bookworm, tmp_path, main)
+    assert not installed(host, "nginx-common").startswith("ii")
+    assert apply(bookworm, tmp_path, main).changes == []
+
+
 def test_whoever_may_not_is_told_of_sudo(bookworm: Fleet, tmp_path: Path) -> None:
     for mode in ("check", "apply"):
         failed = push(bookworm, tmp_path, 'Package("hello")', mode=mode, sudo=False)

@@ -31,11 +31,14 @@ class Apt(PackageProvider, provides=Package, short="apt"):
     def begin(self) -> None:
         """See `PackageProvider.begin`."""
         self._looks = AptLooks(self.machine, running.ENVIRONMENT)
+        self._files: dict[str, tuple[str, str]] = {}  # path and version of each package that is named by its file
 
     # What is there
 
     def known_as(self, name: str) -> str:
         """See `PackageProvider.known_as`. The architecture is named only where it is a foreign one."""
+        if name.startswith("/"):
+            return self._of_file(name)
         if not _NAME.fullmatch(name):
             raise ProviderError(
                 f"{name!r} is not the name of a Debian package",
@@ -43,6 +46,21 @@ class Apt(PackageProvider, provides=Package, short="apt"):
             )
         plain, _, architecture = name.partition(":")
         return plain if architecture in ("", "any", "all", self._looks.native()) else name
+
+    def _of_file(self, path: str) -> str:
+        """The name of the package that a file on the machine is."""
+        asked = self.machine.ask(["dpkg-deb", "--showformat=${Package} ${Version}", "--show", path])
+        if asked.rc != 0:
+            raise ProviderError(f"{path} is no package of Debian on this machine: {asked.output.strip()}")
+        name, _, version = asked.stdout.strip().partition(" ")
+        self._files[name] = (path, version)
+        return name
+
+    def _wanting(self, name: str, held: str | None) -> bool:
+        """See `PackageProvider.plan`: of a file, at least the version that it is."""
+        if name not in self._files or held is None:
+            return super()._wanting(name, held)
+        return self.machine.ask(["dpkg", "--compare-versions", held, "lt", self._files[name][1]]).rc == 0
 
     def held(self, name: str) -> str | None:
         """See `PackageProvider.held`."""
@@ -69,10 +87,14 @@ class Apt(PackageProvider, provides=Package, short="apt"):
 
     def newest(self, name: str) -> str | None:
         """See `PackageProvider.newest`."""
+        if name in self._files:
+            return self._files[name][1]
         return self._looks.offer(name).candidate
 
     def versions(self, name: str) -> Sequence[str]:
         """See `PackageProvider.versions`."""
+        if name in self._files:
+            return (self._files[name][1],)
         offer = self._looks.offer(name)
         return offer.versions if offer.candidate is not None else ()
 
@@ -134,7 +156,9 @@ class Apt(PackageProvider, provides=Package, short="apt"):
     def refresh(self) -> Completed:
         """See `PackageProvider.refresh`."""
         completed = running.refresh(self.machine, lock_timeout=self.resource.lock_timeout)
+        files = self._files
         self.begin()
+        self._files = files
         return completed
 
     def install(self, names: Sequence[str], outcome: Outcome) -> Completed:
@@ -147,7 +171,8 @@ class Apt(PackageProvider, provides=Package, short="apt"):
 
     def _installation(self, names: Sequence[str]) -> list[str]:
         version = self.resource.version
-        wanted = [f"{name}={version}" for name in names] if version else list(names)
+        known = [self._files[name][0] if name in self._files else name for name in names]
+        wanted = [f"{name}={version}" for name in known] if version else known
         recommends = self.resource.install_recommends
         options = [] if recommends is None else [f"-oAPT::Install-Recommends={'true' if recommends else 'false'}"]
         return [*self._apt_get(), *options, *(["--allow-downgrades"] if version else []), "install", *wanted]
@@ -159,7 +184,8 @@ class Apt(PackageProvider, provides=Package, short="apt"):
         return self._act(self._removal(names), effects, f"removing {', '.join(names)}")
 
     def _removal(self, names: Sequence[str]) -> list[str]:
-        return [*self._apt_get(), "purge" if self.resource.purge else "remove", *names]
+        alone = ["--auto-remove"] if self.resource.autoremove else []
+        return [*self._apt_get(), *alone, "purge" if self.resource.purge else "remove", *names]
 
     def _apt_get(self) -> list[str]:
         return running.apt_get(self.resource.lock_timeout)

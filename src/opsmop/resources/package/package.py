@@ -11,11 +11,14 @@ from opsmop.resources.permissions import absolute
 class Package(Resource):
     """A package, or several in one transaction: installed, at a version, at the newest one, or absent."""
 
-    name: str | list[str] = field(kw_only=False, doc="one package, or a list of them for one transaction")
+    name: str | list[str] = field(
+        kw_only=False, doc="a package, or a list for one transaction; for apt also a .deb file's path"
+    )
     version: str | None = field(default=None, doc='the version to have, "1.22.1-9" or "1.22.*"; may go up or down')
     latest: bool = field(default=False, doc="the newest version that the package lists offer")
     absent: bool = field(default=False, doc="there is to be no such package")
     purge: bool = field(default=False, doc="with absent: its configuration goes too")
+    autoremove: bool = field(default=False, doc="with absent, for apt: what came only for it goes too")
     update_cache: bool = field(default=False, doc="refresh the package lists first, if something may have to be done")
     cache_valid_time: int = field(default=3600, doc="seconds for which refreshed package lists are not refreshed again")
     install_recommends: bool | None = field(default=None, doc="also what it recommends; the system's choice if None")
@@ -37,8 +40,9 @@ class Package(Resource):
                 raise FieldError(f'{self}: {name}= goes with method="{method}"', place=self.place)
             if getattr(self, name) is not None:
                 absolute(self, getattr(self, name))
-        if self.purge and not self.absent:
-            raise FieldError(f"{self}: purge=True goes with absent=True", place=self.place)
+        for name in ("purge", "autoremove"):
+            if getattr(self, name) and not self.absent:
+                raise FieldError(f"{self}: {name}=True goes with absent=True", place=self.place)
 
     def names(self) -> list[str]:
         """The packages' names, each once.
