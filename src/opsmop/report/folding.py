@@ -27,7 +27,7 @@ from opsmop.events.lines import (
     what_changes,
 )
 from opsmop.events.look import duration_text
-from opsmop.report.names import counted
+from opsmop.report.names import counted, with_name, without_name
 from opsmop.wire.records import dataclass, field
 
 _MOST_NOTES = 5  # ways in which one result may differ before only what it has in common is told
@@ -172,14 +172,16 @@ class Folding:
                 hosts = list(dict.fromkeys(host for named in notes.values() for host in named))
                 notes = {f"in {len(notes)} ways": hosts}
             for note, hosts in notes.items():
-                first, newline, below = note.partition("\n")
+                first, newline, below = with_name(note, hosts).partition("\n")
                 yield result, hosts, f"{first}  {slow}".strip() + newline + below
 
 
 def _said(failure: Failure, host: str) -> str:
     """The message on one line, without the host's own name, which would make equal messages differ."""
     rows = message_text(failure).strip().splitlines()
-    return " ".join(rows[0].split()).replace(host, "HOST") if rows else failure.error
+    if not rows:
+        return failure.error
+    return without_name(" ".join(rows[0].split()), host)
 
 
 def _rank(kind: str) -> int:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 _NUMBER = re.compile(r"[0-9]+")
 _AMBIGUOUS = frozenset("[],")  # in a name of its own, they would read like a fold
+_OWN = "\0"  # instead of a host's own name
 _LONGEST_NUMBER = 9  # digits; what is longer is no number that anyone counts with
 
 
@@ -34,6 +35,16 @@ def folded(names: Iterable[str]) -> str:
 def counted(names: Sequence[str]) -> str:
     """As `folded`, with how many there are if that is more than one."""
     return f"{folded(names)} ({len(names)})" if len(names) > 1 else "".join(names)
+
+
+def without_name(text: str, host: str) -> str:
+    """`text` of `host` with something else for its name, which alone would make equal texts of many hosts differ."""
+    return re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", _OWN, text)
+
+
+def with_name(text: str, hosts: Sequence[str]) -> str:
+    """What `without_name` gave, for people: of one host with its name, of many with HOST."""
+    return text.replace(_OWN, "HOST" if len(hosts) > 1 else "".join(hosts))
 
 
 def _patterns(names: list[str]) -> list[_Pattern | None]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from opsmop.events.lines import Scene, message_text
 from opsmop.events.look import duration_text
 from opsmop.report.costs import Costs, Slowness, bytes_text
-from opsmop.report.names import counted
+from opsmop.report.names import counted, with_name, without_name
 from opsmop.report.table import folds, table_lines
 from opsmop.report.tally import Reason, Tally
 
 _LONGEST_RESOURCE = 60  # columns that a resource's name takes in a reason
 _SHORTEST_RESOURCE = 12  # columns that a resource's name keeps beside its duration
+_MOST_REASONS = 10  # different ones, where there are many
 _NAMED_HOSTS = 5  # hosts that stand one by one; more are folded
 _MOST_SLOW, _SLOW = 5, 1.0  # resources that are named, and seconds from which they are
 _CODE_OF_INTERRUPTION = 128  # a shell's exit status for a signal begins above it
@@ -54,8 +55,11 @@ def _reason_lines(scene: Scene, tally: Tally) -> list[str]:
     hosts_of: dict[str, list[str]] = {}
     for name, host in tally.sorted_hosts():
         for reason in host.reasons:
-            hosts_of.setdefault(_reason_text(scene, reason), []).append(name)
-    return _section(scene, "Reasons", [f"  {_names_text(names)}: {text}" for text, names in hosts_of.items()])
+            hosts_of.setdefault(without_name(_reason_text(scene, reason), name), []).append(name)
+    lines = [f"  {_names_text(names)}: {with_name(text, names)}" for text, names in hosts_of.items()]
+    if folds(scene, len(lines)):
+        lines = [*lines[:_MOST_REASONS], f"  and {len(lines) - _MOST_REASONS} more; -vv tells all of them"]
+    return _section(scene, "Reasons", lines)
 
 
 def _reason_text(scene: Scene, reason: Reason) -> str:

@@ -477,3 +477,17 @@ def test_a_message_of_any_size_leaves_room_for_the_authors_frames() -> None:
     assert 'File "site.py", line 3, in main' in told
     assert "... 4981 more lines" in told
     assert len(told.splitlines()) < 60
+
+
+def test_reasons_that_differ_in_the_hosts_own_name_are_one_and_of_very_many_some_are_told() -> None:
+    hosts = tuple(f"web{number:02}" for number in range(1, 41))
+    alike, apart = started("apply", *hosts), started("apply", *hosts)
+    for number, host in enumerate(hosts):
+        alike += ended(host, "unreachable", Failure("ConnectError", f"{host} port 22: Connection refused"))
+        apart += ended(host, "unreachable", Failure("ConnectError", f"10.0.0.{number} port 22: Connection refused"))
+    end = RunFinished(exit_status=1, duration=1.0)
+    assert "  web[01-40] (40): WebServers: HOST port 22: Connection refused\n" in shown([*alike, end])
+    told = shown([*apart, end])
+    assert told.count("Connection refused") < 60
+    assert "  and 30 more; -vv tells all of them\n" in told
+    assert shown([*apart, end], verbose=2).partition("Reasons")[2].count("Connection refused") == 40
