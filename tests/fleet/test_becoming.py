@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.fleet.harness import Fleet, Host
-from tests.fleet.test_passwords import counted, sudoers
+from tests.fleet.test_passwords import counted, sudoers, visible
 from tests.ssh.hearing import Heard, nothing_served, order_for, speaking
 
 from opsmop.errors import AuthenticationError, SudoError, ViaError
@@ -258,3 +259,16 @@ def test_a_sudo_that_demands_a_terminal_gets_one_behind_another_host(
 ) -> None:
     with sudoers(host, f"{ANY}\nDefaults requiretty"):
         assert uid(direct, behind(fleet, host, way, become="root", sudo_password=Secret(RIGHT)), roles) == 0
+
+
+def test_passwords_on_the_way_are_in_no_argument_and_no_environment(
+    fleet: Fleet, host: Host, direct: Direct, way: Route, roles: ModuleType
+) -> None:
+    by_su = behind(fleet, host, way, become="root", become_method="su", sudo_password=Secret(ROOTS))
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(uid, direct, by_su, roles)
+        seen = []
+        while not running.done():
+            seen += visible(RIGHT.encode()) + visible(ROOTS.encode())
+        seen += visible(RIGHT.encode()) + visible(ROOTS.encode())
+    assert (running.result(), seen) == (0, [])

@@ -16,6 +16,7 @@ import mitogen.parent
 
 MOST_BYTES = 16 << 20  # of one message
 MOST_STRANGE = 10_000  # messages of one tree that are not a relay's: routes, modules, numbers
+_EACH = 50  # of them for each station: far more than reaching it takes
 _OURS = "mitogen"  # the only package that is served
 
 # What hosts make mitogen log is nobody's to read: our own errors say what happened.
@@ -74,7 +75,7 @@ class Router(mitogen.master.Router):  # type: ignore[misc]
     max_message_size = MOST_BYTES
 
     def __init__(self, broker: Any) -> None:
-        self._strange = 0
+        self._strange, self._most_strange = 0, MOST_STRANGE
         self.children: list[subprocess.Popen[bytes]] = []  # every ssh that was started here
         super().__init__(broker, max_message_size=MOST_BYTES)
 
@@ -87,6 +88,10 @@ class Router(mitogen.master.Router):  # type: ignore[misc]
     def watch(self, stream: Any) -> None:
         """Count what is not said to a relay's handle; routes and the like would fill our memory."""
         stream.protocol.on_message = self._count
+
+    def expect_more(self) -> None:
+        """One more station is to be reached, which takes some messages."""
+        self._most_strange += _EACH
 
     def bury(self) -> None:
         """End what is left of the ssh that were started here, once the broker has ended."""
@@ -101,7 +106,7 @@ class Router(mitogen.master.Router):  # type: ignore[misc]
         if function is not None and respondent is not None:
             return
         self._strange += 1
-        if self._strange > MOST_STRANGE:
+        if self._strange > self._most_strange:
             self.disconnect_stream(stream)
 
 

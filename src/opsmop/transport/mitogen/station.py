@@ -72,6 +72,7 @@ class Station:
     ) -> None:
         self.router, self.context, self.route, self.parent = router, context, route, parent
         self._wakers, self._on_lost = wakers, on_lost
+        router.expect_more()
         self._stream = router.stream_by_id(context.context_id)
         self._changed = threading.Condition()
         self._giving = threading.Lock()
