@@ -1,0 +1,40 @@
+"""Checkouts on a real host: of a git that is only planned, and as another user."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.fleet.harness import Fleet, Host
+from tests.fleet.pushing import apply, check, push
+
+Boot = Callable[..., Fleet]
+ORIGIN = "git init -q /srv/o && cd /srv/o && git -c user.name=a -c user.email=a@test commit -q --allow-empty -m x"
+WITH_GIT = f"""
+Package("git", install_recommends=False)
+Shell("{ORIGIN}", creates="/srv/o")
+Git("/srv/x", repository="/srv/o")
+"""
+
+
+@pytest.fixture
+def bookworm(boot: Boot) -> Fleet:
+    return boot("bookworm")
+
+
+@pytest.fixture
+def host(bookworm: Fleet) -> Host:
+    return bookworm.hosts[0]
+
+
+def test_a_checkout_follows_the_package_that_brings_git(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    assert check(bookworm, tmp_path, WITH_GIT).changes == ["install", "run", "cannot be predicted?"]
+    assert apply(bookworm, tmp_path, WITH_GIT).changes == ["install", "run", "clone"]
+    assert apply(bookworm, tmp_path, WITH_GIT).changes == []
+    host.run("mkdir /home/ops/co && chown ops: /home/ops/co && git config --system --add safe.directory /srv/o/.git")
+    theirs = 'Git("/home/ops/co", repository="/srv/o", run_as="ops")'
+    assert apply(bookworm, tmp_path, theirs).changes == ["clone"]
+    assert host.run("find /home/ops/co ! -user ops").stdout == "", "all of it is its owner's"
+    assert apply(bookworm, tmp_path, theirs).changes == []
+    as_root = push(bookworm, tmp_path, theirs.replace(', run_as="ops"', "")).failures[0]
+    assert "belongs to ops, and this runs as root" in as_root
+    assert 'run_as="ops"' in as_root
