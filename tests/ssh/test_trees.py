@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import signal
 import socket
@@ -21,7 +22,7 @@ from tests.ssh.test_lifetimes import gone
 from tests.ssh.test_tree_defences import Cheat
 
 from opsmop.demo.sshd import PrivateSshd
-from opsmop.errors import AuthenticationError, ConnectError, HostKeyError, HostLostError, ViaError
+from opsmop.errors import AuthenticationError, ConnectError, HostKeyError, HostLostError, SudoError, ViaError
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
 from opsmop.transport.host_keys import scan
@@ -283,3 +284,14 @@ def test_a_relay_that_could_not_start_what_it_should_is_told(behind: Route, dire
     station = direct._grown()._station(Hop(behind.via), "web1")
     with pytest.raises(ConnectError, match=r"/no/such/program cannot be started there: No such file"):
         station.run(["/no/such/program"], kill=True)
+
+
+@pytest.mark.parametrize("method", ["su", "doas"])
+def test_a_process_of_this_machine_becomes_others_by_sudo_alone_and_needs_nothing_for_its_own_user(
+    method: str, here: Route, direct: Direct, roles: Any
+) -> None:
+    own = replace(here, become=pwd.getpwuid(os.geteuid()).pw_name, become_method=method)
+    assert agent(direct, own, roles) > 0
+    with pytest.raises(SudoError, match=f"by sudo only, not by {method}") as caught:
+        agent(direct, replace(own, become="nobody"), roles)
+    assert "opsmop_connection" in caught.value.remedy

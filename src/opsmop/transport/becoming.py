@@ -107,6 +107,15 @@ def why_sudo_hangs(route: Route, complaint: str) -> SudoError:
     return _refused(route, what, f"It may wait at a prompt of its own. Try by hand: {command}", complaint)
 
 
+def why_not_here(route: Route) -> SudoError:
+    """A process of this machine becomes others by sudo alone."""
+    return SudoError(
+        f"{route.host} is this machine, where {route.become} can be become by sudo only, not by {route.become_method}",
+        host=route.host,
+        remedy='Set opsmop_connection = "ssh" for it, or opsmop_become_method = "sudo".',
+    )
+
+
 def why_no_terminal_helped(route: Route, method: str, complaint: str) -> SudoError:
     """Why a user was not become on a terminal.
 

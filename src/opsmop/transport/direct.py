@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import pwd
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from opsmop.errors import OpsMopError
 from opsmop.events import Warned
 from opsmop.ship.bundle import Bundle, code_bundle
 from opsmop.transport.base import Files, Receive, Route, Traffic
-from opsmop.transport.becoming import TerminalNeededError
+from opsmop.transport.becoming import TerminalNeededError, why_not_here
 from opsmop.transport.conversation import Conversation, Limits
 from opsmop.transport.diagnosis import stopped
 from opsmop.transport.filled import Filled
@@ -124,6 +126,8 @@ class Direct:
     def _way(self, route: Route) -> tuple[Route, Launch]:
         terminal = route in self._on_terminals
         becomes = route.become is not None and route.become_method != "sudo"
+        if route.local and becomes and route.become != pwd.getpwuid(os.geteuid()).pw_name:
+            raise why_not_here(route)
         if route.local or not (terminal or becomes or route.via is not None):
             return route, launched_here
         return self._grown().way(route, terminal=terminal)
