@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,3 +76,21 @@ def test_a_wrong_line_is_2_and_says_why(opsmop: Opsmop, three_hosts: Path, words
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert len(done.stderr.splitlines()) <= 3
+
+
+def test_ctrl_c_ends_the_command_on_the_hosts_and_tells_what_came(three_hosts: Path) -> None:
+    folder = three_hosts.parent
+    words = ["run", f"touch {folder}/begun; sleep 300", "-i", str(three_hosts), "--limit-hosts", "db1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "opsmop", *words],
+        env={**os.environ, "HOME": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (folder / "begun").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "db1  cancelled\n\nRESULT failed=0 unreachable=0 cancelled=1 ok=0\n"), err

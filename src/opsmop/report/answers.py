@@ -16,7 +16,7 @@ from opsmop.events import (
 )
 from opsmop.report.names import counted
 
-_UNMET = ("unreachable", "lost", "cancelled")
+_UNMET = ("unreachable", "lost")
 
 
 class Answer(NamedTuple):
@@ -75,16 +75,15 @@ def told(answers: dict[str, Answer]) -> str:
     for host in sorted(answers):
         groups.setdefault(answers[host], []).append(host)
     ordered = sorted(groups.items(), key=lambda group: (group[0].status == "ok", len(group[1])))
-    counts = dict.fromkeys(("failed", "unreachable", "ok"), 0)
-    for answer in answers.values():
-        counts[_kind(answer.status)] += 1
-    last = " ".join(f"{kind}={count}" for kind, count in counts.items())
+    kinds = [_kind(answer.status) for answer in answers.values()]
+    named = ("failed", "unreachable", *(("cancelled",) if "cancelled" in kinds else ()), "ok")
+    last = " ".join(f"{kind}={kinds.count(kind)}" for kind in named)
     return "".join(_group(answer, hosts) for answer, hosts in ordered) + f"RESULT {last}\n"
 
 
 def _kind(status: str) -> str:
-    if status == "ok":
-        return "ok"
+    if status in ("ok", "cancelled"):
+        return status
     return "unreachable" if status in _UNMET else "failed"
 
 

@@ -25,10 +25,12 @@ def usual(folder: Path) -> Defaults:
     :raises UsageError: as `found`
     """
     project = project_file(folder)
-    warning = distrust(project) if project else ""
-    files = ([project] if project and not warning else []) + [*user_files(), SYSTEM_FILE]
-    defaults = found(os.environ, *files)
-    return defaults.with_environment({}, (warning,)) if warning else defaults
+    ignored = distrust(project) if project else ""
+    files = ([project] if project and not ignored else []) + [*user_files(), SYSTEM_FILE]
+    warnings = [ignored] if ignored else []
+    if _open_to_all(folder) and (project is None or project.parent != folder):
+        warnings.append(f"everybody may write to {folder}, and so decide what runs as you; chmod o-w {folder}")
+    return found(os.environ, *files).with_environment({}, tuple(warnings))
 
 
 def user_files() -> tuple[Path, ...]:
@@ -53,15 +55,22 @@ def project_file(folder: Path) -> Path | None:
 
 def distrust(path: Path) -> str:
     """Why a project's file is not believed: its options of ssh could run commands as whoever believes them."""
-    trusted = {0, os.geteuid(), int(os.environ.get("SUDO_UID") or 0)}
-    file, folder = path.stat(), path.parent.stat()
+    caller = os.environ.get("SUDO_UID", "")
+    trusted = {0, os.geteuid(), int(caller) if caller.isdecimal() else 0}
+    file = path.stat()
     if file.st_uid not in trusted:
         return f"{path} is ignored: it belongs to another user (id {file.st_uid})"
     if file.st_mode & 0o002:
         return f"{path} is ignored: everybody may write to it; chmod o-w {path}"
-    if folder.st_mode & 0o002 and not folder.st_mode & 0o1000:  # in a sticky folder nobody replaces another's file
+    if _open_to_all(path.parent):
         return f"{path} is ignored: everybody may write to its folder; chmod o-w {path.parent}"
     return ""
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Whether everybody may replace what is in `folder`: in a sticky one nobody replaces another's file."""
+    mode = folder.stat().st_mode if folder.is_dir() else 0
+    return bool(mode & 0o002) and not mode & 0o1000
 
 
 def found(environment: Mapping[str, str], *files: Path) -> Defaults:

@@ -25,7 +25,9 @@ def test_a_printed_secret_is_masked() -> None:
         run="1", host="here", role="Prints", mode="apply", inventory=(("here", {"password": Secret(PASSWORD)}),)
     )
     with printing_as_events(events.append) as emit:
-        run_role(order, emit, Near(Served(FileRules(()), Depot(), print), order), live=lambda: (Prints(), (), Additions()))
+        run_role(
+            order, emit, Near(Served(FileRules(()), Depot(), print), order), live=lambda: (Prints(), (), Additions())
+        )
     assert [event.text for event in events if isinstance(event, Printed)] == ["the password is ********"]
     assert isinstance(events[-1], EvaluationFinished)
 

@@ -79,6 +79,14 @@ def test_a_project_that_everybody_may_write_to_is_ignored_and_reported(
     assert [said in warning and "is ignored" in warning for warning in defaults.warnings] == ([True] if said else [])
 
 
+def test_a_folder_that_everybody_may_write_to_is_reported_without_a_file_of_settings_too(home: Path) -> None:
+    (home / "site" / "deep").chmod(0o777)
+    assert usual(home / "site" / "deep")["ssh_key_file"] == "/project", "that file is elsewhere"
+    assert "so decide what runs as you" in usual(home / "site" / "deep").warnings[0]
+    (home / "site" / "deep").chmod(0o755)
+    assert usual(home / "site" / "deep").warnings == ()
+
+
 def test_a_project_file_of_somebody_else_is_ignored_and_reported(home: Path) -> None:
     # Only root can give a file away.
     if os.geteuid() == 0:
