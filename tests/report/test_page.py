@@ -102,6 +102,19 @@ def test_the_timeline_says_who_waited_for_whom(browser: Browser, tmp_path: Path)
     assert all(0 <= left <= 100 and left + width <= 100.5 for left, width in places)
 
 
+def test_failures_that_differ_in_names_and_addresses_are_one(browser: Browser, tmp_path: Path) -> None:
+    hosts = simulated.names(100)
+    events: list[Event] = [RunStarted(mode="apply", policy="/srv/site.py"), RoleStarted(role="Web", hosts=hosts)]
+    for number, host in enumerate(hosts):
+        failure = Failure("ConnectError", f"{host} (10.0.0.{number} port 22): Connection refused")
+        finished = ContactFinished(host=host, role="Web", status="unreachable", failure=failure)
+        events += [ContactStarted(host=host, role="Web"), finished]
+    browser.open(written(tmp_path, [*events, RunFinished(exit_status=1)]))
+    (card,) = browser.texts(".failure")
+    assert "web[001-100] (100)" in card
+    assert "as web001 has it" in card
+
+
 NASTY = "</script><script>window.taken=1</script><img src=x onerror='window.taken=2'>\"'&lt;@@data@@${1}<!--"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from opsmop.events import (
     ContactFinished,
@@ -27,7 +27,7 @@ from opsmop.events.lines import (
     what_changes,
 )
 from opsmop.events.look import duration_text
-from opsmop.report.names import counted, with_name, without_name
+from opsmop.report.names import blurred, counted, merged, with_name, without_name
 from opsmop.wire.records import dataclass, field
 
 _MOST_NOTES = 5  # ways in which one result may differ before only what it has in common is told
@@ -78,7 +78,7 @@ class Folding:
         if failure is None or self._was_told(event.host, failure):
             return False
         what = f"{event.type} {event.name}" if isinstance(event, ResourceFailed) else ""
-        key = (what, failure.error, _said(failure, event.host), failure.place)
+        key = (what, failure.error, blurred(_said(failure, event.host)), failure.place)
         new = key not in self._known
         self._known.add(key)
         return new
@@ -168,12 +168,25 @@ class Folding:
             notes = group.hosts_by_note
             several = "up to " if len(notes) > 1 or any(len(hosts) > 1 for hosts in notes.values()) else ""
             slow = f"({several}{duration_text(group.longest)})" if group.longest >= _SLOW else ""
-            if len(notes) > (_MOST_NOTES if result.what else _MOST_TEXTS):
-                hosts = list(dict.fromkeys(host for named in notes.values() for host in named))
-                notes = {f"in {len(notes)} ways": hosts}
+            if _rank(result.kind) == _RANKS["failed"]:
+                notes = _with_merged(notes)
+            elif len(notes) > (_MOST_NOTES if result.what else _MOST_TEXTS):
+                notes = {f"in {len(notes)} ways": _all_hosts(notes.values())}
             for note, hosts in notes.items():
                 first, newline, below = with_name(note, hosts).partition("\n")
                 yield result, hosts, f"{first}  {slow}".strip() + newline + below
+
+
+def _with_merged(notes: dict[str, list[str]]) -> dict[str, list[str]]:
+    """`notes` with those as one that differ in their numbers alone, such as the addresses of hosts."""
+    alike: dict[str, list[str]] = {}
+    for note in notes:
+        alike.setdefault(blurred(note), []).append(note)
+    return {merged(texts): _all_hosts(notes[text] for text in texts) for texts in alike.values()}
+
+
+def _all_hosts(groups: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(host for hosts in groups for host in hosts))
 
 
 def _said(failure: Failure, host: str) -> str:

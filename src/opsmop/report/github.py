@@ -11,7 +11,7 @@ from typing import TextIO
 
 from opsmop.events import Event, Failure, Found, RunFinished, Warned
 from opsmop.events.lines import OUTPUT_LINES, event_place, message_text
-from opsmop.report.names import counted
+from opsmop.report.names import blurred, counted, without_name
 from opsmop.report.recap import result_line
 from opsmop.report.stream import Pen
 from opsmop.report.tally import Tally
@@ -58,13 +58,15 @@ class GitHub:
         return [*lines, result_line(self._tally)]
 
     def _of_hosts(self) -> list[str]:
-        hosts_of: dict[tuple[Failure, str], list[str]] = {}
+        alike: dict[tuple[str, str, str], tuple[Failure, list[str]]] = {}
         for name, host in self._tally.sorted_hosts():
             for reason in host.reasons:
-                hosts_of.setdefault((reason.failure, reason.resource or reason.role), []).append(name)
+                said = blurred(without_name(message_text(reason.failure), name))
+                key = (reason.resource or reason.role, reason.failure.place, said)
+                alike.setdefault(key, (reason.failure, []))[1].append(name)
         return [
             self._annotation("error", failure, f"{what} on {counted(hosts)}")
-            for (failure, what), hosts in hosts_of.items()
+            for (what, _, _), (failure, hosts) in alike.items()
         ]
 
     def _annotation(self, kind: str, failure: Failure, title: str) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 _NUMBER = re.compile(r"[0-9]+")
+_PIECES = re.compile(r"([0-9]+)")
 _AMBIGUOUS = frozenset("[],")  # in a name of its own, they would read like a fold
-_OWN = "\0"  # instead of a host's own name
+_OWN, _ANY = "\0", "\1"  # instead of a host's own name, and of a number: no text of an event has them
 _LONGEST_NUMBER = 9  # digits; what is longer is no number that anyone counts with
 
 
@@ -45,6 +46,17 @@ def without_name(text: str, host: str) -> str:
 def with_name(text: str, hosts: Sequence[str]) -> str:
     """What `without_name` gave, for people: of one host with its name, of many with HOST."""
     return text.replace(_OWN, "HOST" if len(hosts) > 1 else "".join(hosts))
+
+
+def blurred(text: str) -> str:
+    """`text` without its numbers: equal for texts that differ in addresses, ports and the like alone."""
+    return _NUMBER.sub(_ANY, text)
+
+
+def merged(texts: Sequence[str]) -> str:
+    """What texts that are equal but for their numbers have in common, with a star for each number that differs."""
+    columns = zip(*(_PIECES.split(text) for text in texts), strict=True)
+    return "".join(column[0] if len(set(column)) == 1 else "*" for column in columns)
 
 
 def _patterns(names: list[str]) -> list[_Pattern | None]:

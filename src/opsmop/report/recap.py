@@ -5,13 +5,12 @@ from __future__ import annotations
 from opsmop.events.lines import Scene, message_text
 from opsmop.events.look import duration_text
 from opsmop.report.costs import Costs, Slowness, bytes_text
-from opsmop.report.names import counted, with_name, without_name
+from opsmop.report.names import blurred, counted, merged, with_name, without_name
 from opsmop.report.table import folds, table_lines
 from opsmop.report.tally import Reason, Tally
 
 _LONGEST_RESOURCE = 60  # columns that a resource's name takes in a reason
 _SHORTEST_RESOURCE = 12  # columns that a resource's name keeps beside its duration
-_MOST_REASONS = 10  # different ones, where there are many
 _NAMED_HOSTS = 5  # hosts that stand one by one; more are folded
 _MOST_SLOW, _SLOW = 5, 1.0  # resources that are named, and seconds from which they are
 _CODE_OF_INTERRUPTION = 128  # a shell's exit status for a signal begins above it
@@ -52,14 +51,16 @@ def _section(scene: Scene, heading: str, lines: list[str]) -> list[str]:
 
 
 def _reason_lines(scene: Scene, tally: Tally) -> list[str]:
-    hosts_of: dict[str, list[str]] = {}
+    fold = folds(scene, len(tally.hosts))
+    alike: dict[tuple[str, str, str], dict[str, str]] = {}  # by place, resource and message: the texts of hosts
     for name, host in tally.sorted_hosts():
         for reason in host.reasons:
-            hosts_of.setdefault(without_name(_reason_text(scene, reason), name), []).append(name)
-    lines = [f"  {_names_text(names)}: {with_name(text, names)}" for text, names in hosts_of.items()]
-    if folds(scene, len(lines)):
-        lines = [*lines[:_MOST_REASONS], f"  and {len(lines) - _MOST_REASONS} more; -vv tells all of them"]
-    return _section(scene, "Reasons", lines)
+            whole = _reason_text(scene, reason)
+            text = without_name(whole, name) if fold else whole
+            key = (reason.failure.place, reason.resource, blurred(text) if fold else text)
+            alike.setdefault(key, {})[name] = text
+    told = [(list(texts), with_name(merged(list(texts.values())), list(texts))) for texts in alike.values()]
+    return _section(scene, "Reasons", [f"  {_names_text(names)}: {text}" for names, text in told])
 
 
 def _reason_text(scene: Scene, reason: Reason) -> str:

@@ -479,15 +479,23 @@ def test_a_message_of_any_size_leaves_room_for_the_authors_frames() -> None:
     assert len(told.splitlines()) < 60
 
 
-def test_reasons_that_differ_in_the_hosts_own_name_are_one_and_of_very_many_some_are_told() -> None:
+def test_failures_that_differ_in_names_and_addresses_of_many_hosts_are_told_once() -> None:
     hosts = tuple(f"web{number:02}" for number in range(1, 41))
-    alike, apart = started("apply", *hosts), started("apply", *hosts)
+    events = started("apply", *hosts)
     for number, host in enumerate(hosts):
-        alike += ended(host, "unreachable", Failure("ConnectError", f"{host} port 22: Connection refused"))
-        apart += ended(host, "unreachable", Failure("ConnectError", f"10.0.0.{number} port 22: Connection refused"))
-    end = RunFinished(exit_status=1, duration=1.0)
-    assert "  web[01-40] (40): WebServers: HOST port 22: Connection refused\n" in shown([*alike, end])
-    told = shown([*apart, end])
-    assert told.count("Connection refused") < 60
-    assert "  and 30 more; -vv tells all of them\n" in told
-    assert shown([*apart, end], verbose=2).partition("Reasons")[2].count("Connection refused") == 40
+        failure = Failure("ConnectError", f"{host} (10.0.0.{number} port 22): Connection refused")
+        events += ended(host, "unreachable", failure)
+    events.append(RunFinished(exit_status=1, duration=1.0))
+    told = shown(events)
+    assert told.count("Connection refused") == 3
+    assert "      web01 (10.0.0.0 port 22): Connection refused\n" in told
+    assert "  web[01-40] (40): WebServers: HOST (10.0.0.* port 22): Connection refused\n" in told
+    assert shown(events, verbose=2).partition("Reasons")[2].count("Connection refused") == 40
+
+
+def test_reasons_of_few_hosts_keep_their_names() -> None:
+    events = started("apply", "web1", "web2")
+    for host in ("web1", "web2"):
+        events += ended(host, "unreachable", Failure("ConnectError", f"{host} is not there"))
+    told = shown([*events, RunFinished(exit_status=1, duration=1.0)]).partition("Reasons")[2]
+    assert "  web1: WebServers: web1 is not there\n  web2: WebServers: web2 is not there\n" in told

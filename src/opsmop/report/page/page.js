@@ -158,9 +158,12 @@
   function failures() {
     const groups = new Map();
     const add = (what, failure, host) => {
-      const key = JSON.stringify([what, failure.place, failure.message, failure.rc]);
-      if (!groups.has(key)) groups.set(key, { what, failure, hosts: [] });
+      // Messages that differ in the host's name and in numbers alone, such as addresses, are one.
+      const said = (host ? failure.message.split(host).join("\u0000") : failure.message).replace(/\d+/g, "\u0001");
+      const key = JSON.stringify([what, failure.place, said, failure.rc]);
+      if (!groups.has(key)) groups.set(key, { what, failure, hosts: [], alike: new Set() });
       groups.get(key).hosts.push(host);
+      groups.get(key).alike.add(failure.message);
     };
     if (run.failure) add("the control machine", run.failure, "");
     for (const contact of run.contacts) {
@@ -171,12 +174,13 @@
     }
     if (!groups.size) return;
     page.append(make("h2", {}, "Failures", make("small", {}, many(groups.size, "reason"))));
-    for (const { what, failure, hosts } of [...groups.values()].sort((one, other) => other.hosts.length - one.hosts.length)) {
+    for (const { what, failure, hosts, alike } of [...groups.values()].sort((one, other) => other.hosts.length - one.hosts.length)) {
       const names = hosts.filter(Boolean);
       page.append(make("article", { class: "card failure" },
         make("div", { class: "where" }, make("b", {}, what),
           names.length ? make("span", { class: "hosts" }, folded(names) + (names.length > 1 ? ` (${names.length})` : "")) : null,
-          make("span", { class: "place mono" }, failure.place)),
+          make("span", { class: "place mono" }, failure.place),
+          alike.size > 1 ? make("span", { class: "place" }, `as ${hosts[0]} has it`) : null),
         ...failureParts(failure, what)));
     }
   }
