@@ -160,7 +160,8 @@ def test_a_setting_that_a_container_may_not_change_is_refused_in_check_too(fleet
 def test_links_programs_edits_and_waits_work_on_every_python(fleet: Fleet, tmp_path: Path) -> None:
     main = r"""
     Directory("/srv/v1", mode="u=rwx,go=rX")
-    Link("/srv/current", to="/srv/v1", relative=True, owner="ops")
+    Link("/srv/current", to="/srv/v1", relative=True)
+    Link("/srv/owned", to="/nowhere", owner="ops")
     File("/srv/current/conf", from_content="a = 1\n", overwrite=False, mode="u=rw,go=", validate="test -s %s")
     Line("/srv/v1/conf", "a = 2", regexp="^a =")
     Block("/srv/v1/conf", "b = 1", title="more", before="^a", only_if="! grep -q b /srv/v1/conf")
@@ -173,7 +174,7 @@ def test_links_programs_edits_and_waits_work_on_every_python(fleet: Fleet, tmp_p
     announced = {change.rstrip("?") for change in check(fleet, tmp_path, main).changes}
     assert announced == set(apply(fleet, tmp_path, main).changes) == {"create", "replace", "insert", "run"}
     assert apply(fleet, tmp_path, main).changes == [], "a second apply changes nothing"
-    assert everywhere(fleet, "cat /srv/same; readlink /srv/current; stat -c '%U' /srv/current") == (
+    assert everywhere(fleet, "cat /srv/same; readlink /srv/current; stat -c %U /srv/owned") == (
         "# BEGIN more\nb = 10\n# END more\na = 2\nv1\nops\n"
     )
 
