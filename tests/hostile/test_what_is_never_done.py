@@ -15,6 +15,8 @@ READERS = {"loads", "load", "Unpickler"}
 ALLOWED = {
     "program.py": "runs the author's own program",
     "transport/mitogen/reaching.py": "on a host on the way: a kind of connection that its controller names",
+    "target/prepared.py": "on a target: templates that its controller sends, as Python",
+    "transport/worker.py": "a role and its route, from the process that started this one; from hosts it hears JSON",
     "wire/boot.py": "on a target: the code that its controller sends",
     "wire/start.py": "on a target: the code that its controller sends",
     "wire/rebuild.py": "on a target: the role that its controller sends",

@@ -19,9 +19,7 @@ from opsmop.transport.files.depot import MEMORY
 from opsmop.wire.order import Order
 
 # A message is its kind (1 byte), its payload's length (4 bytes, big-endian) and the payload.
-JOB = (
-    b"j"  # a pickle of what is to be evaluated, by the process that started this one; on the control channel: a channel
-)
+JOB = b"j"  # a pickle of what is to be evaluated; on the control channel: with a channel for that
 CANCEL = b"c"  # on the control channel: end what runs, cleanly
 EVENT = b"e"  # an event, as `opsmop.events.wire` writes it
 FORBIDDEN = b"f"  # the text that tells of a file that was refused
