@@ -8,7 +8,7 @@ AptRepository("example", uris="https://deb.example.com", components="main", key_
 Package("example-app")
 """,
     "AuthorizedKey": """\
-AuthorizedKey("root", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILT822t+Cofq+ERyiJaKWGB2g5yLP8tApJoTA/l4gtVq ann@example.com")
+AuthorizedKey("root", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILT822t+Cofq+ERyiJaKWGB2g5yLP8tApJoTA/l4gtVq ann")
 """,
     "Block": """\
 Block("/etc/hosts", "192.0.2.11 web1\\n192.0.2.12 web2", title="our servers")
