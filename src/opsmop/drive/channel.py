@@ -61,6 +61,8 @@ def weight_of(value: Any) -> int:
     """How many bytes of memory `value` takes, about and at most."""
     if isinstance(value, str):
         return _PER_VALUE + _PER_LETTER * len(value)
+    if value is None or isinstance(value, (int, float)):  # most are
+        return _PER_VALUE
     if isinstance(value, tuple):
         return _PER_VALUE + sum(weight_of(entry) for entry in value)
     if is_dataclass(value) and not isinstance(value, type):

@@ -28,7 +28,7 @@ from opsmop.events.lines import (
     text_lines,
 )
 from opsmop.events.wire import clean
-from opsmop.wire.records import fields, is_dataclass, replace
+from opsmop.wire.records import is_dataclass, replace
 
 
 class Telling:
@@ -99,9 +99,12 @@ def cleaned(value: Any) -> Any:
     """`value` with all its texts fit for a terminal."""
     if isinstance(value, str):
         return clean(value)
+    if value is None or isinstance(value, (int, float)):
+        return value
     if isinstance(value, tuple):
-        return tuple(cleaned(entry) for entry in value)
+        return tuple(map(cleaned, value)) if value else value
     if is_dataclass(value) and not isinstance(value, type):
-        texts = {entry.name: cleaned(getattr(value, entry.name)) for entry in fields(value)}
-        return replace(value, **texts)
+        found = {name: (entry, cleaned(entry)) for name, entry in vars(value).items()}
+        texts = {name: after for name, (before, after) in found.items() if after is not before}
+        return replace(value, **texts) if texts else value  # what came from a host is clean already
     return value
