@@ -64,8 +64,9 @@ def changed(site: Path, old: str, new: str) -> int:
         ("File(", "Fiel(", ["NameError", "'Fiel'"]),
         ("File(", "__import__('sys').exit(3); File(", ["main() ended the program: sys.exit(3)", "Return from main()"]),
         ("File(", "1 / 0; File(", ["ZeroDivisionError", "division by zero"]),
+        ("File(", "self.vars.prot; File(", ["'prot' is not defined"]),
     ],
-    ids=["parameter", "type", "file", "typo", "exit", "exception"],
+    ids=["parameter", "type", "file", "typo", "exit", "exception", "variable"],
 )
 def test_an_error_in_main_names_its_line_and_is_1(site: Path, old: str, new: str, said: list[str]) -> None:
     line = changed(site, old, new)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +31,20 @@ def test_the_scaffold_checks_applies_and_a_second_apply_is_silent(
     assert page.read_text().startswith("Welcome to ")
     again = opsmop("apply", policy, *reach)
     assert again.stdout.splitlines()[-1] == "RESULT failed=0 unreachable=0 changed=0 ok=1 skipped=0"
+
+
+def test_each_command_that_the_scaffolds_policy_names_works(opsmop: Opsmop, tmp_path: Path) -> None:
+    assert opsmop("init").returncode == 0
+    lines = (tmp_path / "site.py").read_text().splitlines()
+    commands = [line.partition("   ")[0].split() for line in lines if line.startswith("python3 site.py ")]
+    assert len(commands) == 3
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, *command[1:]],
+            cwd=tmp_path, env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
 def test_the_scaffolds_project_names_its_inventory(opsmop: Opsmop, tmp_path: Path) -> None:

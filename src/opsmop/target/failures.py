@@ -30,7 +30,7 @@ def failure_of(error: BaseException, shown: Callable[[str], str] = str) -> Failu
         return Failure(
             error=type(error).__name__,
             message=_cut(said(error.message), LONGEST_MESSAGE),
-            place=error.place,
+            place=error.place or place_of_error(error),
             remedy=error.remedy,
             command=shown(error.command)[:LONGEST_MESSAGE] if isinstance(error, CommandFailed) else "",
             rc=error.rc if isinstance(error, CommandFailed) else None,

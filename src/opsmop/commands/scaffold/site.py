@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A first policy.
 
-python3 site.py --push --check      show what would change
-python3 site.py --push --apply      change it
-python3 site.py --local --apply     the same, on this machine, without ssh
+python3 site.py --push --check                  show what would change
+python3 site.py --push --apply                  change it
+python3 site.py --local --host here --apply     the same, without push, as the host here of the inventory
 """
 
 from opsmop import Cli, Directory, Echo, File, Inventory, Platform, Policy, Role, Roles, Shell, TomlInventory
