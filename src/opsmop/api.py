@@ -186,11 +186,12 @@ def run(
 
 
 def _driven(prepared: Run, transport: Transport, live: Live, events: Callable[[Event], None]) -> RunResult:
-    from opsmop.app import exit_status  # see above
+    from opsmop.app import exit_status, recorder  # see above
     from opsmop.drive import Drive, Interruption, ship  # likewise
     from opsmop.drive.reading.handlers import refuse_unknown_handlers  # likewise
 
-    settings, gathered = prepared.settings, _Gathered(events)
+    settings, record = prepared.settings, recorder(prepared.settings)
+    gathered = _Gathered((events, record) if record is not None else (events,))
     refuse_unknown_handlers(assignment.stint.role for assignment in prepared.assignments)
     pushed = settings.reach == "push"
     drive = Drive(
@@ -203,7 +204,11 @@ def _driven(prepared: Run, transport: Transport, live: Live, events: Callable[[E
     )
     if pushed:
         drive.preflight()
-    outcome = drive.drive()
+    try:
+        outcome = drive.drive()
+    finally:
+        if record is not None:
+            record.close()
     if outcome.error is not None and not outcome.contacted:
         raise outcome.error
     if outcome.stopped == "interrupted":
@@ -247,8 +252,8 @@ def _file_of_code(policy: Policy) -> str:
 class _Gathered:
     """Takes every event, passes it on, and keeps what the result is made of."""
 
-    def __init__(self, events: Callable[[Event], None]) -> None:
-        self._events = events
+    def __init__(self, others: tuple[Callable[[Event], None], ...]) -> None:
+        self._others = others
         self._resources: dict[tuple[str, str], list[ResourceResult]] = {}
         self._values: dict[tuple[str, str], Any] = {}
         self.hosts: list[HostResult] = []
@@ -267,7 +272,8 @@ class _Gathered:
             self.hosts.append(HostResult(event.host, event.role, event.status, resources, event.failure, value))
         elif isinstance(event, Warned):
             self.warnings.append(event.text)
-        self._events(event)
+        for other in self._others:
+            other(event)
 
 
 def _of_resource(event: ResourceFinished | ResourceFailed) -> ResourceResult:

@@ -74,6 +74,17 @@ def transport_for(settings: Settings, live: Live) -> Transport:
     return InProcess(live)
 
 
+def recorder(settings: Settings) -> Recorder | None:
+    """What keeps a run on record, where runs are kept."""
+    keep = settings.defaults["records_keep"]
+    if not keep:
+        return None
+    from opsmop.records.recorder import Recorder  # not where runs are not kept
+    from opsmop.settings.state import state_folder  # as above
+
+    return Recorder(state_folder() / "runs", keep)
+
+
 class App:
     """Runs a policy for somebody at a terminal.
 
@@ -100,7 +111,7 @@ class App:
         self.out = out or sys.stdout
         self.err = err or sys.stderr
         self._reports = None if report is not None else Reports(_wishes(settings), self.out, self.err, os.environ)
-        self._report: Report = report or self._shown
+        self._given = report
         self._recorder: Recorder | None = None
 
     def run(self) -> int:
@@ -133,10 +144,9 @@ class App:
         self.err.flush()
 
     def _shown(self, event: Event) -> None:
-        if self._reports is not None:
-            self._reports(event)
-        if self._recorder is not None:
-            self._recorder(event)
+        for report in (self._given, self._reports, self._recorder):
+            if report is not None:
+                report(event)
 
     def _ended(self, status: int, failure: Failure | None = None, findings: Sequence[Found] = ()) -> int:
         """Let machines know of a run that did not come to its end; people were told."""
@@ -169,27 +179,19 @@ class App:
         if self.settings.list_hosts:
             return self._listed(run)
         refuse_unknown_handlers(assignment.stint.role for assignment in run.assignments)
-        self._record()
+        self._recorder = recorder(self.settings)
         pushed = self.settings.reach == "push"
         drive = Drive(
             run,
             transport=transport,
             pack=ship if pushed else live.pack,
-            report=self._report,
+            report=self._shown,
             interruption=interruption,
             judge=lambda outcome: exit_status(outcome, self.settings),
         )
         if pushed:
             drive.preflight()
         return self._driven(drive)
-
-    def _record(self) -> None:
-        keep = self.settings.defaults["records_keep"]
-        if keep and self._reports is not None:
-            from opsmop.records.recorder import Recorder  # not where runs are not kept
-            from opsmop.settings.state import state_folder  # as above
-
-            self._recorder = Recorder(state_folder() / "runs", keep)
 
     def _driven(self, drive: Drive) -> int:
         try:

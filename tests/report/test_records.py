@@ -182,8 +182,29 @@ def test_what_is_no_record_is_told_with_its_line(site: Path) -> None:
         assert "this is no event of a run" in done.stderr
 
 
+def test_what_only_looks_at_a_host_leaves_no_record(site: Path) -> None:
+    for command in ("facts", "doctor"):
+        assert opsmop(site, command, "here", "-i", "hosts.toml").stdout
+    assert not folder(site).exists()
+
+
 def test_validation_and_lists_leave_no_record(site: Path) -> None:
     ran(site, str(site), "--push", "--validate")
     ran(site, str(site), "--push", "--check", "--list-hosts")
     ran(site, str(site), "--push", "--check", "--limit-hosts", "nobody")
     assert not folder(site).exists()
+
+
+def test_a_command_on_many_hosts_and_a_run_of_a_program_are_on_record_too(site: Path) -> None:
+    done = opsmop(site, "run", "echo hello", "-i", "hosts.toml")
+    assert done.returncode == 0, done.stderr
+    program = site.with_name("program.py")
+    program.write_text(
+        "from opsmop import Settings, run\nfrom site_ import Site\nrun(Site(), Settings(mode='check'))\n"
+    )
+    site.with_name("site_.py").write_text(site.read_text())
+    ran(site, str(program))
+    listed = opsmop(site, "runs").stdout
+    assert len([*folder(site).iterdir()]) == 2, listed
+    shown = [opsmop(site, "show", path.stem).stdout for path in sorted(folder(site).iterdir())]
+    assert any("echo hello" in text for text in shown), shown

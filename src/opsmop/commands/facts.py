@@ -48,7 +48,8 @@ def _facts_there(given: argparse.Namespace) -> Any:
     host, only = host_of(given, defaults)
     made = errands()
     policy = made.Errands(made.Facts(only, sudo=given.sudo or bool(given.sudo_user)))
-    settings = Settings(reach="push", typed_passwords=typed_passwords(given.ask or ()), defaults=defaults)
+    unrecorded = defaults.overridden({"records_keep": (given.command, 0)})
+    settings = Settings(reach="push", typed_passwords=typed_passwords(given.ask or ()), defaults=unrecorded)
     result = run_policy(policy, settings, file=made.__file__).hosts[0]
     if result.failure is not None:
         show(OpsMopError(f"{host.name}: {result.failure.message}", remedy=result.failure.remedy), sys.stderr)
