@@ -76,19 +76,35 @@ def escapes() -> None:
     say(frames.ENDED, b"\0\0")
 
 
+SPEAKING, OVER = threading.Lock(), threading.Event()
+
+
+def say_whole(kind: int, payload: bytes = b"") -> None:
+    """As `say`, where two threads speak."""
+    with SPEAKING:
+        say(kind, payload)
+
+
 def ask(name: str) -> None:
-    say(frames.ASK, frames.NO_CONTENT + name.encode())
-    say(frames.TOOK, (1 << 20).to_bytes(4, "big"))
+    say_whole(frames.ASK, frames.NO_CONTENT + name.encode())
+    say_whole(frames.TOOK, (1 << 20).to_bytes(4, "big"))
+
+
+def beat() -> None:
+    while not OVER.wait(0.5):
+        say_whole(frames.BEAT)
 
 
 def asks_for_what_is_not_its() -> None:
+    threading.Thread(target=beat, daemon=True).start()
     folder = sys.argv[3]
     say(frames.EVENT, event(event="EvaluationStarted"))
     for number, name in enumerate(FORBIDDEN):
         ask(name.replace("FOLDER", folder))
         HEARD.wait_for(number + 1)
-    say(frames.EVENT, event(event="EvaluationFinished"))
-    say(frames.ENDED, b"\0\0")
+    OVER.set()
+    say_whole(frames.EVENT, event(event="EvaluationFinished"))
+    say_whole(frames.ENDED, b"\0\0")
 
 
 def asks_without_taking() -> None:
@@ -204,7 +220,7 @@ class Heard:
                 kept.write(data)
                 self._count(decoder.feed(data))
 
-    def _count(self, said: list[frames.Frame]) -> None:
+    def _count(self, said: list[tuple[int, bytes]]) -> None:
         with self.changed:
             self.answers += sum(kind == frames.FILE for kind, _ in said)
             self.changed.notify_all()
@@ -215,15 +231,20 @@ class Heard:
 
 
 class Skipping:
-    """Leaves out the first bytes, then reads frames."""
+    """Leaves out the first bytes, then reads frames of whatever kinds."""
 
     def __init__(self, length: int) -> None:
         self._left = length
-        self._decoder = frames.Decoder(frames.FROM_CONTROLLER)
+        self._pending = b""
 
-    def feed(self, data: bytes) -> list[frames.Frame]:
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         left, self._left = self._left, max(0, self._left - len(data))
-        return self._decoder.feed(data[left:]) if len(data) > left else []
+        self._pending += data[left:]
+        said = []
+        while len(self._pending) >= 5 and len(self._pending) >= (end := 5 + int.from_bytes(self._pending[:4], "big")):
+            said.append((self._pending[4], self._pending[5:end]))
+            self._pending = self._pending[end:]
+        return said
 
 
 HEARD = Heard()
