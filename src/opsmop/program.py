@@ -26,7 +26,7 @@ def run_program(path: str, arguments: list[str]) -> int:
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     from opsmop.cli import run  # the command line is above this
 
-    return run(_only_policy(path, vars(module))(), arguments)
+    return run(_made(path, _only_policy(path, vars(module))), arguments)
 
 
 def loaded(path: Path) -> ModuleType:
@@ -62,6 +62,20 @@ def _executed(path: str, module: ModuleType) -> None:
     except Exception as error:
         found = failure_of(error)
         raise PolicyError(f"{path} raised {found.error}: {found.message}", place=found.place) from error
+
+
+def _made(path: str, policy: type[Policy]) -> Policy:
+    try:
+        return policy()
+    except OpsMopError:
+        raise
+    except Exception as error:
+        found = failure_of(error)
+        raise PolicyError(
+            f"{policy.__name__}() raised {found.error}: {found.message}",
+            place=found.place or path,
+            remedy=f"If it takes something, end the file with: Cli({policy.__name__}(...))",
+        ) from error
 
 
 def _only_policy(path: str, names: dict[str, Any]) -> type[Policy]:

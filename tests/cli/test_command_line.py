@@ -202,13 +202,23 @@ def test_the_command_runs_a_file_that_only_defines_a_policy(site: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("def (", "site.py:1: the policy does not parse"), ("x = 1", "has no policy"), ("1 / 0", "ZeroDivisionError")],
+    [
+        ("def (", "site.py:1: the policy does not parse"),
+        ("x = 1", "has no policy"),
+        ("1 / 0", "ZeroDivisionError"),
+        (
+            "import opsmop\nclass Site(opsmop.Policy):\n    def __init__(self, color): pass",
+            "site.py: Site() raised TypeError",
+        ),
+        ("import opsmop\nclass Site(opsmop.Policy):\n    def __init__(self): 1 / 0", "site.py:3: Site() raised Zero"),
+    ],
 )
 def test_the_command_refuses_a_file_that_it_cannot_run(site: Path, text: str, message: str) -> None:
     site.write_text(text)
     done = run(site, "check", str(site), "--push", command=True)
     assert done.returncode == 2
     assert message in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -130,3 +130,15 @@ def test_the_command_retries_the_policy_that_failed_last(site: Path) -> None:
         assert (done.returncode, done.stderr) == (0, f"opsmop: retrying {policy}\n"), done.stdout
         assert "RESULT failed=0 unreachable=0 changed=1" in done.stdout
     assert command(site, "retry", str(site)).returncode == 2
+
+
+def test_a_command_that_failed_is_no_policy_to_retry(site: Path) -> None:
+    inventory = site.with_name("nobody.toml")
+    inventory.write_text('[groups.all.hosts]\na = "opsmop_connection=local"\n')
+    (site.parent / "broken-a").touch()
+    assert command(site, "apply", str(site), "--push").returncode == 1
+    assert command(site, "run", "false", "-i", str(inventory)).returncode == 1
+    (site.parent / "broken-a").unlink()
+    done = command(site, "retry")
+    assert (done.returncode, done.stderr) == (0, f"opsmop: retrying {site}\n"), done.stdout
+    assert command(site, "retry").stderr.startswith("opsmop: no policy is remembered that failed\n")

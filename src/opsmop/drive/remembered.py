@@ -13,6 +13,8 @@ from opsmop.inventory.tree import literal
 from opsmop.settings.limits import FAILED
 from opsmop.settings.state import state_folder
 
+_OURS = Path(__file__).resolve().parents[1]  # `opsmop run` and its kin have policies in here, which nobody retries
+
 
 def memory_of(policy_file: Path) -> Path:
     """Where the failed hosts of a policy are remembered."""
@@ -25,13 +27,13 @@ def _memories() -> Path:
 
 
 def failed_last() -> Path | None:
-    """The policy that failed last, of those that are remembered and still there."""
+    """The policy of the user's that failed last, of those that are remembered and still there."""
     for path in sorted(_memories().glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
         try:
             policy = Path(json.loads(path.read_text(encoding="utf-8"))["policy"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if policy.is_file():
+        if policy.is_file() and _OURS not in policy.resolve().parents:
             return policy
     return None
 
