@@ -10,7 +10,24 @@ from typing import Any
 
 import pytest
 
-from opsmop import Change, Directory, Echo, Eval, File, Provider, Resource, Secret, Shell, Sysctl, T, field
+from opsmop import (
+    Change,
+    Directory,
+    Download,
+    Echo,
+    Eval,
+    File,
+    Git,
+    Line,
+    Provider,
+    Resource,
+    Secret,
+    Shell,
+    Sysctl,
+    T,
+    WaitFor,
+    field,
+)
 from opsmop.errors import ProviderError
 
 Evaluate = Callable[..., Any]
@@ -201,6 +218,42 @@ def test_what_is_sensitive_shows_neither_command_nor_content_nor_output(
     done = evaluate(main, mode)
     assert "hidden" not in done.wire()
     assert [event.name for event in done.finished if event.type == "Shell"] == ["********"]
+
+
+@pytest.mark.parametrize("mode", ["check", "apply"])
+def test_an_error_of_what_is_sensitive_holds_none_of_its_parameters(
+    mode: str, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    address = "http://ann:hidden-word@127.0.0.1:1/x"
+
+    def main(_: object) -> None:
+        Git(tmp_path / "git", repository=address, sensitive=True, ignore_errors=True, retries=1, delay=0)
+        Download(tmp_path / "file", url=address, sensitive=True, ignore_errors=True)
+        WaitFor(path=tmp_path / "none", regexp="hidden-word", timeout=0, sensitive=True, ignore_errors=True)
+        File(tmp_path / "no" / "conf", from_content="x", owner="root", sensitive=True, ignore_errors=True)
+        try:
+            Git(tmp_path / "git", repository=address, sensitive=True)
+        except ProviderError as error:
+            Echo(str(error))
+        Line(tmp_path / "conf", "hidden-new", regexp="^hidden-old", sensitive=True)
+
+    done = evaluate(main, mode)
+    assert "hidden" not in done.wire()
+    assert "asking ******** what it has failed" in done.wire()
+    assert str(tmp_path / "no") in done.wire(), "where it stands is told"
+    assert "Line" in done.failure.message
+
+
+@pytest.mark.parametrize("late", ["hidden-new", T("{{ word }}")])
+def test_what_is_wrong_with_something_sensitive_is_said_without_it(
+    late: object, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    done = evaluate(
+        lambda _: Line(tmp_path / "conf", late, regexp="^hidden-old", sensitive=True) and None,
+        layers=[("policy", {"word": "hidden-new"})],
+    )
+    assert "Line" in done.failure.message
+    assert "hidden" not in done.wire()
 
 
 def test_results_are_registered_and_signals_fire_whatever_the_type(construct: Any, evaluate: Evaluate) -> None:

@@ -82,6 +82,13 @@ def test_a_fault_in_a_branch_that_may_never_run_is_found(both: Any, wrong: str, 
     assert (result.exit_status, result.ok) == (2, False)
 
 
+def test_a_fault_of_something_sensitive_is_told_without_its_parameters(both: Any) -> None:
+    wrong = 'Line("/a", "hidden-new", regexp="^hidden-old", owner=port, sensitive=True)'
+    (error,) = validated(both, POLICY.replace("WRONG", wrong))[0].findings
+    assert "regexp='********' does not match the line" in error.message
+    assert "hidden" not in str(error)
+
+
 @pytest.mark.parametrize(
     "right",
     [

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, TypeVar
 
-from opsmop.errors import FieldError, PolicyError
+from opsmop.errors import FieldError, OpsMopError, PolicyError
 from opsmop.language.evaluation import RoleEnds, current
 from opsmop.language.fields import bind, declared, field
 from opsmop.language.lookups import Late, is_late
 from opsmop.language.result import Result
 from opsmop.language.scope import innermost, of_policy, place_of
-from opsmop.language.secrets import MASK
+from opsmop.language.secrets import MASK, masked, texts_in
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -25,6 +25,10 @@ else:
 
 # Parameters that judge the result: they are worked out after the resource, not before.
 JUDGES = ("failed_when", "changed_when", "until")
+# Parameters that no content, command or address stands in: who and where, without which no failure can be mended.
+_TOLD = (
+    "name", "owner", "group", "mode", "user", "run_as", "path", "kept_in", "from_file", "from_template", "from_dir",
+)  # fmt: skip
 _USUAL_RETRIES = 3  # with `until`, if nothing says how often
 
 
@@ -80,7 +84,7 @@ class Resource(Declared, Result):
             self.warnings = []
             self.checked = not any(is_late(getattr(self, name)) for name in declared(type(self)) if name not in JUDGES)
             if self.checked:
-                self.check()
+                self.examine()
             evaluation = current()
             if evaluation is None:
                 raise PolicyError(
@@ -92,6 +96,17 @@ class Resource(Declared, Result):
                 evaluation.evaluate(self)
             finally:
                 self.frame = None
+
+    def examine(self) -> None:
+        """`check` it; an error of something sensitive says nothing that is not to be shown.
+
+        :raises FieldError: as `check`
+        """
+        try:
+            self.check()
+        except FieldError as error:
+            self.discreet(error)
+            raise
 
     def check(self) -> None:
         """Refuse combinations of parameters that make no sense. Types override it; see `exclusive`. Late values are
@@ -129,6 +144,15 @@ class Resource(Declared, Result):
         if isinstance(value, Late):
             return value.text
         return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+    def discreet(self, error: OpsMopError) -> None:
+        """Let an error of a sensitive resource say nothing that stands in its parameters, but for who and where."""
+        if not self.sensitive:
+            return
+        given = {name: getattr(self, name, None) for name in declared(type(self)) if name not in _TOLD}
+        values = (value for name, value in given.items() if value != declared(type(self))[name].default)
+        hidden = set().union(*map(texts_in, values))
+        error.message, error.remedy = masked(error.message, hidden), masked(error.remedy, hidden)
 
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.label}".rstrip()

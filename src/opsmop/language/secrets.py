@@ -60,6 +60,15 @@ def spellings(secret: str) -> set[str]:
     return {secret, *written, *(line for line in lines if len(line) >= _SHORTEST_LINE)}
 
 
+def texts_in(value: Any) -> set[str]:
+    """The texts in a value, and in what it holds; those of a `Secret` are masked as they are."""
+    if isinstance(value, str):
+        return spellings(value) if value else set()
+    if isinstance(value, dict):
+        return texts_in(list(value.values()))
+    return set().union(*map(texts_in, value)) if isinstance(value, (list, tuple)) else set()
+
+
 def _quoted(text: str) -> str:
     """`text` as `shlex.quote` writes it between its quotes."""
     return text.replace("'", "'\"'\"'")

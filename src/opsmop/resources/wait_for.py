@@ -10,6 +10,7 @@ from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
+from opsmop.language.secrets import MASK
 from opsmop.resources.permissions import absolute
 
 _HIGHEST_PORT = 65535
@@ -70,7 +71,7 @@ class WaitFor(Resource):
         what = f"port {self.port} of {self.host}" if self.path is None else str(self.path)
         if self.drained:
             return f"{what} to be drained"
-        matching = f" to match {self.regexp!r}" if self.regexp else ""
+        matching = f" to match {MASK if self.sensitive else repr(self.regexp)}" if self.regexp else ""
         return f"{what}{matching}{' no more' if self.absent else ''}"
 
 

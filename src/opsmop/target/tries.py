@@ -59,6 +59,7 @@ class Tries:
         try:
             self._try()
         except (ProviderError, TemplateError) as error:
+            self._attempt.resource.discreet(error)
             return error
         return None
 

@@ -74,7 +74,7 @@ class Values:
                 setattr(resource, name, accepted(type(resource), entry, worked_out, resource.place))
         if not resource.checked:
             resource.checked = True
-            resource.check()
+            resource.examine()
 
     def _resolved(self, value: Any, variables: Variables, place: str) -> Any:
         if isinstance(value, LateExpression):

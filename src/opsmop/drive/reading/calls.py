@@ -15,7 +15,7 @@ from opsmop.language.lookups import is_late
 from opsmop.language.resource import Resource
 from opsmop.wire.records import dataclass, field
 
-_COMMON = frozenset(declared(Resource))
+_JUDGED_LATER = frozenset(declared(Resource)) - {"sensitive"}  # that one decides what an error may say
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _right(call: Call) -> list[str]:
 
 def _combined(call: Call) -> None:
     """Let the type's own `check` look at the whole; what it finds counts if it does not depend on what is computed."""
-    values = {name: value for name, value in call.values.items() if name not in _COMMON}
+    values = {name: value for name, value in call.values.items() if name not in _JUDGED_LATER}
     bound = bind(call.made, (), values, call.place)
     computed = {name: value for name, value in values.items() if is_late(value)}
     fault = fault_whatever(call.made, bound, computed, (call.code.file, call.node.lineno))

@@ -71,7 +71,10 @@ def _fault(
     try:
         resource.check()
     except OpsMopError as error:
-        return None if read & rules.that_raised(error) else error
+        if read & rules.that_raised(error):
+            return None
+        resource.discreet(error)
+        return error
     except Exception:  # noqa: BLE001 - a guess of the wrong kind: nothing is known then
         return None
     return None
