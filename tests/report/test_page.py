@@ -115,6 +115,27 @@ def test_failures_that_differ_in_names_and_addresses_are_one(browser: Browser, t
     assert "as web001 has it" in card
 
 
+def test_of_what_a_failed_command_printed_the_end_is_in_sight(browser: Browser, tmp_path: Path) -> None:
+    failure = Failure("CommandFailed", "failed", command="make", rc=2, output="line\n" * 200 + "the reason\n")
+    about = {"host": "web1", "role": "Web"}
+    events: list[Event] = [
+        RunStarted(mode="apply", policy="/srv/site.py"),
+        RoleStarted(role="Web", hosts=("web1",)),
+        ContactStarted(**about),
+        ContactFinished(status="failed", failure=failure, **about),
+        RunFinished(exit_status=1),
+    ]
+    browser.open(written(tmp_path, events))
+    seen = browser.ask("""(() => {
+        const box = document.querySelector(".failure pre.printed"), last = document.createRange();
+        last.setStart(box.firstChild, box.firstChild.data.indexOf("the reason"));
+        last.setEnd(box.firstChild, box.firstChild.data.indexOf("the reason") + 10);
+        const [outer, inner] = [box, last].map((one) => one.getBoundingClientRect());
+        return box.scrollHeight > box.clientHeight && inner.top >= outer.top && inner.bottom <= outer.bottom;
+    })()""")
+    assert seen is True
+
+
 NASTY = "</script><script>window.taken=1</script><img src=x onerror='window.taken=2'>\"'&lt;@@data@@${1}<!--"
 
 

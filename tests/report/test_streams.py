@@ -107,8 +107,9 @@ def test_an_encoding_without_signs_gets_others(site: Path, locale: dict[str, str
     assert (b"gr\\xfc" in done.stdout) is not (b"gr\xfc\xdfe" in done.stdout), "what cannot be carried is spelled out"
 
 
-def test_a_terminal_in_the_c_locale_gets_no_signs(site: Path) -> None:
-    terminal = Terminal(words(site), surroundings(site, LC_ALL="C"), folder=str(site.parent))
+@pytest.mark.parametrize("name", ["LC_ALL", "LANG"])
+def test_a_terminal_in_the_c_locale_gets_no_signs(site: Path, name: str) -> None:
+    terminal = Terminal(words(site), surroundings(site, **{name: "C"}), folder=str(site.parent))
     assert terminal.end() == 1
     assert "x failed" in terminal.screen.text
     assert "✗" not in terminal.written
@@ -182,6 +183,21 @@ def test_an_interrupted_run_is_a_whole_document(site: Path) -> None:
         out, _ = running.communicate(timeout=60)
     document = json.loads(out)
     assert (running.returncode, document["exit_status"], document["result"]["cancelled"]) == (130, 130, 1)
+
+
+def test_an_event_is_to_be_read_while_the_run_goes_on(site: Path) -> None:
+    with_hosts(site.parent, 1)
+    (site.parent / "wait").touch()
+    with subprocess.Popen(
+        words(site, "--output", "ndjson"),
+        cwd=site.parent, env=surroundings(site), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as running:  # fmt: skip
+        assert running.stdout is not None
+        begun = next(line for line in running.stdout if '"ResourceStarted"' in line and "mkfifo" in line)
+        assert json.loads(begun)["host"] == "h1"
+        running.send_signal(signal.SIGINT)
+        *_, last = running.communicate(timeout=60)[0].splitlines()
+    assert (running.returncode, json.loads(last)["event"]) == (130, "RunFinished")
 
 
 @pytest.mark.parametrize("where", [{"CI": "1"}, {"TERM": "dumb"}])

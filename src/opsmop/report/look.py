@@ -41,8 +41,7 @@ def carries_signs(stream: TextIO) -> bool:
 
     Python writes UTF-8 also where the locale is explicitly ``C`` or ``POSIX`` (PEP 540), which a terminal may not show.
     """
-    said = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := os.environ.get(name))), "")
-    if said in ("C", "POSIX") and stream.isatty():
+    if stream.isatty() and _locale_said(os.environ) in ("C", "POSIX"):
         return False
     every = "".join(sign for sign, _ in SIGNS.values()) + "…"
     try:
@@ -50,6 +49,14 @@ def carries_signs(stream: TextIO) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def _locale_said(environ: Mapping[str, str]) -> str:
+    """The locale that the environment named when Python started, which then sets LC_CTYPE itself (PEP 538)."""
+    names = ["LC_ALL", "LC_CTYPE", "LANG"]
+    if environ.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8") and environ.get("LANG") in ("C", "POSIX"):
+        names.remove("LC_CTYPE")
+    return next((value for name in names if (value := environ.get(name))), "")
 
 
 def forget_reader(stream: TextIO) -> None:

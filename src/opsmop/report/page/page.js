@@ -83,8 +83,8 @@
       make("p", { class: "message" }, shortened(failure.message, what) + (failure.rc === null || failure.message.includes(`status ${failure.rc}`) ? "" : ` (exit status ${failure.rc})`)),
       failure.trace ? make("pre", {}, failure.trace) : null,
       failure.command ? make("pre", {}, `$ ${failure.command}`) : null,
-      output ? make("pre", {}, output) : null,
-      both ? make("details", {}, make("summary", {}, "all that it printed"), make("pre", {}, text(failure.output))) : null,
+      output ? make("pre", { class: "printed" }, output) : null,
+      both ? make("details", {}, make("summary", {}, "all that it printed"), make("pre", { class: "printed" }, text(failure.output))) : null,
       failure.remedy ? make("p", { class: "remedy" }, failure.remedy) : null,
     ];
   }
