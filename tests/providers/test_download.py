@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,44 @@ def test_a_redirect_is_followed(web: Web, tmp_path: Path, evaluate: Evaluate) ->
     web.pages["/moved"] = Page(status=302, headers={"Location": "/thing.bin"})
     evaluate(lambda _: Download(tmp_path / "thing", url=f"{web.url}/moved"))
     assert (tmp_path / "thing").read_bytes() == b"first\0"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of 127.0.0.1 that only those trust who are told to, and its key."""
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *names]
+    parts = [tmp_path / "key.pem", tmp_path / "certificate.pem"]
+    subprocess.run([*made, "-keyout", parts[0], "-out", parts[1]], check=True, capture_output=True)
+    both = tmp_path / "both.pem"
+    both.write_text("".join(part.read_text() for part in parts))
+    return both
+
+
+def test_a_redirect_that_leaves_encryption_is_refused(
+    certificate: Path, web: Web, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    ca_file = str(tmp_path / "certificate.pem")
+    with serving(certificate) as safe:
+        safe.pages["/moved"] = Page(status=302, headers={"Location": f"{web.url}/thing.bin"})
+        safe.pages["/stays"] = Page(status=302, headers={"Location": "/thing.bin"})
+        safe.pages["/thing.bin"] = Page(b"safe")
+        moved = evaluate(lambda _: Download(tmp_path / "thing", url=f"{safe.url}/moved", ca_file=ca_file) and None)
+        assert f"redirects to {web.url}/thing.bin, which is not encrypted" in moved.failure.message
+        assert web.asked == []
+        evaluate(lambda _: Download(tmp_path / "thing", url=f"{safe.url}/stays", ca_file=ca_file))
+    assert (tmp_path / "thing").read_bytes() == b"safe"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    certificate: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    with serving(certificate) as safe:
+        safe.pages["/thing.bin"] = Page(b"safe")
+        failure = evaluate(lambda _: Download(tmp_path / "thing", url=f"{safe.url}/thing.bin") and None).failure
+        assert "CERTIFICATE_VERIFY_FAILED" in failure.message
+        assert safe.asked == []
+    assert not (tmp_path / "thing").exists()
 
 
 def test_a_server_that_is_not_there_is_named(tmp_path: Path, evaluate: Evaluate) -> None:

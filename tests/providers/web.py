@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass
@@ -30,8 +32,8 @@ class Web:
 
 
 @contextmanager
-def serving() -> Iterator[Web]:
-    """Serve on a free port of 127.0.0.1."""
+def serving(certificate: Path | None = None) -> Iterator[Web]:
+    """Serve on a free port of 127.0.0.1; encrypted, if there is a file with a certificate and its key."""
     web = Web("", {})
 
     class Answers(BaseHTTPRequestHandler):
@@ -57,9 +59,13 @@ def serving() -> Iterator[Web]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    web.url = f"http://127.0.0.1:{server.server_port}"
+    web.url = f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}"
     try:
         yield web
     finally:
