@@ -169,6 +169,20 @@ def test_junit_has_a_suite_for_each_contact_and_a_case_for_each_resource(site: P
     assert [suites.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["10", "1", "1", "2"]
 
 
+def test_a_failure_that_the_policy_caught_is_none_in_any_form(site: Path) -> None:
+    text = site.read_text().replace(
+        '        print("printed")',
+        '        try:\n            Shell("exit 5")\n        except ProviderError:\n            pass',
+    )
+    site.write_text(text)
+    limited = ("--push", "--apply", "--limit-hosts", "a", "--output")
+    assert ET.fromstring(run(site, *limited, "junit").stdout).get("failures") == "0"
+    assert "::error" not in run(site, *limited, "github").stdout
+    (host,) = json.loads(run(site, *limited, "json").stdout)["hosts"]
+    assert (host["counts"]["failed"], host["counts"]["ignored"]) == (0, 2)
+    assert [one["ignored"] for one in host["roles"][0]["resources"] if one["status"] == "failed"] == [True, True]
+
+
 def test_github_gets_each_failure_once_beside_its_line(site: Path) -> None:
     done = run(site, "--push", "--apply", "--output", "github")
     first, *rest = done.stdout.splitlines()

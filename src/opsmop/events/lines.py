@@ -17,6 +17,7 @@ _SHORTEST_NAME = 20  # columns that a resource's name keeps beside its changes
 _LONGEST_VALUE = 40  # characters of a value before or after its change
 _WORDS_IN_CHECK = {"changed": "would change", "ran": "would run"}
 _INTERRUPTION = "KeyboardInterrupt"  # what Python raises on a host that is told to end a role
+CAUGHT = "caught by the policy"
 SPEAKING = ("Echo", "DebugFacts")  # whose output is what they are for
 _SLOW = 1.0  # seconds from which a duration is worth telling
 _NOTABLE = 0.1  # to who wants to know more
@@ -112,6 +113,11 @@ def failed_lines(scene: Scene, event: ResourceFailed) -> list[str]:
     lines = head_lines(scene, kind, event.host, f"{event.type} {event.name}", note=note)
     lines += failure_lines(scene, event.failure, event_place(event), resource=f"{event.type} {event.name}")
     return lines + (_diff_lines(scene, event.changes) if scene.diff else [])
+
+
+def caught_lines(scene: Scene, event: ResourceFailed) -> list[str]:
+    """A resource that failed, in a role that ended well: the policy caught the error."""
+    return head_lines(scene, "ignored", event.host, f"{event.type} {event.name}", note=CAUGHT)
 
 
 def contact_lines(scene: Scene, event: ContactFinished, *, told: bool) -> list[str]:

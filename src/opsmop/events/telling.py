@@ -18,6 +18,7 @@ from opsmop.events import (
 )
 from opsmop.events.lines import (
     Scene,
+    caught_lines,
     contact_lines,
     event_place,
     failed_lines,
@@ -40,6 +41,7 @@ class Telling:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._told: dict[str, list[Failure]] = {}
+        self._open: dict[str, list[ResourceFailed]] = {}  # failures that nothing ignores, by host
         self._spoke: set[tuple[str, int]] = set()  # hosts and resources whose output was told as it came
 
     def lines(self, event: Event) -> list[str]:
@@ -51,6 +53,7 @@ class Telling:
             return finished_lines(self.scene, replace(event, output="") if spoke else event)
         if isinstance(event, ResourceFailed):
             self._told.setdefault(event.host, []).append(event.failure)
+            self._open.setdefault(event.host, []).extend([] if event.ignored else [event])
             return failed_lines(self.scene, event)
         if isinstance(event, EvaluationFinished):
             return self._evaluation_finished(event)
@@ -68,6 +71,7 @@ class Telling:
 
     def _contact_started(self, event: ContactStarted) -> list[str]:
         self._told[event.host] = []
+        self._open.pop(event.host, None)
         self._spoke = {spoke for spoke in self._spoke if spoke[0] != event.host}
         if not event.delegate:
             return []
@@ -80,6 +84,9 @@ class Telling:
             kind = "cancelled" if event.status == "cancelled" else "failed"
             lines += head_lines(self.scene, kind, event.host, event.role)
             lines += failure_lines(self.scene, event.failure, event_place(event))
+        failures = self._open.pop(event.host, [])
+        if event.status == "ok" and not event.beyond:
+            lines += [line for failed in failures for line in caught_lines(self.scene, failed)]
         if event.beyond:
             place = self.scene.place(event.beyond)
             lines += head_lines(self.scene, "assumed", event.host, f"cannot predict beyond {place}", word="unknown")

@@ -33,8 +33,8 @@ class Contact:
         return self.ending.failure or (self.evaluation.failure if self.evaluation else None)
 
     def failed(self, event: Resource) -> bool:
-        """Whether it failed, and the policy did not ignore that."""
-        return isinstance(event, ResourceFailed) and not event.ignored
+        """Whether it failed, and the policy neither ignored nor caught that."""
+        return isinstance(event, ResourceFailed) and not event.ignored and self.ending.status != "ok"
 
     def failure_of(self, event: Resource) -> Failure:
         """Why it failed."""

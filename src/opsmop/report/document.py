@@ -91,6 +91,9 @@ class Digest:
             role |= {"beyond": event.beyond, "value": json.loads(event.value) if event.value else None}
         elif isinstance(event, ContactFinished):
             role |= _fields(event, "status", "failure", "duration", "sent", "received", "requests", "left_out")
+            for resource in role["resources"]:
+                if event.status == "ok" and resource["status"] == "failed":  # the policy caught it
+                    resource["ignored"] = True
 
     def _host(self, name: str, tally: HostTally) -> dict[str, Any]:
         return {

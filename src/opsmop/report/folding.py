@@ -16,6 +16,7 @@ from opsmop.events import (
     Warned,
 )
 from opsmop.events.lines import (
+    CAUGHT,
     SPEAKING,
     Scene,
     event_place,
@@ -70,6 +71,7 @@ class Folding:
         self._groups: dict[_Result, _Group] = {}
         self._told: set[str] = set()  # hosts that have something to tell
         self._failures: dict[str, list[Failure]] = {}  # of each host
+        self._open: dict[str, list[tuple[str, str]]] = {}  # what failed and was not ignored, of each host
         self._known: set[tuple[str, ...]] = set()  # failures that were told in full
 
     def is_news(self, event: Event) -> bool:
@@ -140,6 +142,8 @@ class Folding:
         place = scene.place(event.failure.place or event_place(event))
         said = _said(event.failure, event.host).removeprefix(what).lstrip(": ")
         self._add(_Result(kind, what, kind, place), event.host, f"{place}: {said}", event.duration)
+        if not event.ignored:
+            self._open.setdefault(event.host, []).append((what, place))
 
     def _take_evaluation(self, scene: Scene, event: EvaluationFinished) -> None:
         failure = event.failure
@@ -154,6 +158,8 @@ class Folding:
 
     def _take_contact(self, event: ContactFinished) -> None:
         self.ended[event.host] = event.status
+        for what, place in self._open.pop(event.host, []) if event.status == "ok" else []:
+            self._add(_Result("ignored", what, "ignored", place), event.host, CAUGHT)
         if event.status == "skipped":
             self._add(_Result("skipped", f"{event.role} does not want this host", "skipped"), event.host)
         elif event.status != "ok" and not (event.failure and self._was_told(event.host, event.failure)):

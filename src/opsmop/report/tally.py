@@ -52,7 +52,7 @@ class HostTally:
     :param ran: commands that ran, or would run, because nothing guards them
     :param assumed: in check mode: changes and commands that check could not be certain of, in neither count above
     :param failed: failures that the policy did not ignore
-    :param ignored: failures that ``ignore_errors`` let pass
+    :param ignored: failures that ``ignore_errors`` let pass, or that the policy caught
     :param skipped: resources whose guards said that there is nothing to do
     :param warnings: warnings
     :param untouched: the roles that did not come to it
@@ -184,6 +184,9 @@ def _with_contact(tally: HostTally, event: ContactFinished, contact: _Contact) -
     worst = min(ending, "skipped" if tally.ending == "not contacted" else tally.ending, key=ENDINGS.index)
     reasons = tally.reasons + _reasons(event, contact)
     left_out = tally.left_out + ((event.role,) if event.left_out else ())
+    if event.status == "ok":  # the policy caught whatever failed
+        caught = len(contact.failures)
+        tally = replace(tally, failed=tally.failed - caught, ignored=tally.ignored + caught)
     if event.status == "failed" and not contact.failures:  # the role itself failed, and none of its resources
         tally = replace(tally, failed=tally.failed + 1)
     return replace(tally, ending=worst, lost=lost, duration=duration, reasons=reasons, left_out=left_out)

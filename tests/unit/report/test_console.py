@@ -125,6 +125,26 @@ def test_verbose_tells_also_of_what_needed_nothing_and_what_was_printed() -> Non
         """)
 
 
+def test_a_failure_that_the_policy_caught_is_shown_and_counted_as_ignored() -> None:
+    failed = ResourceFailed(host="web1", role=WEB, type="Shell", name="false", failure=Failure("ProviderError", "no"))
+    events = [*started("apply", "web1"), failed, *ended("web1"), RoleFinished(role=WEB), RunFinished()]
+    told = shown(events)
+    assert "  ! ignored  web1  Shell false  caught by the policy\n" in told
+    assert "failed=0" in told
+    assert "ignored=1" in told
+
+
+def test_a_failure_that_policies_caught_on_many_hosts_is_folded_as_ignored() -> None:
+    hosts = [f"web{number:02}" for number in range(30)]
+    error = Failure("ProviderError", "no")
+    events = started("apply", *hosts)
+    for host in hosts:
+        failed = ResourceFailed(host=host, role=WEB, type="Shell", name="false", failure=error)
+        events += [failed, *ended(host)]
+    told = shown([*events, RoleFinished(role=WEB), RunFinished()])
+    assert "web[00-29] (30)  ! Shell false  ignored  caught by the policy" in told
+
+
 def test_a_check_says_would_and_marks_and_counts_assumed_changes_apart() -> None:
     start = ChangeReport("start", kind="act", assumed=True)
     events = [

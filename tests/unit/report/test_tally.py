@@ -96,7 +96,7 @@ def test_a_host_on_which_anything_changed_or_ran_has_changed(event: Event) -> No
 
 def test_a_failure_that_the_policy_caught_is_counted_and_the_host_is_fine() -> None:
     host = tallied(ContactStarted(host="web1"), ResourceFailed(host="web1"), contact()[1]).hosts["web1"]
-    assert (host.failed, host.ending, host.reasons) == (1, "ok", ())
+    assert (host.failed, host.ignored, host.ending, host.reasons) == (0, 1, "ok", ())
 
 
 def test_a_reason_names_the_resource_and_the_place_even_if_only_its_event_knows_them() -> None:

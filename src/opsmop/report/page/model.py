@@ -146,6 +146,9 @@ class Model:
         elif isinstance(event, ContactFinished):
             contact |= {"status": event.status, "sent": event.sent, "received": event.received}
             contact |= {"requests": event.requests, "leftOut": event.left_out}
+            for resource in contact["resources"]:
+                if event.status == "ok" and resource["kind"] == "failed":  # the policy caught it
+                    resource["kind"] = "ignored"
             if event.failure is not None and "failure" not in contact:
                 contact["failure"] = self._failure(event.failure)
             self._left[event.role] = (event.ts, event.host)
