@@ -225,7 +225,7 @@ def _remember(prepared: Run, outcome: Outcome) -> None:
         with suppress(OSError):
             from opsmop.drive.remembered import remember  # see above
 
-            remember(prepared.policy_file, outcome.failed, outcome.well)
+            remember(prepared, outcome)
 
 
 def _completed(settings: Settings, folder: Path) -> Settings:

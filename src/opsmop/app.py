@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -19,6 +19,7 @@ from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.policy import Policy
 from opsmop.report.outputs import CONSOLE, Reports, Wishes, refused
+from opsmop.report.retry import listed_hosts, whole_command
 from opsmop.settings import Settings, fact_options
 from opsmop.settings.command import without_values
 
@@ -203,16 +204,28 @@ class App:
             return self._ended(FAILED if drive.outcome.contacted else NOTHING_RAN, told(error))
         if outcome.error is not None:
             show(outcome.error, self.err)
-        self._remember(outcome)
+        self._remember(drive.run, outcome)
         return exit_status(outcome, self.settings)
 
-    def _remember(self, outcome: Outcome) -> None:
+    def _remember(self, run: Run, outcome: Outcome) -> None:
         if (self.settings.mode, self.settings.reach) != ("apply", "push"):
             return
         try:
-            remember(self.policy_file, outcome.failed, outcome.well)
+            left = remember(run, outcome)
         except OSError as error:
             self.err.write(f"opsmop: the hosts that failed cannot be remembered: {error}\n")
+            return
+        self._tell_leftover(run, left)
+
+    def _tell_leftover(self, run: Run, left: Mapping[str, Sequence[str]]) -> None:
+        """Say which hosts have not got which roles: a retry that ends well would hide it."""
+        run_now = {assignment.stint.role.name for assignment in run.assignments}
+        left = {role: hosts for role, hosts in left.items() if role in run_now}
+        if left:
+            roles = "; ".join(f"{role} on {listed_hosts(hosts)}" for role, hosts in left.items())
+            hosts = list(dict.fromkeys(name for names in left.values() for name in names))
+            whole = whole_command(self.settings.command, str(self.policy_file), hosts)
+            self.err.write(f"opsmop: not run since a failure stopped it: {roles}\n  To run all there: {whole}\n")
 
     def _listed(self, run: Run) -> int:
         for assignment in run.assignments:

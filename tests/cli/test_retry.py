@@ -142,3 +142,23 @@ def test_a_command_that_failed_is_no_policy_to_retry(site: Path) -> None:
     done = command(site, "retry")
     assert (done.returncode, done.stderr) == (0, f"opsmop: retrying {site}\n"), done.stdout
     assert command(site, "retry").stderr.startswith("opsmop: no policy is remembered that failed\n")
+
+
+def test_hosts_that_a_stopped_run_left_without_a_role_are_named_until_a_whole_run_ends_well(site: Path) -> None:
+    text = POLICY.replace('"100%"', "0").replace(
+        "class Site(", "class Later(Role):\n    def inventory(self): return inventory.filter()\n\nclass Site("
+    )
+    site.write_text(text.replace("Roles(Web())", "Roles(Web(), Later())"))
+    (site.parent / "broken-b").touch()
+    whole = f"opsmop apply {site} --push"
+    left = f"opsmop: not run since a failure stopped it: Later on a, c[1], d\n  To run all there: {whole}\n"
+    first = command(site, "apply", str(site), "--push")
+    assert (first.returncode, first.stderr) == (1, left)
+    (site.parent / "broken-b").unlink()
+    second = command(site, "retry")
+    assert (second.returncode, second.stderr) == (0, f"opsmop: retrying {site}\n{left}")
+    assert "no policy is remembered" in command(site, "retry").stderr
+    assert "no host is remembered" in command(site, "retry", str(site)).stderr
+    one = command(site, "apply", str(site), "--push", "--limit-hosts", "a")
+    assert "Later on c[1], d\n" in one.stderr
+    assert command(site, *whole.split()[1:]).stderr == ""

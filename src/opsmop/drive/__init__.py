@@ -208,6 +208,8 @@ class Drive:
         ):
             for ending in self._endings(len(batch)):
                 self._failed_now += [ending.host] if ending.failed else []
+                if ending.status != "untouched":
+                    self.outcome.reached.setdefault(contacts.assignment.stint.role.name, set()).add(ending.host)
 
     def _contact(self, contacts: Contacts, host: Host) -> None:
         try:

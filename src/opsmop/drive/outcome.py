@@ -13,6 +13,7 @@ class Outcome:
     :ivar contacted: whether any host was contacted
     :ivar failed: the hosts on which something failed; they get no later role
     :ivar well: the hosts on which a role ended well
+    :ivar reached: the hosts that each role has come to, however it ended there
     :ivar exceeded: whether more of them failed in a role than it allows
     :ivar pending: whether anything changed or ran, or would
     :ivar error: what was wrong on the control machine, if that ended the run
@@ -23,6 +24,7 @@ class Outcome:
     contacted: bool = False
     failed: dict[str, None] = field(default_factory=dict)
     well: dict[str, None] = field(default_factory=dict)
+    reached: dict[str, set[str]] = field(default_factory=dict)
     exceeded: bool = False
     pending: bool = False
     error: OpsMopError | None = None

@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from opsmop.drive.leftover import Leftover, leftover
 from opsmop.errors import UsageError
 from opsmop.inventory.tree import literal
 from opsmop.settings.limits import FAILED
 from opsmop.settings.state import state_folder
+
+if TYPE_CHECKING:
+    from opsmop.drive.outcome import Outcome
+    from opsmop.drive.preparing import Run
 
 _OURS = Path(__file__).resolve().parents[1]  # `opsmop run` and its kin have policies in here, which nobody retries
 
@@ -30,40 +36,57 @@ def failed_last() -> Path | None:
     """The policy of the user's that failed last, of those that are remembered and still there."""
     for path in sorted(_memories().glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
         try:
-            policy = Path(json.loads(path.read_text(encoding="utf-8"))["policy"])
+            memory = json.loads(path.read_text(encoding="utf-8"))
+            policy = Path(memory["policy"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if policy.is_file() and _OURS not in policy.resolve().parents:
+        if memory.get("hosts") and policy.is_file() and _OURS not in policy.resolve().parents:
             return policy
     return None
 
 
 def failed_hosts(policy_file: Path) -> tuple[str, ...]:
     """The hosts on which the policy failed and has not ended well since."""
+    return _names(_memory(policy_file).get("hosts"))
+
+
+def _memory(policy_file: Path) -> dict[str, Any]:
     try:
-        said = json.loads(memory_of(policy_file).read_text(encoding="utf-8"))["hosts"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
+        said = json.loads(memory_of(policy_file).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _names(said: Any) -> tuple[str, ...]:
     return tuple(name for name in said if isinstance(name, str)) if isinstance(said, list) else ()
 
 
-def remember(policy_file: Path, failed: Collection[str], mended: Collection[str]) -> None:
-    """Remember the hosts that failed, and forget those that ended well.
+def remember(run: Run, outcome: Outcome) -> Leftover:
+    """Remember the hosts that failed and what was not come to, and forget those that ended well.
 
+    :returns: which hosts have not got which roles since a failure stopped this run or one before it
     :raises OSError: if that cannot be written
     """
-    before = failed_hosts(policy_file)
-    after = [*(name for name in before if name not in mended and name not in failed), *failed]
-    if list(before) == after:
-        return
+    before = _memory(run.policy_file)
+    hosts, left = _names(before.get("hosts")), before.get("left")
+    left = {str(role): list(_names(names)) for role, names in left.items()} if isinstance(left, dict) else {}
+    after = [*(name for name in hosts if name not in outcome.well and name not in outcome.failed), *outcome.failed]
+    still = leftover(run, outcome, left)
+    if (list(hosts), left) != (after, still):
+        _write(run.policy_file, {"hosts": after, "left": still} if after or still else {})
+    return still
+
+
+def _write(policy_file: Path, memory: dict[str, Any]) -> None:
     path = memory_of(policy_file)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not after:
+    if not memory:
         path.unlink(missing_ok=True)
         return
     fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump({"policy": str(policy_file), "hosts": after}, file, indent=1)
+        json.dump({"policy": str(policy_file), **memory}, file, indent=1)
     fresh.replace(path)
 
 

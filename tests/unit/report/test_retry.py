@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opsmop.report.retry import retry_command
+from opsmop.report.retry import listed_hosts, retry_command, whole_command
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,22 @@ def test_words_are_quoted_as_a_shell_wants_them() -> None:
     assert retry_command(words, "apply", "push", ["a"]).startswith(
         "python3 'my site.py' --push --apply --extra-vars 'a=1"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "hosts", "expected"),
+    [
+        ("opsmop retry", ["a", "b"], "opsmop apply /x/site.py --push --limit-hosts a,b"),
+        ("opsmop retry /x/site.py -v", ["a"], "opsmop apply /x/site.py --push -v --limit-hosts a"),
+        ("s --push --apply --retry --limit-groups=web", ["a"], "s --push --apply --limit-hosts a"),
+        ("s --push --apply --limit-hosts b", ["a[1]"], "s --push --apply"),
+    ],
+)
+def test_what_was_left_is_run_by_the_same_command_for_those_hosts(
+    command: str, hosts: list[str], expected: str
+) -> None:
+    assert whole_command(command.split(), "/x/site.py", hosts) == expected
+
+
+def test_a_long_list_of_hosts_is_cut() -> None:
+    assert listed_hosts([f"h{number}" for number in range(23)]).endswith("h19 and 3 more")
