@@ -177,6 +177,10 @@ class EditKeys(Provider, provides=AuthorizedKey, short="authorized_keys"):
             entry = given.entry(text)
             if not any(entry.same(other) for other in entries):
                 entries.append(entry)
+        if not entries:  # with `only`, nobody would get in again
+            raise ProviderError(
+                f"{given.from_file} holds no key", remedy="A key stands in each line that is no comment."
+            )
         return entries
 
 

@@ -85,6 +85,19 @@ def test_keys_may_stand_in_a_file_beside_the_policy(keys: list[str], edit: Calla
     assert edit("", from_file="keys", files={"keys": text.encode()}) == f"{one} ana\nno-pty {two} bo\n"
 
 
+@pytest.mark.parametrize("only", [False, True])
+def test_a_file_without_a_key_locks_nobody_out(
+    keys: list[str], tmp_path: Path, evaluate: Evaluate, *, only: bool
+) -> None:
+    path = tmp_path / "authorized_keys"
+    path.write_text(f"{keys[0]}\n")
+    failure = evaluate(
+        lambda _: AuthorizedKey(ME, path=path, from_file="keys", only=only) and None, files={"keys": b"# nobody yet\n"}
+    ).failure
+    assert "keys holds no key" in failure.message
+    assert path.read_text() == f"{keys[0]}\n"
+
+
 def test_a_new_file_is_its_owners_alone_and_a_mode_that_sshd_distrusts_is_mended(
     keys: list[str], tmp_path: Path, evaluate: Evaluate
 ) -> None:
