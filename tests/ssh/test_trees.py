@@ -236,6 +236,7 @@ def strange(route: Route, folder: Path, key: str = "") -> Route:
         ("changed", HostKeyError, "is not the one that is known"),
         ("python", ConnectError, "has no Python at /no/such/python"),
         ("name", ConnectError, r"no-such-host\.invalid"),
+        ("port", ConnectError, "Connection refused"),
         ("option", ConnectError, "refuses its configuration"),
         ("silence", ConnectError, "within 1 seconds|cannot be reached|timed out"),
     ],
@@ -259,6 +260,7 @@ def test_what_keeps_from_a_login_is_as_clear_on_the_way_and_behind(
             "changed": lambda: strange(route, tmp_path, other),
             "python": lambda: replace(route, python="/no/such/python"),
             "name": lambda: replace(route, address="no-such-host.invalid"),
+            "port": lambda: replace(route, port=1),
             "option": lambda: replace(route, ssh_args=("-o", "NoSuchOption=yes")),
             "silence": lambda: replace(route, port=silent.getsockname()[1], connect_timeout=1),
         }[fault]()
@@ -270,6 +272,7 @@ def test_what_keeps_from_a_login_is_as_clear_on_the_way_and_behind(
             assert isinstance(error, ViaError)
             assert "web1 is reached through bastion" in str(error)
         assert re.search(said, str(error)), error
+        assert "\N{REPLACEMENT CHARACTER}" not in str(error)
         assert getattr(error, "host", "") == "web1"
 
 

@@ -20,6 +20,7 @@ from opsmop.transport.stub import NO_PYTHON
 
 _PREFIX = re.compile(r"^(?:error occurred on host [^:]*: )?(?:EOF on stream; last 100 lines received:\n)?")
 _MARKS = re.compile(r"^MITO00\d$", re.MULTILINE)
+_ENDS_OF_LINES = re.compile(r"\r+$", re.MULTILINE)  # as ssh and terminals write them; mitogen takes only the \n off
 _SSH_FAILED, _NOT_FOUND = 255, 127
 
 
@@ -70,4 +71,5 @@ def behind(host: str, on_the_way: TransportError) -> TransportError:
 def _bare(route: Route, text: str) -> str:
     known = [password.reveal() for password in (route.ssh_password, route.sudo_password) if password is not None]
     hidden = {spelling for password in known for spelling in spellings(password)}
-    return _MARKS.sub("", masked(clean(_PREFIX.sub("", text)), hidden)).strip()
+    words = _ENDS_OF_LINES.sub("", _PREFIX.sub("", text))
+    return _MARKS.sub("", masked(clean(words), hidden)).strip()
