@@ -71,7 +71,9 @@ def test_a_package_its_configuration_and_its_service_are_one_plan(bookworm: Flee
         if table.changed:
             Service("cron", restarted=True)
     """
+    before = host.snapshot(OURS)
     announced = check(bookworm, tmp_path, main)
+    assert difference(before, host.snapshot(OURS)) == [], "check changes nothing"
     assert announced.changes == ["install", "create?", "enable?", "start?", "restart?"]
     made = apply(bookworm, tmp_path, main)
     assert made.changes == ["install", "create", "restart"]
