@@ -15,7 +15,7 @@ import pytest
 from tests.ssh.hearing import Heard, nothing_served, order_for
 
 from opsmop.demo.sshd import PrivateSshd
-from opsmop.errors import AuthenticationError, ConnectError, HostLostError
+from opsmop.errors import AuthenticationError, ConnectError, HostKeyError, HostLostError
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
 from opsmop.transport.openssh import next_hop
@@ -218,3 +218,57 @@ def test_a_key_with_a_passphrase_works_from_the_agent_and_is_refused_without_it(
         given = {**os.environ, "SSH_AUTH_SOCK": path, "SSH_ASKPASS": str(answer), "SSH_ASKPASS_REQUIRE": "force"}
         subprocess.run(["ssh-add", "-q", str(key)], check=True, env=given)
         assert evaluate(way, roles.Pid()).ending.status == "ok"
+
+
+class Certified(PrivateSshd):
+    """Known by its certificate, and lets in whose key is certified by the same authority, whose key it is told of."""
+
+    def _write_port(self) -> None:
+        super()._write_port()
+        authority = self.folder / "authority"
+        if not authority.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(authority)], check=True)
+            self.certify(self.folder / "host_key.pub", self.address, "-h")
+        self.known_hosts.write_text(f"@cert-authority * {authority.with_suffix('.pub').read_text()}")
+        with (self.folder / "config").open("a") as file:
+            file.write(f"TrustedUserCAKeys {authority}.pub\nHostCertificate {self.folder}/host_key-cert.pub\n")
+
+    def certify(self, key: Path, whom: str, *options: str) -> None:
+        """Lay a certificate for `whom` beside a public key."""
+        words = [
+            "ssh-keygen",
+            "-q",
+            "-s",
+            str(self.folder / "authority"),
+            "-I",
+            "opsmop",
+            *options,
+            "-n",
+            whom,
+            str(key),
+        ]
+        subprocess.run(words, check=True)
+
+
+def test_certificates_of_users_and_hosts_are_taken_as_ssh_takes_them(
+    evaluate: Evaluate, roles: Any, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    with Certified() as server:
+        way = Route(
+            "web1",
+            address=server.address,
+            port=server.port,
+            user=server.user,
+            key_file=str(key),
+            ssh_args=server.ssh_args,
+            connect_timeout=20,
+        )
+        with pytest.raises(AuthenticationError, match="does not let"):
+            evaluate(way, roles.Pid())
+        server.certify(key.with_suffix(".pub"), server.user)
+        assert evaluate(way, roles.Pid()).ending.status == "ok"
+        server.known_hosts.write_text("")
+        with pytest.raises(HostKeyError, match="is unknown"):
+            evaluate(replace(way, host="web2"), roles.Pid())
