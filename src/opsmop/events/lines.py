@@ -154,8 +154,18 @@ def failure_lines(scene: Scene, failure: Failure, place: str, *, resource: str =
         lines += _indented([f"         {line}" for line in failure.command.splitlines()[1:]])
     if failure.rc is not None and f"exit status {failure.rc}" not in message:
         lines += _indented([f"exit status: {failure.rc}"])
-    lines += _ending_lines(failure.stderr if failure.stderr.strip() else failure.output)
+    lines += _printed_lines(failure)
     return lines + (_wrapped(scene.look, f"remedy: {failure.remedy}") if failure.remedy else [])
+
+
+def _printed_lines(failure: Failure) -> list[str]:
+    """The end of what a command printed, and of its standard error where that is not all in there."""
+    errors_told = failure.stderr.strip().splitlines()[-OUTPUT_LINES:]
+    if not failure.output.strip():
+        return _ending_lines(failure.stderr)
+    if set(errors_told) <= set(failure.output.splitlines()[-OUTPUT_LINES:]):
+        return _ending_lines(failure.output)
+    return [*_ending_lines(failure.output), *_indented(["on its standard error:"]), *_ending_lines(failure.stderr)]
 
 
 def _ending_lines(output: str) -> list[str]:

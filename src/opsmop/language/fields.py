@@ -133,7 +133,7 @@ def bind(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) ->
         raise FieldError(
             f"{cls.__name__} takes {len(positional)} value(s) by position ({', '.join(positional)}), not {len(args)}",
             place=place,
-            remedy="Give the others by name.",
+            remedy=_by_name(fields, args[len(positional) :]),
         )
     values = dict(zip(positional, args))
     for name, value in given.items():
@@ -170,7 +170,7 @@ def accepted(cls: type, entry: Field, value: Any, place: str) -> Any:
                 f"{cls.__name__}({entry.name}=...) takes {entry.type_text}, not {type(plain).__name__}"
                 + ("" if entry.sensitive or isinstance(value, Secret) else f" {shortened(plain)}"),
                 place=place,
-                remedy=entry.doc,
+                remedy=_of_its_type(entry, value),
             )
         if entry.choices and plain not in entry.choices:
             raise FieldError(
@@ -182,6 +182,33 @@ def accepted(cls: type, entry: Field, value: Any, place: str) -> Any:
                 f"{cls.__name__}({entry.name}=...) takes nothing less than {entry.least}, not {plain}", place=place
             )
     return value
+
+
+_MEANT = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+
+
+def _of_its_type(entry: Field, value: Any) -> str:
+    """A remedy for a value of a wrong type: what was probably meant, or what is to be given."""
+    options = [option.partition("[")[0] for option in _outermost(entry.type_text, "|")]
+    known = not entry.sensitive and isinstance(value, (str, int, float))
+    if known and "bool" in options and str(value).lower() in _MEANT:
+        return f"Write {entry.name}={_MEANT[str(value).lower()]}."
+    if known and "list" in options and fits([value], entry.type_text):
+        return f"Write {entry.name}=[{shortened(value)}]."
+    if known and "str" in options:
+        return f"Write {entry.name}={shortened(str(value))}."
+    if known and "int" in options and str(value).isdecimal():
+        return f"Write {entry.name}={value}."
+    return f"{entry.name}: {entry.doc}." if entry.doc else ""
+
+
+def _by_name(fields: dict[str, Field], more: tuple[Any, ...]) -> str:
+    """A remedy for values too many by position: the parameter that one may have been meant for."""
+    following = next((entry for entry in fields.values() if entry.kw_only and not entry.sensitive), None)
+    told = isinstance(more[0], (str, int)) and len(more) == 1
+    if following is not None and told and fits(more[0], following.type_text):
+        return f"Give the others by name: {following.name}={shortened(more[0])}?"
+    return "Give the others by name."
 
 
 def shortened(value: Any) -> str:

@@ -77,10 +77,15 @@ class Console:
         if isinstance(event, RoleFinished):
             return self._unfolded()
         if isinstance(event, RunFinished):
-            return self._unfolded() + recap_lines(self._scene, self._tally, self._costs, self._retry())
+            return self._run_finished(event)
         if self._folding is not None and event.host:
             return self._folded(self._folding, event)
         return self._telling.lines(event)
+
+    def _run_finished(self, event: RunFinished) -> list[str]:
+        if event.failure is not None and not self._tally.hosts:
+            return []  # no role began; who runs the program is told why
+        return self._unfolded() + recap_lines(self._scene, self._tally, self._costs, self._retry())
 
     @property
     def _scene(self) -> Scene:

@@ -35,6 +35,42 @@ def test_own_parameters_come_before_those_of_every_type() -> None:
     assert {"method", "ignore_errors", "failed_when", "changed_when", "register", "signals"} <= set(names)
 
 
+class Switch(Resource):
+    """Another."""
+
+    name: str = field(kw_only=False, doc="what it is called")
+    to: str = field(default="", doc="where it leads")
+    absent: bool = field(default=False, doc="there is to be no such thing")
+    size: int = field(default=0, doc="how large")
+    users: list[str] = field(default=[], doc="who")
+    mark: str = field(default="", doc="a text")
+    secret: str = field(default="", sensitive=True, doc="what nobody may see")
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ({"absent": "yes"}, "Write absent=True."),
+        ({"absent": "False"}, "Write absent=False."),
+        ({"size": "80"}, "Write size=80."),
+        ({"users": "ann"}, "Write users=['ann']."),
+        ({"mark": 8}, "Write mark='8'."),
+        ({"size": "many"}, "size: how large."),
+        ({"secret": 4711}, "secret: what nobody may see."),
+    ],
+)
+def test_the_remedy_for_a_wrong_type_says_what_to_write(given: dict[str, Any], remedy: str) -> None:
+    with pytest.raises(FieldError) as caught:
+        bind(Switch, ("a",), given, "site.py:1")
+    assert caught.value.remedy == remedy
+
+
+def test_a_value_too_many_by_position_is_offered_the_first_parameter_by_name() -> None:
+    with pytest.raises(FieldError) as caught:
+        bind(Switch, ("/a", "/b"), {}, "site.py:1")
+    assert caught.value.remedy == "Give the others by name: to='/b'?"
+
+
 def test_values_bind_by_position_and_name_and_default() -> None:
     values = bind(Thing, ("web",), {"names": ["a"]}, "site.py:1")
     assert (values["name"], values["port"], values["names"], values["level"]) == ("web", 80, ["a"], "low")
@@ -48,13 +84,13 @@ def test_values_bind_by_position_and_name_and_default() -> None:
         (("a",), {"zzzz": 1}, "Thing has no parameter 'zzzz'", "Its parameters: changed_when, delay, failed_when"),
         (("a", 1, 2), {}, "Thing takes 2 value(s) by position (name, port), not 3", "Give the others by name."),
         (("a",), {"name": "b"}, "Thing was given 'name' twice", ""),
-        (("a",), {"port": "80"}, "Thing(port=...) takes int, not str '80'", "where it listens"),
-        (("a",), {"port": True}, "Thing(port=...) takes int, not bool True", "where it listens"),
-        (("a",), {"port": None}, "Thing(port=...) takes int, not NoneType None", "where it listens"),
-        (("a",), {"names": "b"}, "Thing(names=...) takes list[str], not str 'b'", "other names"),
-        (("a",), {"names": [1]}, "Thing(names=...) takes list[str], not list [1]", "other names"),
+        (("a",), {"port": "80"}, "Thing(port=...) takes int, not str '80'", "Write port=80."),
+        (("a",), {"port": True}, "Thing(port=...) takes int, not bool True", "port: where it listens."),
+        (("a",), {"port": None}, "Thing(port=...) takes int, not NoneType None", "port: where it listens."),
+        (("a",), {"names": "b"}, "Thing(names=...) takes list[str], not str 'b'", "Write names=['b']."),
+        (("a",), {"names": [1]}, "Thing(names=...) takes list[str], not list [1]", "names: other names."),
         (("a",), {"level": "mid"}, "Thing(level=...) takes one of 'low', 'high', not 'mid'", ""),
-        (("a",), {"word": 5}, "Thing(word=...) takes Secret | None, not int", "what nobody may see"),
+        (("a",), {"word": 5}, "Thing(word=...) takes Secret | None, not int", "word: what nobody may see."),
         ((Secret("hunter22"),), {"port": Secret("hunter22")}, "Thing(port=...) takes int, not str", ""),
     ],
 )

@@ -145,6 +145,28 @@ def test_a_failure_that_policies_caught_on_many_hosts_is_folded_as_ignored() -> 
     assert "web[00-29] (30)  ! Shell false  ignored  caught by the policy" in told
 
 
+def test_a_failed_command_shows_what_it_printed_on_both_streams() -> None:
+    said = Failure("CommandFailed", "no", output="1 test failed: login\nmake: Error 1\n", stderr="make: Error 1\n")
+    failed = ResourceFailed(host="web1", role=WEB, type="Shell", name="make", failure=said)
+    told = shown([*started("apply", "web1"), failed])
+    assert "| 1 test failed: login\n      | make: Error 1\n" in told
+    assert told.count("make: Error 1") == 1
+
+
+def test_an_error_that_much_output_hides_is_shown_after_it() -> None:
+    output = "make: Error 1\n" + "".join(f"line {number}\n" for number in range(50))
+    said = Failure("CommandFailed", "no", output=output, stderr="make: Error 1\n")
+    failed = ResourceFailed(host="web1", role=WEB, type="Shell", name="make", failure=said)
+    told = shown([*started("apply", "web1"), failed])
+    assert "| line 49\n      on its standard error:\n      | make: Error 1\n" in told
+
+
+def test_a_run_that_could_not_begin_has_no_recap() -> None:
+    begun = RunStarted(mode="apply", reach="push", policy="/srv/policy/site.py", roles=(WEB,))
+    refused = Failure("PolicyError", "set_variables() returned list")
+    assert shown([begun, RunFinished(exit_status=2, failure=refused)]) == "Applying site.py (push): WebServers\n"
+
+
 def test_a_check_says_would_and_marks_and_counts_assumed_changes_apart() -> None:
     start = ChangeReport("start", kind="act", assumed=True)
     events = [
