@@ -60,8 +60,10 @@ def _executed(path: str, module: ModuleType) -> None:
     except OpsMopError:
         raise
     except Exception as error:
-        found = failure_of(error)
-        raise PolicyError(f"{path} raised {found.error}: {found.message}", place=found.place) from error
+        from opsmop.cli.hiding import hidden  # only where something broke; the command line is above this
+
+        found, why = failure_of(error), hidden(error)
+        raise PolicyError(why or f"{path} raised {found.error}: {found.message}", place=found.place) from error
 
 
 def _made(path: str, policy: type[Policy]) -> Policy:

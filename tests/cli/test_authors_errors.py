@@ -171,3 +171,20 @@ def test_relative_paths_work_from_any_directory_and_as_a_module(site: Path, cwd:
     made.unlink()
     done = run(site, "-m", "site_policy", "--local", "--apply", cwd=".")
     assert (done.returncode, made.read_text()) == (0, "content"), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["queue.py", "signal.py", "select/__init__.py"])
+@pytest.mark.parametrize("command", [False, True])
+def test_a_file_that_hides_a_module_of_pythons_is_named_without_a_traceback(
+    site: Path, name: str, command: bool
+) -> None:
+    hiding = site.parent / name
+    hiding.parent.mkdir(exist_ok=True)
+    hiding.write_text("mine = 1")
+    words = ("-m", "opsmop", "check", str(site), "--local") if command else (str(site), "--local", "--check")
+    done = run(site, *words)
+    module = name.partition("/")[0].removesuffix(".py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"opsmop: {hiding} hides Python's own module '{module}': ")
+    assert "Rename it" in done.stderr
+    assert "Traceback" not in done.stderr

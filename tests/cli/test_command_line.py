@@ -311,3 +311,20 @@ def test_a_second_signal_ends_the_run_at_once_and_leaves_no_process(site: Path, 
     assert process.returncode in (130, 143)
     assert "ended at once" in err
     until(lambda: gone(int(begun.read_text())))
+
+
+@pytest.mark.parametrize("command", ["check", "apply", "validate", "vars", "retry"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "no policy is given"),
+        (".", ". is a folder, not a policy"),
+        ("hosts.toml", "hosts.toml is data, not a policy"),
+    ],
+)
+def test_what_can_be_no_policy_is_refused_by_that_name(site: Path, command: str, name: str, message: str) -> None:
+    options = () if command in ("retry", "vars") else ("--push",)
+    done = run(site, command, name, *options, command=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"opsmop: {message}")
+    assert f"opsmop {command} site.py" in done.stderr

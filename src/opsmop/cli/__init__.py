@@ -32,6 +32,19 @@ def run(policy: Any, arguments: Sequence[str]) -> int:
 
     :returns: the exit status
     """
+    try:
+        return _run(policy, arguments)
+    except Exception as error:
+        from opsmop.cli.hiding import hidden  # only where something broke
+
+        told = hidden(error)
+        if not told:
+            raise
+        sys.stderr.write(f"opsmop: {told}\n")
+        return USAGE_STATUS
+
+
+def _run(policy: Any, arguments: Sequence[str]) -> int:
     from opsmop.cli.parser import policy_parser  # `from opsmop.cli import Cli` alone needs no parser
 
     try:

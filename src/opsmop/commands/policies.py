@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from opsmop.cli.options import add_policy_options, add_reach
 from opsmop.errors import UsageError
 
+_DATA = frozenset((".toml", ".yaml", ".yml", ".json", ".ini", ".j2", ".md"))  # never programs
 _SPELLED = {
     "validate": ("--validate",),
     "check": ("--check",),
@@ -20,7 +22,7 @@ _SPELLED = {
 def add_options(parser: argparse.ArgumentParser, name: str) -> None:
     """What the command `name` takes."""
     count = "?" if name == "retry" else None
-    parser.add_argument("policy", nargs=count, default="", metavar="POLICY", help="the policy's file")
+    parser.add_argument("policy", nargs=count, metavar="POLICY", help="the policy's file")
     if name == "vars":
         parser.add_argument("names", nargs="*", metavar="NAME", help="only these variables")
         parser.add_argument("--local", action="store_true", help="of this machine")
@@ -37,10 +39,27 @@ def run(given: argparse.Namespace) -> int:
     from opsmop.program import run_program  # --help does without
 
     words = list(given.words)
-    if given.policy:
+    if given.policy is not None:
+        refuse_no_program(given.policy, given.command)
         words.remove(given.policy)
     pushed = ["--push"] if given.command == "vars" and not given.local else []
-    return run_program(given.policy or _failed_last(), [*_SPELLED[given.command], *pushed, *words])
+    return run_program(
+        _failed_last() if given.policy is None else given.policy, [*_SPELLED[given.command], *pushed, *words]
+    )
+
+
+def refuse_no_program(policy: str, command: str) -> None:
+    """Refuse what cannot be a policy's file.
+
+    :raises UsageError: if it is no name, a folder, or a file of data
+    """
+    remedy = f"Name its file: opsmop {command} site.py"
+    if not policy:
+        raise UsageError("no policy is given", remedy=remedy)
+    if Path(policy).is_dir():
+        raise UsageError(f"{policy} is a folder, not a policy", remedy=remedy)
+    if Path(policy).suffix in _DATA:
+        raise UsageError(f"{policy} is data, not a policy, which is a Python program", remedy=remedy)
 
 
 def _failed_last() -> str:
