@@ -81,7 +81,18 @@ def test_a_command_ended_by_a_signal_says_so(evaluate: Evaluate) -> None:
 
 
 def test_a_program_that_does_not_exist_is_named(evaluate: Evaluate) -> None:
-    assert "no-such-shell" in evaluate(lambda _: Shell("true", executable="/no-such-shell") and None).failure.message
+    failure = evaluate(lambda _: Shell("true", executable="/no-such-shell") and None).failure
+    assert "cannot start /no-such-shell: No such file or directory" in failure.message
+    assert "Package" in failure.remedy
+
+
+def test_a_directory_that_a_command_cannot_run_in_is_named(tmp_path: Path, evaluate: Evaluate) -> None:
+    failure = evaluate(lambda _: Shell("true", cwd=tmp_path / "none") and None).failure
+    assert f"cannot run in {tmp_path}/none: No such file or directory" in failure.message
+    assert "Directory" in failure.remedy
+    (tmp_path / "file").write_text("")
+    failure = evaluate(lambda _: Shell("true", cwd=tmp_path / "file") and None).failure
+    assert f"cannot run in {tmp_path}/file: Not a directory" in failure.message
 
 
 def test_a_time_limit_ends_the_whole_process_group_and_says_so(tmp_path: Path, evaluate: Evaluate) -> None:
@@ -266,3 +277,26 @@ echo '{{{{ word }}}}' > {tmp_path}/got; exit 3"""
     assert "hunter22" not in (tmp_path / "env").read_text()
     assert "hunter22" not in done.wire()
     assert "echo '********'" in done.wire(), "the command is told as it was written"
+
+
+def test_data_is_what_came_on_both_streams_as_the_command_interleaved_it(evaluate: Evaluate) -> None:
+    lines = "for i in $(seq 300); do echo out $i; echo err $i >&2; echo again $i > /dev/stderr; done"
+
+    def main(self: Role) -> object:
+        told = Shell(lines)
+        return told.data, told.stdout, told.stderr
+
+    data, stdout, stderr = json.loads(evaluate(main).ending.value)
+    numbers = range(1, 301)
+    assert data.split("\n") == [f"{word} {i}" for i in numbers for word in ("out", "err", "again")]
+    assert stdout.split("\n") == [f"out {i}" for i in numbers]
+    assert stderr.split("\n") == [f"{word} {i}" for i in numbers for word in ("err", "again")]
+
+
+def test_a_write_of_any_size_comes_whole(evaluate: Evaluate) -> None:
+    program = "import os; os.write(2, b'e' * 10); os.write(1, b'o' * 300000); os.write(2, b'f' * 10)"
+
+    def main(self: Role) -> object:
+        return Command([sys.executable, "-c", program]).data
+
+    assert json.loads(evaluate(main).ending.value) == "e" * 10 + "o" * 300_000 + "f" * 10

@@ -14,9 +14,9 @@ from opsmop.language.machine import Completed
 from opsmop.wire.records import dataclass
 
 if TYPE_CHECKING:
-    from selectors import BaseSelector, SelectorKey
     from subprocess import Popen
 
+    from opsmop.target.machine.hearing import Hearing
     from opsmop.target.machine.speaking import Speaking
 
 MOST_KEPT = 1024 * 1024  # bytes of each stream; the end is what tells
@@ -111,14 +111,17 @@ def run(
     """
     import subprocess  # 15 ms that a role without commands does not pay
 
+    from opsmop.target.machine.hearing import Hearing  # with it
+
     command = shlex.join(argv)
+    hearing = Hearing()
     started(STARTING, grace)
     try:
         process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell string
             list(argv),
             stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=hearing.writers["stdout"],
+            stderr=hearing.writers["stderr"],
             cwd=cwd,
             env=env,
             start_new_session=True,
@@ -128,23 +131,24 @@ def run(
         )
     except OSError as error:
         started(0, grace)
-        raise CommandFailed(f"cannot start {argv[0]}: {error.strerror}", command=command) from error
+        raise _not_started(error, argv, cwd) from error
     output = _output(say)
     try:
+        hearing.command_has_them()
         started(process.pid, grace)
-        timed_out = _within(process, input or b"", output, timeout, grace)
+        timed_out = _within(process, input or b"", output, hearing, timeout, grace)
     except BaseException as error:
         if not grace:
             end_group(process.pid, process.wait)
             raise
-        _converse(process, b"", output, grace)
+        _converse(process, b"", output, hearing, grace)
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(_awaited(argv[0], process.returncode)) from None
         raise
     finally:
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
+        if process.stdin is not None:
+            process.stdin.close()
+        hearing.close()
         started(0, grace)
     stdout, stderr, both = (output.text(name) for name in ("stdout", "stderr", "output"))
     return Completed(command, process.returncode, stdout, stderr, both, timed_out, limit=timeout)
@@ -158,10 +162,22 @@ def _output(say: Callable[[str], None] | None) -> Output:
     return Output(Speaking(say))
 
 
-def _within(process: Popen[bytes], data: bytes, output: Output, timeout: float | None, grace: float) -> bool:
+def _not_started(error: OSError, argv: Sequence[str], cwd: str | None) -> CommandFailed:
+    """What kept it from starting: the program, or the directory in which it was to run."""
+    command, missing = shlex.join(argv), isinstance(error, FileNotFoundError)
+    if cwd is not None and error.filename == cwd:
+        remedy = "Manage it with Directory before this." if missing else ""
+        return CommandFailed(f"cannot run in {cwd}: {error.strerror}", command=command, remedy=remedy)
+    remedy = "Is it installed? The Package that brings it comes before this." if missing else ""
+    return CommandFailed(f"cannot start {argv[0]}: {error.strerror}", command=command, remedy=remedy)
+
+
+def _within(
+    process: Popen[bytes], data: bytes, output: Output, hearing: Hearing, timeout: float | None, grace: float
+) -> bool:
     """Whether it took longer than `timeout`, whether or not `grace` let it end by itself."""
     begun = time.monotonic()
-    ended = _converse(process, data, output, None if timeout is None else timeout + grace)
+    ended = _converse(process, data, output, hearing, None if timeout is None else timeout + grace)
     return ended or bool(grace and timeout is not None and time.monotonic() - begun > timeout)
 
 
@@ -196,33 +212,29 @@ def _sweep(group: int) -> None:
         return
 
 
-def _converse(process: Popen[bytes], data: bytes, output: Output, timeout: float | None) -> bool:
+def _converse(process: Popen[bytes], data: bytes, output: Output, hearing: Hearing, timeout: float | None) -> bool:
     """Feed and read a process until it has ended; whether its time ran out."""
-    import selectors  # with subprocess, above
-
     deadline = None if timeout is None else time.monotonic() + timeout
-    selector = selectors.DefaultSelector()
-    for stream, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
-        if pipe is not None:
-            selector.register(pipe, selectors.EVENT_READ, stream)
     rest = memoryview(data)
-    if process.stdin is not None:
+    if process.stdin is not None and not process.stdin.closed:
         os.set_blocking(process.stdin.fileno(), False)
-        selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
-    with selector:
-        ended_at = 0.0
-        while selector.get_map():
-            now = time.monotonic()
-            if not ended_at and process.poll() is not None:
-                ended_at = now
-            if ended_at and now - ended_at > _STRAGGLERS:
-                break
-            if deadline is not None and not ended_at and now >= deadline:
-                end_group(process.pid, process.wait)
-                return True
-            for key, _ in selector.select(_patience(deadline, now, ended_at=bool(ended_at))):
-                rest = _exchange(selector, key, rest, output)
-            output.speak()
+        hearing.watch_input(process.stdin.fileno())
+    ended_at = 0.0
+    while hearing.open:
+        now = time.monotonic()
+        if not ended_at and process.poll() is not None:
+            ended_at = now
+        if ended_at and now - ended_at > _STRAGGLERS:
+            break
+        if deadline is not None and not ended_at and now >= deadline:
+            end_group(process.pid, process.wait)
+            return True
+        for stream, said in hearing.hear(_patience(deadline, now, ended_at=bool(ended_at))):
+            if said:
+                output.add(stream, said)
+            elif process.stdin is not None:
+                rest = _fed(process.stdin, rest, hearing)
+        output.speak()
     output.speak(ended=True)
     return _await(process, deadline)
 
@@ -233,25 +245,17 @@ def _patience(deadline: float | None, now: float, *, ended_at: bool) -> float:
     return longest if deadline is None else max(0.0, min(longest, deadline - now))
 
 
-def _exchange(selector: BaseSelector, key: SelectorKey, rest: memoryview, output: Output) -> memoryview:
-    pipe: IO[bytes] = key.fileobj  # type: ignore[assignment]
-    stream: str = key.data
-    if stream == "stdin":
-        try:
-            rest = rest[os.write(pipe.fileno(), rest[:65536]) :]
-        except BlockingIOError:
-            return rest
-        except BrokenPipeError:
-            rest = rest[:0]
-        if not rest:
-            selector.unregister(pipe)
-            pipe.close()
+def _fed(pipe: IO[bytes], rest: memoryview, hearing: Hearing) -> memoryview:
+    """What is left to be said to the command; its stdin is closed when that is nothing."""
+    try:
+        rest = rest[os.write(pipe.fileno(), rest[:65536]) :]
+    except BlockingIOError:
         return rest
-    data = os.read(pipe.fileno(), 65536)
-    if data:
-        output.add(stream, data)
-    else:
-        selector.unregister(pipe)
+    except BrokenPipeError:
+        rest = rest[:0]
+    if not rest:
+        hearing.leave_input()
+        pipe.close()
     return rest
 
 
