@@ -102,6 +102,17 @@ def test_runs_are_listed_newest_first(site: Path) -> None:
     assert len(opsmop(site, "runs", "-n", "1").stdout.splitlines()) == 2
 
 
+def test_of_runs_that_began_in_one_second_the_last_is_the_newest(site: Path) -> None:
+    applied(site)
+    (only,) = folder(site).iterdir()
+    for number, name in enumerate(("20260102T030405Z-ffffffff", "20260102T030405Z-00000000"), 1):
+        path = only.with_name(f"{name}.ndjson")
+        path.write_bytes(only.read_bytes())
+        os.utime(path, (number, number))
+    only.unlink()
+    assert [line.split()[0][-8:] for line in opsmop(site, "runs").stdout.splitlines()[1:]] == ["00000000", "ffffffff"]
+
+
 def test_a_page_is_written_where_it_was_asked_for(site: Path) -> None:
     applied(site)
     assert opsmop(site, "report", "-o", "run.html").stdout == "run.html\n"
@@ -208,3 +219,4 @@ def test_a_command_on_many_hosts_and_a_run_of_a_program_are_on_record_too(site: 
     assert len([*folder(site).iterdir()]) == 2, listed
     shown = [opsmop(site, "show", path.stem).stdout for path in sorted(folder(site).iterdir())]
     assert any("echo hello" in text for text in shown), shown
+    assert "(opsmop run)" in listed, "which is no policy of anybody's"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("RUN", "BEGAN", "DID", "POLICY", "HOSTS", "FAILED", "STATUS", "TOOK")
 _RIGHT = {"HOSTS", "FAILED", "STATUS"}
+_ERRANDS = f"{__file__.rpartition('/')[0]}/errands/"  # the policies that commands of ours push
 
 
 def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
@@ -57,9 +58,15 @@ def _row(one: Summary) -> tuple[str, ...]:
         one.name,
         time.strftime("%Y-%m-%d %H:%M", time.localtime(begun.ts)),
         f"{begun.mode} {begun.reach}",
-        " ".join(begun.policy.rpartition("/")[2].split()),
+        _policy_told(begun.policy),
         str(one.hosts),
         str(one.failed),
         str(ended.exit_status) if ended is not None else "-",
         duration_text(ended.duration) if ended is not None else "not ended",
     )
+
+
+def _policy_told(path: str) -> str:
+    if path.startswith(_ERRANDS):
+        return "(opsmop run)"
+    return " ".join(path.rpartition("/")[2].split())

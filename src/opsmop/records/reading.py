@@ -34,7 +34,16 @@ class Summary:
 
 def records(folder: Path) -> list[Path]:
     """All records, the newest first."""
-    return sorted(folder.glob("*.ndjson"), reverse=True)
+    return sorted(folder.glob("*.ndjson"), key=_age, reverse=True)
+
+
+def _age(path: Path) -> tuple[str, int]:
+    """Its second, and which of those of one second was written last, for the rest of a name is chance."""
+    try:
+        written = path.stat().st_mtime_ns
+    except OSError:  # it has just been rotated away
+        written = 0
+    return path.name.partition("-")[0], written
 
 
 def record_named(folder: Path, name: str) -> Path:
