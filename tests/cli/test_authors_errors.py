@@ -123,6 +123,7 @@ def test_an_error_of_the_control_machine_is_told_once(site: Path) -> None:
     assert done.returncode == 2
     assert (done.stdout + done.stderr).count("ZeroDivisionError") == 1
     assert "Stopped: an error on the control machine" in done.stdout
+    assert "RESULT" not in done.stdout
 
 
 def test_what_main_returns_must_be_plain(site: Path) -> None:

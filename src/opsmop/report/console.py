@@ -13,7 +13,7 @@ from opsmop.events.telling import Telling, cleaned
 from opsmop.report.costs import Costs
 from opsmop.report.folding import Folding
 from opsmop.report.look import NARROWEST, WIDEST, carries_signs, tell_color
-from opsmop.report.recap import recap_lines
+from opsmop.report.recap import recap_lines, stopped_lines
 from opsmop.report.retry import retry_command
 from opsmop.report.stream import Pen
 from opsmop.report.table import folds
@@ -84,7 +84,7 @@ class Console:
 
     def _run_finished(self, event: RunFinished) -> list[str]:
         if event.failure is not None and not self._tally.hosts:
-            return []  # no role began; who runs the program is told why
+            return stopped_lines(self._scene, self._tally)  # who runs the program is told why
         return self._unfolded() + recap_lines(self._scene, self._tally, self._costs, self._retry())
 
     @property

@@ -35,6 +35,12 @@ def recap_lines(scene: Scene, tally: Tally, costs: Costs, retry: str = "") -> li
     return [*lines, result_line(tally)]
 
 
+def stopped_lines(scene: Scene, tally: Tally) -> list[str]:
+    """What there is to say of a run of which no role began."""
+    lines = _left_lines(scene, tally)
+    return lines if any(lines) else []
+
+
 def result_line(tally: Tally) -> str:
     """The last line, for ``grep``: how many hosts came to what. Rare endings are named only if there are any."""
     names: tuple[str, ...] = ("failed", "unreachable", "changed", "ok", "skipped")
