@@ -170,6 +170,16 @@ def test_a_damaged_archive_says_so(place: Path, evaluate: Evaluate) -> None:
     assert "is damaged, or no archive" in evaluate(lambda _: Unarchive(place / "into", archive=archive)).failure.message
 
 
+def test_an_archive_for_which_there_is_no_room_writes_nothing(place: Path, evaluate: Evaluate) -> None:
+    with zipfile.ZipFile(place / "a.zip", "w") as archive:
+        archive.writestr("one", b"x")
+        archive.writestr("two", b"y")
+        archive.infolist()[1].file_size = 1 << 50  # so the directory at the end of the archive says
+    failure = evaluate(lambda _: Unarchive(place / "into", archive=str(place / "a.zip")) and None).failure
+    assert f"{place}/into has room for" in failure.message
+    assert list((place / "into").iterdir()) == []
+
+
 def test_creates_and_missing_things(place: Path, evaluate: Evaluate) -> None:
     archive = tar(place / "a.tar", *GOOD)
 
