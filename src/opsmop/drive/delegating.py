@@ -8,7 +8,7 @@ from opsmop.drive.access import LOOPBACK
 from opsmop.drive.asking import ask, ask_if_defined
 from opsmop.errors import PolicyError
 from opsmop.inventory import Host, Inventory
-from opsmop.inventory.tree import close
+from opsmop.inventory.tree import Tree, close
 from opsmop.language.role import Role
 
 
@@ -30,8 +30,8 @@ def delegate_of(role: Role, host: Host) -> Host | None:
 
 
 def _named(role: Role, name: str) -> Host | None:
-    whole = _whole(role)
-    return whole.host(name) or (whole.stranger(name) if name in LOOPBACK else None)
+    # How all hosts of the inventory are reached says nothing of this machine, which is none of them.
+    return _whole(role).host(name) or (Host(name, Tree(())) if name in LOOPBACK else None)
 
 
 def _remedy(role: Role, said: Any) -> str:
@@ -39,6 +39,6 @@ def _remedy(role: Role, said: Any) -> str:
     return close(said, known) if isinstance(said, str) else "Return a host, its name, or None for the host itself."
 
 
-def _whole(role: Role) -> Any:
+def _whole(role: Role) -> Inventory:
     inventory: Inventory = ask(role, "inventory")
     return inventory.whole
