@@ -137,6 +137,14 @@ def test_a_template_variable_that_nothing_defines_is_a_warning(both: Any) -> Non
     assert "templates/a.j2: nothing defines 'envi'" in result.warnings[0]
 
 
+def test_a_template_that_is_included_sees_what_the_one_around_it_names(both: Any) -> None:
+    text = POLICY.replace("WRONG", 'File("/a", from_template="templates/a.j2")')
+    outer = "{% for one in [1] %}{% include 'templates/b.j2' %}{% endfor %}"
+    result, _ = validated(both, text, {"templates/a.j2": outer, "templates/b.j2": "{{ one }}{{ two }}"})
+    assert ["nothing defines 'two'" in warning for warning in result.warnings] == [True]
+    assert "Defined are: , " not in result.warnings[0]
+
+
 def test_a_file_that_the_rules_do_not_serve_is_found_in_push_mode(both: Any) -> None:
     text = POLICY.replace("WRONG", 'File("/a", from_file="inventory.toml"); File("/b", from_file="old.bak")')
     result, _ = validated(both, text, {"old.bak": "x"})

@@ -154,7 +154,7 @@ def _known(role: Role, run: Run, codes: list[Code]) -> set[str] | None:
             if call.open_ended or not isinstance(call.values.get("register", ""), str):
                 return None
             known.add(call.values.get("register", ""))
-    return known | {"rc", "data", "stdout", "stderr", "result"}
+    return known - {""} | {"rc", "data", "stdout", "stderr", "result"}
 
 
 def _lost_hosts(role: Role) -> Iterator[OpsMopError]:

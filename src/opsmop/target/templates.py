@@ -181,6 +181,11 @@ class Reader:
         names = jinja2.meta.find_undeclared_variables(tree) - set(self._environment.globals) - _asked_for(tree)
         return names, {name for name in jinja2.meta.find_referenced_templates(tree) if name is not None}
 
+    def bound(self, template: str) -> set[str]:
+        """The names that a template, which parses, gives to values: those that it includes see them too."""
+        names = self._environment.parse(template).find_all(jinja2.nodes.Name)
+        return {name.name for name in names if name.ctx in ("store", "param")}
+
     def expression(self, expression: str, place: str) -> set[str]:
         """As `text`, of an expression."""
         return self.text("{{ (" + expression + ") }}", place)[0]

@@ -52,7 +52,9 @@ class Sources:
             else:
                 self._look_up(names, call.code, call.place)
 
-    def _file(self, path: str, place: str, *, is_template: bool) -> Iterator[OpsMopError]:
+    def _file(
+        self, path: str, place: str, *, is_template: bool, bound: frozenset[str] = frozenset()
+    ) -> Iterator[OpsMopError]:
         try:
             content = self.rules.read(path) if is_template else self._looked_at(path)
         except OpsMopError as error:
@@ -61,7 +63,7 @@ class Sources:
             return
         if is_template and path not in self._read and any(mark in content for mark in _SYNTAX):
             self._read.add(path)
-            yield from self._template(path, content)
+            yield from self._template(path, content, bound)
 
     def _folder(self, path: str, excludes: list[str], place: str) -> Iterator[OpsMopError]:
         try:
@@ -75,7 +77,7 @@ class Sources:
         self.rules.open(path).close()
         return b""
 
-    def _template(self, path: str, content: bytes) -> Iterator[OpsMopError]:
+    def _template(self, path: str, content: bytes, bound: frozenset[str]) -> Iterator[OpsMopError]:
         try:
             names, others = self.reader.text(content.decode(), path, in_policy=False)
         except UnicodeDecodeError as error:
@@ -84,9 +86,10 @@ class Sources:
         except TemplateError as error:
             yield error
             return
-        self._look_up(names, None, path)
+        self._look_up(names - bound, None, path)
+        bound |= self.reader.bound(content.decode())
         for other in sorted(others):
-            yield from self._file(other, path, is_template=True)
+            yield from self._file(other, path, is_template=True, bound=bound)
 
     def _look_up(self, names: set[str], code: Code | None, place: str) -> None:
         if self.known is None:
