@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -280,23 +282,24 @@ echo '{{{{ word }}}}' > {tmp_path}/got; exit 3"""
 
 
 def test_data_is_what_came_on_both_streams_as_the_command_interleaved_it(evaluate: Evaluate) -> None:
-    lines = "for i in $(seq 300); do echo out $i; echo err $i >&2; echo again $i > /dev/stderr; done"
-
-    def main(self: Role) -> object:
-        told = Shell(lines)
-        return told.data, told.stdout, told.stderr
-
-    data, stdout, stderr = json.loads(evaluate(main).ending.value)
+    said = shell_of(evaluate, "for i in $(seq 300); do echo out $i; echo err $i >&2; echo again $i >&2; done")
     numbers = range(1, 301)
-    assert data.split("\n") == [f"{word} {i}" for i in numbers for word in ("out", "err", "again")]
-    assert stdout.split("\n") == [f"out {i}" for i in numbers]
-    assert stderr.split("\n") == [f"{word} {i}" for i in numbers for word in ("err", "again")]
+    assert said.data.split("\n") == [f"{word} {i}" for i in numbers for word in ("out", "err", "again")]
+    assert said.stdout.split("\n") == [f"out {i}" for i in numbers]
+    assert said.stderr.split("\n") == [f"{word} {i}" for i in numbers for word in ("err", "again")]
+
+
+def test_streams_can_be_opened_by_their_names(evaluate: Evaluate) -> None:
+    said = shell_of(evaluate, "echo out > /dev/stdout; echo err > /dev/stderr")
+    assert (said.stdout, said.stderr) == ("out", "err")
 
 
 def test_a_write_of_any_size_comes_whole(evaluate: Evaluate) -> None:
     program = "import os; os.write(2, b'e' * 10); os.write(1, b'o' * 300000); os.write(2, b'f' * 10)"
+    said = shell_of(evaluate, f"{sys.executable} -c {shlex.quote(program)}")
+    assert said.data == "e" * 10 + "o" * 300_000 + "f" * 10
 
-    def main(self: Role) -> object:
-        return Command([sys.executable, "-c", program]).data
 
-    assert json.loads(evaluate(main).ending.value) == "e" * 10 + "o" * 300_000 + "f" * 10
+def test_a_child_in_the_background_that_holds_a_stream_does_not_hold_the_command(evaluate: Evaluate) -> None:
+    said = shell_of(evaluate, "echo before; (sleep 30; echo late) & echo after >&2")
+    assert said.data == "before\nafter"
