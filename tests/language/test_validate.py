@@ -49,6 +49,7 @@ def line_of(site: Path, text: str) -> int:
     ("wrong", "said"),
     [
         ('File("/a", mod=1)', "File has no parameter 'mod'"),
+        ('Fiel("/a")', "nothing defines Fiel(...)"),
         ("File(mode=0o644)", "File needs 'name'"),
         ('File("/a", "b")', "by position"),
         ("File(f'/{port}', mode=1.5)", "File(mode=...) takes"),
@@ -93,6 +94,8 @@ def test_a_fault_of_something_sensitive_is_told_without_its_parameters(both: Any
     "right",
     [
         'File("/a", **dict(mode=0o644))',
+        "import json as j; from os.path import join; j.loads(join('1')); [one() for one in [str]]; (lambda f: f())(int)",
+        "exec = print; exec('x'); super(); type(self)()",
         'File(*["/a"], mode="0644")',
         'Git("/a", repository="/b")',
         'File(name=f"/{port}", owner=port, from_content=COLOR)',
@@ -112,6 +115,15 @@ def test_what_is_right_is_left_alone(both: Any, right: str) -> None:
     files = {"templates/fine.j2": "{% for x in [1] %}{{ x }}{% endfor %}{{ env }}"}
     result, _ = validated(both, POLICY.replace("WRONG", right), files)
     assert (result.findings, result.warnings, result.exit_status) == ((), (), 0)
+
+
+@pytest.mark.parametrize("said", ["{'restart_app': Echo('x')}", "dict(restart_app=Echo('x'))", "[Echo('x')]"])
+def test_handlers_that_are_no_handlers_are_found(both: Any, said: str) -> None:
+    text = POLICY.replace("WRONG", "pass").replace('Handlers(restart_app=Echo("restarted"))', said)
+    result, site = validated(both, text)
+    (error,) = result.findings
+    assert "set_handlers() of One returns a" in error.message
+    assert (error.place, error.remedy) == (f"{site}:{line_of(site, said)}", "Return Handlers(name=resource, ...).")
 
 
 def test_everything_is_found_in_one_run(both: Any) -> None:

@@ -11,8 +11,9 @@ from opsmop.drive.cargo import ship
 from opsmop.drive.preparing import Run, own_layers, prepare
 from opsmop.drive.reading.calls import calls_in, faults_of
 from opsmop.drive.reading.code import Code, codes_of
-from opsmop.drive.reading.handlers import unknown_handlers
+from opsmop.drive.reading.handlers import answers_with_other, unknown_handlers
 from opsmop.drive.reading.templates import Sources
+from opsmop.drive.reading.unknown import unknown_calls
 from opsmop.drive.results import NoResultError, seeing
 from opsmop.errors import InventoryError, OpsMopError, ShipError
 from opsmop.inventory import Inventory
@@ -87,9 +88,10 @@ def _look_at(role: Role, policy: Policy, policy_file: Path, settings: Settings, 
     if run is not None and settings.reach == "push":
         found.note(_of_cargo(role, run, said or {}))
     codes = codes_of(role)
-    found.note(unknown_handlers(role, codes))
+    found.note([*answers_with_other(role), *unknown_handlers(role, codes)])
     sources = _sources(role, run, said, policy_file, codes)
     for code in codes:
+        found.note(unknown_calls(code))
         for call in calls_in(code):
             found.note(faults_of(call))
             found.note(sources.faults(call))
