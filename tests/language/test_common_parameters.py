@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from opsmop import (
+    Block,
     Change,
+    Command,
     Directory,
     Download,
     Echo,
@@ -19,6 +21,7 @@ from opsmop import (
     File,
     Git,
     Line,
+    Link,
     Provider,
     Resource,
     Secret,
@@ -29,12 +32,18 @@ from opsmop import (
     field,
 )
 from opsmop.errors import ProviderError
+from opsmop.events import ResourceFailed
 
 Evaluate = Callable[..., Any]
 TYPES: dict[str, Callable[..., object]] = {
     "File": lambda place, **given: File(place / "made", from_content="x", **given),
     "Directory": lambda place, **given: Directory(place / "made", **given),
     "Shell": lambda place, **given: Shell(f"touch {place}/made", **given),
+    "Command": lambda place, **given: Command(["touch", f"{place}/made"], **given),
+    "Link": lambda place, **given: Link(place / "made", to="/", **given),
+    "Line": lambda place, **given: Line(place / "made", "x", create=True, **given),
+    "Block": lambda place, **given: Block(place / "made", "x", create=True, **given),
+    "Sysctl": lambda place, **given: Sysctl("vm.swappiness", 60, now=False, kept_in=place / "made", **given),
 }
 
 
@@ -218,6 +227,17 @@ def test_what_is_sensitive_shows_neither_command_nor_content_nor_output(
     done = evaluate(main, mode)
     assert "hidden" not in done.wire()
     assert [event.name for event in done.finished if event.type == "Shell"] == ["********"]
+
+
+def test_what_is_as_it_was_after_a_change_has_not_converged_and_says_what_differs(
+    tmp_path: Path, evaluate: Evaluate
+) -> None:
+    done = evaluate(lambda _: Lasting(str(tmp_path)) and None)
+    assert done.failure.error == "NotConvergedError"
+    assert "still differs: set (hidden-before -> hidden-after)" in done.failure.message
+    (ended,) = [event for event in done.events if isinstance(event, ResourceFailed)]
+    assert [change.name for change in ended.changes] == ["set"], "what was made is told"
+    assert evaluate(lambda _: Lasting(str(tmp_path)) and None, "check").ending.status == "ok"
 
 
 @pytest.mark.parametrize("mode", ["check", "apply"])
