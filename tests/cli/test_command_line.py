@@ -328,3 +328,21 @@ def test_what_can_be_no_policy_is_refused_by_that_name(site: Path, command: str,
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"opsmop: {message}")
     assert f"opsmop {command} site.py" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help", "--version", "docs", "docs File", "config", "facts", "check --help", "runs --help", "completion bash",
+        "inventory list -i one.toml", "run true -i one.toml", "vars site.py --local",
+    ],
+)  # fmt: skip
+def test_output_that_cannot_be_written_is_said_in_one_line(site: Path, words: str) -> None:
+    (site.parent / "one.toml").write_text('[groups.all.hosts]\none = "opsmop_connection=local"\n')
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "opsmop", *words.split()],
+            cwd=site.parent, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+            env={**os.environ, "HOME": str(site.parent), "XDG_STATE_HOME": str(site.parent / "state")},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "opsmop: the output could not be written: No space left on device\n")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC, EPIPE
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from opsmop.errors import OpsMopError, PolicyError, UsageError
 if TYPE_CHECKING:
     import argparse
 
+UNWRITTEN_STATUS = 1
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130  # a shell's status for what SIGINT ended
 
@@ -33,7 +35,7 @@ def run(policy: Any, arguments: Sequence[str]) -> int:
     :returns: the exit status
     """
     try:
-        return _run(policy, arguments)
+        return _written(lambda: _run(policy, arguments))
     except Exception as error:
         from opsmop.cli.hiding import hidden  # only where something broke
 
@@ -42,6 +44,26 @@ def run(policy: Any, arguments: Sequence[str]) -> int:
             raise
         sys.stderr.write(f"opsmop: {told}\n")
         return USAGE_STATUS
+
+
+def _written(ran: Callable[[], int]) -> int:
+    """The status of what `ran`; 1, and a line that says so, if what it wrote to stdout could not be written."""
+    try:
+        try:
+            status = ran()
+        except SystemExit as ending:  # argparse, when it has shown its help
+            status = int(ending.code or 0)
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in (EPIPE, ENOSPC, EDQUOT, EFBIG, EIO, EBADF):
+            raise  # no write(2) to an open stream
+        from opsmop.report.look import forget_reader  # few readers go before the end
+
+        forget_reader(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"opsmop: the output could not be written: {error.strerror}\n")
+        return UNWRITTEN_STATUS
+    return status
 
 
 def _run(policy: Any, arguments: Sequence[str]) -> int:
@@ -74,6 +96,10 @@ def command(arguments: Sequence[str] | None = None) -> int:
     :returns: the exit status
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return _written(lambda: _commanded(words))
+
+
+def _commanded(words: list[str]) -> int:
     name = words[0] if words else "--help"
     if name in ("-h", "--help", "help"):
         from opsmop.cli.commands import overview  # only where it is wanted
@@ -101,11 +127,6 @@ def _ran(name: str, words: list[str]) -> int:
         return _show(error, words)
     except KeyboardInterrupt:
         return INTERRUPTED_STATUS
-    except BrokenPipeError:
-        from opsmop.report.look import forget_reader  # few readers go before the end
-
-        forget_reader(sys.stdout)
-        return 1
 
 
 def _require_policy(policy: Any) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 from opsmop.cli.commands import Command
 from opsmop.cli.options import add_policy_options, add_reach
 from opsmop.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 _OF_A_POLICY = (
     ("{program} --push --check", "show what would change on the hosts"),
@@ -33,6 +37,10 @@ class Parser(argparse.ArgumentParser):
         width = min(max(len(line) for line, _ in self._examples), 60)
         lines = [f"  {line:<{width}}  {purpose}\n" for line, purpose in self._examples]
         return "Examples:\n" + "".join(lines) + "\n" + super().format_help()
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Write the help; what cannot be written is an error, which argparse passes over."""
+        (file or sys.stdout).write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
         """Refuse a command line.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -58,4 +59,7 @@ def run(given: argparse.Namespace) -> int:
     made = errands()
     sudo = given.sudo or bool(given.sudo_user)
     policy = made.Errands(made.Command(hosts, given.shell_command, timeout=given.timeout, sudo=sudo))
-    return App(policy, Path(made.__file__), settings, report=Answers(sys.stdout, sys.stderr)).run()
+    answers = io.StringIO()
+    status = App(policy, Path(made.__file__), settings, report=Answers(answers, sys.stderr)).run()
+    sys.stdout.write(answers.getvalue())  # what refuses it has the command line's words, not those of a failed run
+    return status
