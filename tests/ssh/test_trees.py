@@ -279,7 +279,7 @@ def test_what_keeps_from_a_login_is_as_clear_on_the_way_and_behind(
 def test_a_scan_says_where_the_key_of_a_host_behind_another_has_to_be_known(behind: Route) -> None:
     found = scan(behind)
     assert "must know its key" in str(found.error)
-    assert f"ssh-keyscan {behind.target}" in str(found.error)
+    assert f"ssh-keyscan -p {behind.port} {behind.target} >>" in str(found.error)
 
 
 def test_a_relay_that_could_not_start_what_it_should_is_told(behind: Route, direct: Direct, roles: Any) -> None:

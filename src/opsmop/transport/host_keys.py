@@ -71,10 +71,11 @@ def remember(scanned: Iterable[Scanned]) -> None:
 
 
 def _elsewhere(route: Route, via: Route) -> OpsMopError:
+    port = f"-p {route.port} " if route.port else ""
     return ConnectError(
         f"{route.host} is reached from {via.host}, which must know its key",
         host=route.host,
-        remedy=f"Log in there and say: ssh-keyscan {route.target} >> ~/.ssh/known_hosts",
+        remedy=f"Log in there and say: ssh-keyscan {port}{route.target} >> ~/.ssh/known_hosts",
     )
 
 
