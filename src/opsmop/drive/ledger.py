@@ -33,6 +33,7 @@ class Ledger:
         self.started = False
         self.ending: EvaluationFinished | None = None
         self.pending = False  # whether anything changed or ran, or would
+        self._acts = False  # likewise, also if it does not count as a change
         self._open: dict[int, ResourceStarted] = {}
 
     def heard(self, event: Event) -> Event:
@@ -75,13 +76,14 @@ class Ledger:
     def _close_resource(self, event: ResourceFinished | ResourceFailed) -> None:
         if self._open.pop(event.id, None) is None:
             raise self._error(f"it ended resource {event.id}, which had not begun")
-        changed = isinstance(event, ResourceFinished) and event.status in ("changed", "ran")
-        self.pending = self.pending or changed or bool(event.changes)
+        told = event.status in ("changed", "ran") if isinstance(event, ResourceFinished) else bool(event.changes)
+        self.pending = self.pending or told
+        self._acts = self._acts or told or bool(event.changes)  # `changed_when` may say it is no change
 
     @property
     def planned(self) -> bool:
         """Whether the role would change the machine, or may, as far as check could tell."""
-        return self.pending or bool(self.ending is not None and self.ending.beyond)
+        return self._acts or bool(self.ending is not None and self.ending.beyond)
 
     def unfinished(self, failure: Failure) -> list[Event]:
         """The endings of the resources that the host began and did not end, innermost first; they are ended by this."""

@@ -85,7 +85,9 @@ class Tries:
         self._wait(resource.delay)
 
     def _judge(self) -> None:
-        """Let `failed_when` and `changed_when` decide. Commands that check did not run are not judged."""
+        """Let `failed_when` and `changed_when` decide. Commands that check did not run are not judged, but for those that
+        never count as a change.
+        """
         attempt, resource = self._attempt, self._attempt.resource
         changed, failed = bool(attempt.all_changes), attempt.error is not None
         attempt.settle(changed=changed, failed=failed, assumed=False)
@@ -94,6 +96,8 @@ class Tries:
                 failed = self._holds(resource.failed_when)
             if resource.changed_when is not None:
                 changed = attempt.judged_changed = self._holds(resource.changed_when)
+        elif resource.changed_when is False:
+            changed = attempt.judged_changed = False
         else:
             attempt.assumed = attempt.assumed or resource.changed_when is not None
         attempt.settle(changed=changed, failed=failed)

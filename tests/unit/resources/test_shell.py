@@ -163,6 +163,18 @@ def test_guards_say_whether_a_command_runs_and_how_it_counts(
         assert done.last.status == status
 
 
+def test_a_command_that_never_counts_as_a_change_is_none_in_check(evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        made = Shell("true", changed_when=False)
+        Echo(f"changed: {bool(made.changed)}")
+        Shell("true", changed_when=lambda result: result.rc == 0)
+
+    done = evaluate(main, mode="check")
+    assert [event.status for event in done.finished] == ["ok", "ok", "ran"]
+    assert done.echoed == ["changed: False"]
+    assert not done.finished[0].assumed
+
+
 @pytest.mark.parametrize(
     ("judge", "failed"),
     [
