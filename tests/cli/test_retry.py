@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 POLICY = """
+from pathlib import Path
 from opsmop import *
 
 inventory = TomlInventory("hosts.toml")
@@ -17,6 +18,7 @@ inventory = TomlInventory("hosts.toml")
 class Web(Role):
     def inventory(self): return inventory.filter()
     def max_failures(self): return "100%"
+    def should_contact(self, host): return not Path(f"{host.all_variables()['broken']}-and-away").exists()
     def main(self):
         Shell(f"test ! -e {self.vars.broken}")
 
@@ -79,6 +81,19 @@ def test_the_hosts_that_failed_are_run_again_until_they_end_well(site: Path) -> 
     broken[1].unlink()
     assert run(site, "--apply", "--retry").returncode == 0
     assert "no host is remembered" in run(site, "--apply", "--retry").stderr
+
+
+def test_a_host_that_is_not_contacted_stays_remembered(site: Path) -> None:
+    (site.parent / "broken-b").touch()
+    assert run(site, "--apply").returncode == 1
+    away = site.parent / "broken-b-and-away"
+    away.touch()
+    assert run(site, "--apply").returncode == 0
+    assert listed(site, "--retry") == "b"
+    (site.parent / "broken-b").unlink()
+    away.unlink()
+    assert run(site, "--apply", "--retry").returncode == 0
+    assert "no host is remembered" in listed(site, "--retry")
 
 
 def test_what_is_remembered_is_the_users_alone_and_each_policys_own(site: Path) -> None:

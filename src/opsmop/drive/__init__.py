@@ -245,7 +245,7 @@ class Drive:
 
     def _note(self, ending: Ending) -> None:
         self.outcome.pending = self.outcome.pending or ending.pending
-        if ending.status in ("ok", "skipped"):
+        if ending.status in ("ok", "skipped") and not ending.passed_over:
             self.outcome.well[ending.host] = None
         if ending.planned:
             self._planned.add(ending.planned)

@@ -41,6 +41,7 @@ class Ending:
     :param excused: whether its role lets it be unreachable
     :param planned: in check mode, the machine on which something was planned
     :param reboots: whether it is this machine, which now reboots
+    :param passed_over: whether `should_contact()` said no, so that the host was left as it was
     """
 
     host: str
@@ -50,6 +51,7 @@ class Ending:
     excused: bool = False
     planned: str = ""
     reboots: bool = False
+    passed_over: bool = False
 
     @property
     def failed(self) -> bool:
@@ -129,7 +131,8 @@ class _Contact:
         planned = self._machine if self.ledger.planned and not self._applies() else ""
         ending = self.ledger.ending
         reboots = ending is not None and bool(ending.rebooting) and not self.hooked
-        return Ending(self.host.name, status, self.ledger.pending, value, excused, planned, reboots)
+        passed_over = status == "skipped" and ending is None
+        return Ending(self.host.name, status, self.ledger.pending, value, excused, planned, reboots, passed_over)
 
     def _attempted(self) -> tuple[str, Failure | None, Traffic]:
         try:
