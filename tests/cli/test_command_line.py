@@ -346,3 +346,27 @@ def test_output_that_cannot_be_written_is_said_in_one_line(site: Path, words: st
             env={**os.environ, "HOME": str(site.parent), "XDG_STATE_HOME": str(site.parent / "state")},
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "opsmop: the output could not be written: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "remedy"),
+    [
+        ("--verison", "opsmop has no option --verison", "Did you mean '--version'?"),
+        ("check site.py --push --dfif", "there is no option --dfif", "Did you mean '--diff'?"),
+        ("config --jsn", "there is no option --jsn", "Did you mean '--json'?"),
+        ("apply nope.py --lcoal", "there is no option --lcoal", "Did you mean '--local'?"),
+        ("check", "POLICY is missing", "opsmop check site.py --push"),
+        ("check --push", "POLICY is missing", "opsmop check site.py --push"),
+        ("inventory", "list or graph or show is missing", "opsmop inventory list"),
+        ("completion", "bash or zsh or fish is missing", "opsmop completion bash"),
+        ("inventory lst", "'lst' means nothing here", "Did you mean 'list'?"),
+        ("check site.py --push --color=alwys", "--color 'alwys' means nothing here", "Did you mean 'always'?"),
+        ("runs -n 0", "-n/--number: '0' is no number from 1 up", "opsmop runs"),
+        ("run uptime --timeout x", "--timeout: 'x' is no number of seconds above 0", "opsmop run uptime"),
+    ],
+)
+def test_a_slip_in_a_command_line_is_told_in_our_words(site: Path, words: str, message: str, remedy: str) -> None:
+    done = run(site, *words.split(), command=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"opsmop: {message}\n")
+    assert remedy in done.stderr

@@ -69,3 +69,10 @@ def test_nothing_is_overwritten(opsmop: Opsmop, tmp_path: Path, name: str) -> No
     assert f"has {name} already" in done.stderr
     assert path.read_text() == "mine"
     assert sum((tmp_path / each).exists() for each in FILES) == 1
+
+
+def test_a_second_time_another_folder_is_named(opsmop: Opsmop) -> None:
+    assert opsmop("init", "my-site").returncode == 0
+    again = opsmop("init", "my-site")
+    assert again.returncode == 2
+    assert "opsmop init my-other-site" in again.stderr

@@ -64,7 +64,7 @@ def test_what_failed_last_can_be_named(opsmop: Opsmop, three_hosts: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("run",), "required: COMMAND"),
+        (("run",), "COMMAND is missing"),
         (("run", "uptime"), "takes an inventory"),
         (("run", "uptime", "-i", "absent.toml"), "absent.toml"),
         (("run", "uptime", "-i", "inventory.toml", "--limit-hosts", "wbe1"), "Did you mean 'web1'?"),

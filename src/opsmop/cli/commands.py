@@ -210,6 +210,8 @@ def command_named(name: str) -> Command:
             return command
     from opsmop.inventory.tree import close  # only for somebody's slip
 
+    if name.startswith("-"):
+        raise UsageError(f"opsmop has no option {name}", remedy=close(name, ["--help", "--version"]))
     raise UsageError(f"opsmop has no command {name!r}", remedy=close(name, [command.name for command in COMMANDS]))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from opsmop.cli.commands import Command
 from opsmop.cli.options import add_policy_options, add_reach
@@ -19,6 +21,9 @@ _OF_A_POLICY = (
     ("{program} --push --apply --limit-hosts 'web1*' --extra-vars 'version=2'", "some hosts, other variables"),
     ("{program} --local --check --diff", "this machine only, with the content of files"),
 )
+
+
+_CHOICE = re.compile(r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)")  # as argparse words it
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,12 +47,54 @@ class Parser(argparse.ArgumentParser):
         """Write the help; what cannot be written is an error, which argparse passes over."""
         (file or sys.stdout).write(self.format_help())
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse does, but an option that there is not is told before anything that is missing."""
+        self._refuse_unknown(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def _refuse_unknown(self, words: Sequence[str]) -> None:
+        known = self._option_string_actions
+        for word in words:
+            if word == "--":
+                return
+            name = word.partition("=")[0]
+            if name.startswith("--") and " " not in name and name not in known:
+                raise UsageError(f"there is no option {name}", remedy=self._close(name, known))
+
+    def _close(self, word: str, known: Iterable[str]) -> str:
+        from difflib import get_close_matches  # only for somebody's slip
+
+        names = list(known)
+        near = get_close_matches(word, names, n=1)
+        if near:
+            return f"Did you mean {near[0]!r}?"
+        return f"{self.prog} --help shows the options." if word.startswith("-") else f"There are: {', '.join(names)}."
+
+    def parse_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but what has to be named is asked for before the options."""
+        self._refuse_unknown(args)
+        if not {"-h", "--help"} & set(args) and all(word.startswith("-") and word != "-" for word in args):
+            for action in self._get_positional_actions():
+                if action.required and action.nargs is None:
+                    named = " or ".join(map(str, action.choices or ())) or action.metavar or action.dest
+                    self.error(f"{named} is missing")
+        return super().parse_intermixed_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Refuse a command line.
 
         :raises UsageError: always
         """
-        raise UsageError(message, remedy=f"Write it like this: {self._examples[0][0]} ({self.prog} --help shows more).")
+        choice = _CHOICE.fullmatch(message)
+        if choice:
+            name, value, known = choice.groups()
+            words = [word.strip("'\"") for word in known.split(", ")]
+            said = f"{name} {value}" if name.startswith("-") else value
+            raise UsageError(f"{said} means nothing here", remedy=self._close(value.strip("'\""), words))
+        raise UsageError(
+            message.removeprefix("argument "),
+            remedy=f"Write it like this: {self._examples[0][0]} ({self.prog} --help shows more).",
+        )
 
 
 def policy_parser(program: str) -> Parser:

@@ -27,7 +27,8 @@ def run(given: argparse.Namespace) -> int:
     folder = Path(given.folder).absolute()
     there = [name for name in FILES if (folder / name).exists()]
     if there:
-        raise UsageError(f"{folder} has {', '.join(there)} already", remedy="Name another folder: opsmop init my-site")
+        other = "my-site" if folder.name != "my-site" else "my-other-site"
+        raise UsageError(f"{folder} has {', '.join(there)} already", remedy=f"Name another folder: opsmop init {other}")
     try:
         for name in FILES:
             _write(folder / name, _filled(name, folder))

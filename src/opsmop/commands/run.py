@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from opsmop.cli.options import add_connections, add_limits
@@ -25,10 +26,10 @@ def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if seconds > 0:
-        return seconds
-    raise ValueError(text)
+    with suppress(ValueError):
+        if float(text) > 0:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
 
 
 def run(given: argparse.Namespace) -> int:

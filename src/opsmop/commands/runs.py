@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
 def _number(text: str) -> int:
     if text.isdecimal() and int(text):
         return int(text)
-    raise ValueError(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 up")
 
 
 def run(given: argparse.Namespace) -> int:
