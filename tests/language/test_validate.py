@@ -149,6 +149,16 @@ def test_a_template_variable_that_nothing_defines_is_a_warning(both: Any) -> Non
     assert "templates/a.j2: nothing defines 'envi'" in result.warnings[0]
 
 
+def test_braces_of_a_variable_in_a_text_that_is_no_template_are_a_warning(both: Any) -> None:
+    wrong = 'File("/a", from_content="port={{ port }}")'
+    fine = "Shell(\"docker ps --format '{{ .Names }} {{ json }}'\"); File('/b', from_content=T('{{ port }}'))"
+    result, site = validated(both, POLICY.replace("WRONG", f"{wrong}; {fine}"))
+    (warning,) = result.warnings
+    assert "File(from_content=...) takes '{{ port }}' as it is written" in warning
+    assert "Write from_content=T(...) for a template." in warning
+    assert f"{site}:{line_of(site, wrong)}" in warning
+
+
 def test_a_template_that_is_included_sees_what_the_one_around_it_names(both: Any) -> None:
     text = POLICY.replace("WRONG", 'File("/a", from_template="templates/a.j2")')
     outer = "{% for one in [1] %}{% include 'templates/b.j2' %}{% endfor %}"

@@ -272,7 +272,11 @@ def _shown(value: Any, shown: Callable[[str], str]) -> Any:
 def _left_pending(evaluation: RoleEvaluation) -> str:
     """What says which handlers were signalled and have not run; empty if none."""
     waiting = evaluation.signals.waiting()
-    return f"Handlers left pending: {', '.join(waiting)}." if waiting else ""
+    if not waiting:
+        return ""
+    return (
+        f"Handlers left pending: {', '.join(waiting)}. The next run may not signal them again: do by hand what they do."
+    )
 
 
 def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> EvaluationFinished:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from opsmop.drive.reading.calls import Call, texts_of
 from opsmop.drive.reading.code import Code
 from opsmop.errors import OpsMopError, TemplateError
-from opsmop.language.fields import nearest
+from opsmop.language.fields import declared, nearest
 from opsmop.target.templates import Reader
 from opsmop.transport.files import FileRules
 from opsmop.wire.records import dataclass, field
 
+_BRACES = re.compile(r"\{\{\s*([A-Za-z_]\w*)")
 _SYNTAX = (b"{{", b"{%", b"{#")
 
 
@@ -40,6 +42,7 @@ class Sources:
         folder, excludes = call.values.get("from_dir"), call.values.get("excludes") or []
         if isinstance(folder, str) and isinstance(excludes, list) and all(isinstance(one, str) for one in excludes):
             yield from self._folder(folder, excludes, call.place)
+        self._look_for_braces(call)
         for kind, text in texts_of(call):
             try:
                 names = (
@@ -51,6 +54,21 @@ class Sources:
                 yield error
             else:
                 self._look_up(names, call.code, call.place)
+
+    def _look_for_braces(self, call: Call) -> None:
+        """Warn of plain texts that look like templates of a variable which is defined."""
+        fields = declared(call.made)
+        for name, value in call.values.items():
+            plain = isinstance(value, str) and name in fields and not fields[name].template
+            found = _BRACES.search(value) if plain else None
+            if found is not None and found[1] in (self.known or ()):
+                self.warned.append(
+                    TemplateError(
+                        f"{call.made.__name__}({name}=...) takes '{{{{ {found[1]} }}}}' as it is written",
+                        place=call.place,
+                        remedy=f"Write {name}=T(...) for a template.",
+                    )
+                )
 
     def _file(
         self, path: str, place: str, *, is_template: bool, bound: frozenset[str] = frozenset()
