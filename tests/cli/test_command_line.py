@@ -353,6 +353,11 @@ def test_output_that_cannot_be_written_is_said_in_one_line(site: Path, words: st
     [
         ("--verison", "opsmop has no option --verison", "Did you mean '--version'?"),
         ("check site.py --push --dfif", "there is no option --dfif", "Did you mean '--diff'?"),
+        (
+            "inventory list -i absent.toml",
+            "{site}/elsewhere/absent.toml: the inventory cannot be read: No such file or directory",
+            "",
+        ),
         ("config --jsn", "there is no option --jsn", "Did you mean '--json'?"),
         ("apply nope.py --lcoal", "there is no option --lcoal", "Did you mean '--local'?"),
         ("check", "POLICY is missing", "opsmop check site.py --push"),
@@ -368,5 +373,20 @@ def test_output_that_cannot_be_written_is_said_in_one_line(site: Path, words: st
 def test_a_slip_in_a_command_line_is_told_in_our_words(site: Path, words: str, message: str, remedy: str) -> None:
     done = run(site, *words.split(), command=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"opsmop: {message}\n")
+    assert done.stderr.startswith(f"opsmop: {message.format(site=site.parent)}\n")
+    assert "relative to the policy" not in done.stderr
     assert remedy in done.stderr
+
+
+def test_help_of_a_command_is_that_commands(site: Path) -> None:
+    assert run(site, "help", "apply", command=True).stdout == run(site, "apply", "--help", command=True).stdout
+    assert "opsmop has no command 'aply'" in run(site, "help", "aply", command=True).stderr
+
+
+def test_a_slip_in_the_defaults_is_told_as_the_file_writes_it(site: Path) -> None:
+    (site.parent / "opsmop.toml").write_text("[push]\nserail = 1\nwokers = 2\n[psuh]\nworkers = 2\n")
+    done = run(site, "check", str(site), "--local", command=True)
+    said = done.stdout + done.stderr
+    assert "Did you mean 'workers'?" in said
+    assert "Did you mean 'push'?" in said
+    assert "push_" not in said

@@ -65,6 +65,8 @@ def test_what_failed_last_can_be_named(opsmop: Opsmop, three_hosts: Path) -> Non
     ("words", "said"),
     [
         (("run",), "COMMAND is missing"),
+        (("run", ""), "the command is empty"),
+        (("run", " ", "-i", "inventory.toml"), "the command is empty"),
         (("run", "uptime"), "takes an inventory"),
         (("run", "uptime", "-i", "absent.toml"), "absent.toml"),
         (("run", "uptime", "-i", "inventory.toml", "--limit-hosts", "wbe1"), "Did you mean 'web1'?"),

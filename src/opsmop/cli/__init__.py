@@ -101,6 +101,8 @@ def command(arguments: Sequence[str] | None = None) -> int:
 
 def _commanded(words: list[str]) -> int:
     name = words[0] if words else "--help"
+    if name == "help" and words[1:]:
+        return _ran(words[1], ["--help"])
     if name in ("-h", "--help", "help"):
         from opsmop.cli.commands import overview  # only where it is wanted
 

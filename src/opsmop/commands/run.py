@@ -10,6 +10,7 @@ from pathlib import Path
 
 from opsmop.cli.options import add_connections, add_limits
 from opsmop.commands.targets import add_inventory, add_login
+from opsmop.errors import UsageError
 
 
 def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
@@ -35,7 +36,7 @@ def _seconds(text: str) -> float:
 def run(given: argparse.Namespace) -> int:
     """Run it, and return the exit status: 0 if it succeeded on every host.
 
-    :raises UsageError: if the hosts are not to be found
+    :raises UsageError: if there is no command, or the hosts are not to be found
     """
     from opsmop.app import App  # --help does without all of these
     from opsmop.cli.settings import defaults_from, listed, steps, typed_passwords
@@ -45,6 +46,8 @@ def run(given: argparse.Namespace) -> int:
     from opsmop.settings import Settings
     from opsmop.settings.limits import limit_patterns
 
+    if not given.shell_command.strip():
+        raise UsageError("the command is empty", remedy="Write it like this: opsmop run uptime -i inventory.toml")
     defaults = defaults_from(given, Path.cwd())
     hosts = inventory_of(given, defaults, "run")
     settings = Settings(

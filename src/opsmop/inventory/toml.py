@@ -33,7 +33,7 @@ class TomlInventory(Inventory):
         """
         import tomllib  # a target never reads an inventory, and may have no such library
 
-        place = self._found()
+        place, absolute = self._found(), self.path.startswith(("/", "~"))
         try:
             with open(place, "rb") as stream:  # noqa: PTH123 - the path is text
                 document = tomllib.load(stream)
@@ -41,7 +41,7 @@ class TomlInventory(Inventory):
             raise InventoryError(
                 f"the inventory cannot be read: {error.strerror}",
                 place=place,
-                remedy="TomlInventory's path is relative to the policy file.",
+                remedy="" if absolute else "TomlInventory's path is relative to the policy file.",
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InventoryError(f"the inventory is not TOML: {error}", place=place) from None

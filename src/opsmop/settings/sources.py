@@ -96,10 +96,16 @@ def _file_values(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
             if name in DEFAULTS:
                 values[name] = _placed(name, read(name, value, f"[{section}] {key}", str(path)), path.parent)
             else:
-                warnings.append(f"{path}: [{section}] {key} means nothing. {close(name, DEFAULTS)}")
+                warnings.append(f"{path}: [{section}] {key} means nothing. {_meant(section, key)}")
     if any(DEFAULTS[name].private for name in values) and path.stat().st_mode & 0o077:
         warnings.append(f"{path} holds a password and others may read it; chmod 600 {path}")
     return values, tuple(warnings)
+
+
+def _meant(section: str, key: str) -> str:
+    """What the author of a defaults file may have meant, as it is written there."""
+    keys = [name.removeprefix(f"{section}_") for name in DEFAULTS if name.startswith(f"{section}_")]
+    return close(key, keys) if keys else close(section, {name.partition("_")[0] for name in DEFAULTS})
 
 
 def _placed(name: str, value: Any, folder: Path) -> Any:

@@ -36,7 +36,7 @@ def test_absent_files_are_no_fault(tmp_path: Path) -> None:
 
 def test_unknown_keys_warn_and_name_what_is_close(tmp_path: Path) -> None:
     defaults = found({}, *files(tmp_path, '[ssh]\nuser_name = "x"'))
-    assert "[ssh] user_name means nothing. Did you mean 'ssh_username'?" in defaults.warnings[0]
+    assert "[ssh] user_name means nothing. Did you mean 'username'?" in defaults.warnings[0]
 
 
 def test_a_password_that_others_may_read_warns(tmp_path: Path) -> None:
