@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from tests.chaos.links import Link
 from tests.fleet.harness import Host
 
 AGENT = "pgrep -f '[O]PSMOP-READY'"
+WAITING_SECONDS = 60
 MEMORY = Path("/sys/fs/cgroup/memory")  # of cgroups version 1, beside which the containers use version 2
 
 
@@ -81,6 +83,15 @@ def kill_sshd(case: Case) -> None:
     """Kill every sshd of the host, the one that listens and those that serve; systemd starts the first again."""
     for number in _sshds(case.host):
         os.kill(number, signal.SIGKILL)
+
+
+def cut_at_the_end(case: Case) -> None:
+    """Cut the link once all resources are done, and before the role has ended."""
+    (case.host.root / "srv/hold").unlink()
+    deadline = time.monotonic() + WAITING_SECONDS
+    while not (case.host.root / "srv/work/last").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    case.link.cut()
 
 
 def power_off(case: Case) -> None:
@@ -188,6 +199,13 @@ FAULTS = (
         "lost",
         "has said nothing for 12 seconds",
         link={"freeze_after": 12 << 20},
+    ),
+    Fault(
+        "the link is cut at the end",
+        "lost",
+        "the connection to .* ended before the role did",
+        during=cut_at_the_end,
+        variables={"linger": True},
     ),
     Fault(
         "the disk is full",

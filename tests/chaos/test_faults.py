@@ -82,6 +82,7 @@ def _inventory(site: Path, fleet: Fleet, faults: Any, cases: dict[str, Case]) ->
         "opsmop_ssh_key_file": str(fleet.key),
         "opsmop_host": "127.0.4.1",
         "memory": False,
+        "linger": False,
     }
     lines = ["[groups.fleet.hosts]"]
     for fault in faults:

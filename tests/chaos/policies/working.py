@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 from opsmop import *
 from opsmop import Settings, run
@@ -25,6 +26,8 @@ class Work(Role):
             Shell("python3 -c 'b = bytearray(1 << 29)'", creates="/srv/work/never")
         File("/srv/work/large", from_file="large.bin")
         File("/srv/work/last", from_content="last\n")
+        if self.vars.linger:
+            time.sleep(20)
 
 
 class Site(Policy):
