@@ -367,6 +367,7 @@ def test_output_that_cannot_be_written_is_said_in_one_line(site: Path, words: st
         ("inventory lst", "'lst' means nothing here", "Did you mean 'list'?"),
         ("check site.py --push --color=alwys", "--color 'alwys' means nothing here", "Did you mean 'always'?"),
         ("runs -n 0", "-n/--number: '0' is no number from 1 up", "opsmop runs"),
+        ("run ls -l /srv", "unrecognized arguments: -l /srv", "opsmop run 'ls -l /srv'"),
         ("run uptime --timeout x", "--timeout: 'x' is no number of seconds above 0", "opsmop run uptime"),
     ],
 )

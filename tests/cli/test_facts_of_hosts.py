@@ -50,3 +50,9 @@ def test_a_wrong_name_is_2_and_says_what_is_close(
     done = opsmop("facts", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def test_a_fact_in_the_place_of_a_host_is_told_so(opsmop: Opsmop) -> None:
+    done = opsmop("facts", "Platform")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Platform is a fact; the host comes before it: opsmop facts localhost Platform" in done.stderr

@@ -91,10 +91,10 @@ class Parser(argparse.ArgumentParser):
             words = [word.strip("'\"") for word in known.split(", ")]
             said = f"{name} {value}" if name.startswith("-") else value
             raise UsageError(f"{said} means nothing here", remedy=self._close(value.strip("'\""), words))
-        raise UsageError(
-            message.removeprefix("argument "),
-            remedy=f"Write it like this: {self._examples[0][0]} ({self.prog} --help shows more).",
-        )
+        remedy = f"Write it like this: {self._examples[0][0]} ({self.prog} --help shows more)."
+        if self.prog == "opsmop run" and message.startswith("unrecognized arguments"):
+            remedy = "Quote the whole command: opsmop run 'ls -l /srv' -i inventory.toml"
+        raise UsageError(message.removeprefix("argument "), remedy=remedy)
 
 
 def policy_parser(program: str) -> Parser:

@@ -52,6 +52,16 @@ def _facts_there(given: argparse.Namespace) -> Any:
     settings = Settings(reach="push", typed_passwords=typed_passwords(given.ask or ()), defaults=unrecorded)
     result = run_policy(policy, settings, file=made.__file__).hosts[0]
     if result.failure is not None:
-        show(OpsMopError(f"{host.name}: {result.failure.message}", remedy=result.failure.remedy), sys.stderr)
+        remedy = _meant_as_fact(given.host) or result.failure.remedy
+        show(OpsMopError(f"{host.name}: {result.failure.message}", remedy=remedy), sys.stderr)
         return None
     return [tuple(told) for told in result.value]
+
+
+def _meant_as_fact(word: str) -> str:
+    """What to write instead, if the word for a host is the name of a fact."""
+    from opsmop.factsheet import facts_here  # only where no host was met
+
+    if word.partition(".")[0] not in {name.partition(".")[0] for name, _, _ in facts_here()}:
+        return ""
+    return f"{word} is a fact; the host comes before it: opsmop facts localhost {word}"
