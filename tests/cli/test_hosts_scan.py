@@ -103,3 +103,15 @@ def test_wrong_words_say_how_to_write_it(words: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("opsmop: ")
+
+
+def test_the_inventory_of_the_defaults_is_scanned_and_nothing_to_scan_is_said(tmp_path: Path) -> None:
+    (tmp_path / "opsmop.toml").write_text('[inventory]\nfile = "mine.toml"\n')
+    (tmp_path / "mine.toml").write_text('[groups.all.hosts]\none = "opsmop_connection=local"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "opsmop", "hosts", "scan"],
+        cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "No host is reached by ssh: there is no key to scan.\n"

@@ -7,10 +7,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from opsmop.cli.settings import defaults_from
+from opsmop.commands.targets import add_inventory, inventory_of
 from opsmop.drive.access import Access, route
 from opsmop.errors import HostKeyError
-from opsmop.inventory.toml import TomlInventory
-from opsmop.settings.sources import usual
 from opsmop.transport.gate import CONNECTS_PER_HOP
 from opsmop.transport.host_keys import Scanned, remember, scan
 
@@ -18,7 +18,7 @@ from opsmop.transport.host_keys import Scanned, remember, scan
 def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
     """What the command takes."""
     parser.add_argument("verb", choices=("scan",), help="collect unknown host keys, show them, ask, and remember them")
-    parser.add_argument("-i", "--inventory", required=True, metavar="FILE", help="the inventory, in TOML")
+    add_inventory(parser)
     parser.add_argument("--limit-hosts", metavar="PATTERNS", help="only these hosts: 'web1*,db*'")
     parser.add_argument("--yes", action="store_true", help="do not ask: you have compared the fingerprints otherwise")
 
@@ -30,6 +30,8 @@ def run(given: argparse.Namespace) -> int:
     :raises UsageError: if the inventory is wrong, or a file of known hosts cannot be written
     """
     found = _scanned(given)
+    if not found:
+        sys.stdout.write("No host is reached by ssh: there is no key to scan.\n")
     for each in found:
         sys.stdout.write(_told(each))
     new = [each for each in found if each.line]
@@ -46,9 +48,9 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _scanned(given: argparse.Namespace) -> list[Scanned]:
-    whole = TomlInventory(str(Path(given.inventory).absolute()))
+    defaults = defaults_from(given, Path.cwd())
+    whole = inventory_of(given, defaults, "hosts scan")
     limited = whole.filter(hosts=given.limit_hosts.split(",")) if given.limit_hosts else whole
-    defaults = usual(Path.cwd())
     routes = [route(host, Access(), defaults) for host in limited.require_hosts("opsmop hosts scan")]
     remote = [way for way in routes if not way.local]
     with ThreadPoolExecutor(CONNECTS_PER_HOP) as pool:

@@ -106,7 +106,7 @@ def recalled(patterns: tuple[str, ...], policy_file: Path, known: Iterable[str])
         names = [name for name in failed_hosts(policy_file) if name in there]
         if not names:
             raise UsageError(
-                f"--limit-hosts {pattern!r}: no host is remembered on which {policy_file.name} failed",
+                f"no host is remembered on which {policy_file.name} failed",
                 remedy="Its last --apply ended well everywhere, or has not been run by you.",
             )
         found += [f"{sign}{literal(name)}" for name in names]
