@@ -22,6 +22,7 @@ from opsmop.report.outputs import CONSOLE, Reports, Wishes, refused
 from opsmop.report.retry import listed_hosts, whole_command
 from opsmop.settings import Settings, fact_options
 from opsmop.settings.command import without_values
+from opsmop.wire.memory import leave_no_core
 
 if TYPE_CHECKING:
     from opsmop.records.recorder import Recorder
@@ -121,6 +122,7 @@ class App:
         :returns: the exit status: 0 good, 1 something failed or the report could not be written, 2 nothing ran on any
             host, 3 changes are pending (if that was asked for), 130 and 143 after SIGINT and SIGTERM
         """
+        leave_no_core()
         live = Live()
         transport = transport_for(self.settings, live)
         interruption = Interruption(transport.close, self._cut_off)

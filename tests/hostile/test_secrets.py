@@ -122,3 +122,27 @@ def test_a_secret_is_in_no_argument_environment_output_log_or_record(
     assert private
     assert [path for path in private if path.stat().st_mode & 0o077] == []
     assert not [*temporary.iterdir()]
+
+
+def test_no_process_that_holds_a_secret_leaves_a_core(tmp_path: Path) -> None:
+    (tmp_path / "inventory.toml").write_text('[groups.all.hosts]\nhere = "opsmop_connection=local"\n')
+    (tmp_path / "site.py").write_text(
+        """
+from opsmop import *
+
+class One(Role):
+    def inventory(self): return TomlInventory("inventory.toml").filter()
+    def before_contact(self, host): host.values["controller"] = open("/proc/self/limits").read()
+    def main(self): Echo(self.vars.controller + open("/proc/self/limits").read())
+
+class Site(Policy):
+    def set_roles(self): return Roles(One())
+
+if __name__ == "__main__":
+    Cli(Site())
+"""
+    )
+    command = ["prlimit", "--core=unlimited", sys.executable, "site.py", "--push", "--apply"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    limits = [line.split() for line in done.stdout.splitlines() if "Max core file size" in line]
+    assert [line[line.index("size") + 1] for line in limits] == ["0", "0"], done.stdout + done.stderr

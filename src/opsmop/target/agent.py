@@ -19,6 +19,7 @@ from opsmop.target.printed import LONGEST_LINE, printed
 from opsmop.target.role_process import evaluation_entry
 from opsmop.target.warden import WIDE, Warden
 from opsmop.wire import frames
+from opsmop.wire.memory import leave_no_core
 
 IDLE = 3600.0  # seconds that an agent without a role waits for the next
 _BACKLOG = 1 << 20  # bytes for the controller, above which the role has to wait
@@ -250,6 +251,7 @@ def main(early: bytes) -> None:
     """
     os.chdir("/")
     os.umask(0o022)
+    leave_no_core()
     beat, lease = map(float, sys.argv[2:4])
     Agent(beat, lease, early).serve()
     os._exit(0)
