@@ -128,6 +128,22 @@ def test_a_terminal_shows_in_the_end_just_what_a_file_has(site: Path, columns: i
     assert terminal.screen.text == plain.stdout
 
 
+def test_a_file_has_names_whole_that_a_terminal_would_cut(site: Path) -> None:
+    name = f"{site.parent}/{'long-' * 20}end"
+    policy = site.with_name("long.py")
+    policy.write_text(
+        "from opsmop import *\n"
+        f"class One(Role):\n    def main(self): File({name!r}, from_content='x')\n"
+        "class Site(Policy):\n    def set_roles(self): return Roles(One())\n"
+        "if __name__ == '__main__': Cli(Site())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(policy), "--local", "--apply"],
+        env=surroundings(site), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert f"File {name}" in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize("columns", [5, 20])
 def test_a_terminal_that_is_too_narrow_for_anything_does_no_harm(site: Path, columns: int) -> None:
     terminal = Terminal(words(site), surroundings(site), columns, str(site.parent))

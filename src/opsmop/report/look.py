@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -29,6 +30,13 @@ def tell_color(mode: str, stream: TextIO, environ: Mapping[str, str]) -> bool:
     if environ.get("FORCE_COLOR"):
         return True
     return stream.isatty() and environ.get("TERM") != "dumb"
+
+
+def columns_of(stream: TextIO, environ: Mapping[str, str]) -> int:
+    """How wide lines may be: as the terminal is or ``COLUMNS`` says; what goes elsewhere is cut as little as may be."""
+    if stream.isatty() or environ.get("COLUMNS"):
+        return shutil.get_terminal_size().columns
+    return WIDEST
 
 
 def is_watched(stream: TextIO, environ: Mapping[str, str]) -> bool:

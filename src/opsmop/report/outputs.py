@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,7 +9,7 @@ from typing import Protocol, TextIO
 
 from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
 from opsmop.report.console import Console
-from opsmop.report.look import is_watched, tell_color
+from opsmop.report.look import columns_of, is_watched, tell_color
 from opsmop.report.stream import Pen
 from opsmop.wire.records import dataclass
 
@@ -138,5 +137,5 @@ def console(wishes: Wishes, stream: TextIO, environ: Mapping[str, str]) -> Conso
 
 
 def _of_kind(kind: type[Console], wishes: Wishes, stream: TextIO, environ: Mapping[str, str]) -> Console:
-    color, width = tell_color(wishes.color, stream, environ), shutil.get_terminal_size().columns
+    color, width = tell_color(wishes.color, stream, environ), columns_of(stream, environ)
     return kind(stream, verbose=wishes.verbose, diff=wishes.diff, color=color, width=width, command=wishes.command)
