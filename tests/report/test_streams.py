@@ -129,7 +129,7 @@ def test_a_terminal_shows_in_the_end_just_what_a_file_has(site: Path, columns: i
 
 
 def test_a_file_has_names_whole_that_a_terminal_would_cut(site: Path) -> None:
-    name = f"{site.parent}/{'long-' * 20}end"
+    name = f"{site.parent}/{'long-' * 5}end"
     policy = site.with_name("long.py")
     policy.write_text(
         "from opsmop import *\n"
