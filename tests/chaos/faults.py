@@ -152,7 +152,9 @@ FAULTS = (
         "lost",
         "has said nothing for 12 seconds",
         during=on_host(f"kill -STOP $({AGENT})"),
-        mend=on_host(f"kill -CONT $({AGENT}) || true"),
+        mend=on_host(
+            f"for n in 1 2 3; do kill -CONT $({AGENT}); sleep 0.5; done; true"
+        ),  # sudo stops again with its child
     ),
     Fault("ssh is killed", "lost", "the connection to .* ended before the role did", during=kill_ssh_client),
     Fault(

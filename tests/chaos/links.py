@@ -27,7 +27,6 @@ class Link:
         self._moving.set()
         self._closed = False
         self.passed = 0
-        self.connections = 0
         self._door = socket.create_server(("127.0.4.1", 0), backlog=64)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -63,11 +62,15 @@ class Link:
         while not self._closed:
             with suppress(OSError):
                 near, _ = self._door.accept()
-                far = socket.create_connection((self._address, 22))
-                self.connections += 1
-                self._open += [near, far]
-                for source, sink, towards in ((near, far, True), (far, near, False)):
-                    threading.Thread(target=self._pump, args=(source, sink, towards), daemon=True).start()
+                threading.Thread(target=self._connect, args=(near,), daemon=True).start()
+
+    def _connect(self, near: socket.socket) -> None:
+        with near, suppress(OSError), socket.create_connection((self._address, 22)) as far:
+            self._open += [near, far]
+            back = threading.Thread(target=self._pump, args=(far, near, False), daemon=True)
+            back.start()
+            self._pump(near, far, True)
+            back.join()
 
     def _pump(self, source: socket.socket, sink: socket.socket, towards: bool) -> None:
         with suppress(OSError):

@@ -271,4 +271,6 @@ def test_passwords_are_in_no_argument_environment_event_or_output(fleet: Fleet, 
     output = running.communicate(timeout=60)[0]
     assert (running.returncode, seen) == (0, []), output.decode()
     assert secret.encode() not in output
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_text()] == ["password"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()] == [
+        "password"
+    ]
