@@ -83,7 +83,7 @@ def test_the_run_has_failed_and_the_honest_host_is_as_it_should_be(victim: Victi
     assert victim.status == 1
     assert set(reasons(victim)) == set(HOSTS)
     assert (victim.folder / "made-variable-of-honest").read_text() == "served"
-    failed, unreachable = map(int, re.findall(r"(?:failed|unreachable)=(\d+)", victim.said.splitlines()[-1]))
+    failed, unreachable = map(int, re.findall(r"RESULT failed=(\d+) unreachable=(\d+)", victim.said)[-1])
     assert failed + unreachable == len(HOSTS)
 
 

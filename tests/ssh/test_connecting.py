@@ -120,11 +120,13 @@ def test_many_hosts_behind_one_sshd_are_never_too_many_for_it(route: Route, role
             route, address=strict.address, port=strict.port, key_file=str(strict.key_file), ssh_args=strict.ssh_args
         )
 
+        orders = [order_for(roles.Pid(), f"web{number}") for number in range(40)]  # packed as a run does: in one thread
+
         def once(number: int) -> str:
             heard = Heard()
             direct.evaluate(
                 replace(way, host=f"web{number}"),
-                order_for(roles.Pid(), f"web{number}"),
+                orders[number],
                 None,
                 heard.events.append,
                 nothing_served,
