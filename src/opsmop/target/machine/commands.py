@@ -109,27 +109,15 @@ def run(
     :param say: takes what a long one prints while it runs
     :raises CommandFailed: if it cannot be started
     """
-    import subprocess  # 15 ms that a role without commands does not pay
-
-    from opsmop.target.machine.hearing import Hearing  # with it
+    from opsmop.target.machine.hearing import Hearing  # only with a command
 
     command = shlex.join(argv)
     hearing = Hearing()
     started(STARTING, grace)
     try:
-        process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell string
-            list(argv),
-            stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
-            stdout=hearing.writers["stdout"],
-            stderr=hearing.writers["stderr"],
-            cwd=cwd,
-            env=env,
-            start_new_session=True,
-            close_fds=True,
-            user=identity.user if identity else None,
-            group=identity.group if identity else None,
-        )
+        process = _begun(argv, hearing, cwd=cwd, env=env, identity=identity, takes_input=input is not None)
     except OSError as error:
+        hearing.close()
         started(0, grace)
         raise _not_started(error, argv, cwd) from error
     output = _output(say)
@@ -152,6 +140,31 @@ def run(
         started(0, grace)
     stdout, stderr, both = (output.text(name) for name in ("stdout", "stderr", "output"))
     return Completed(command, process.returncode, stdout, stderr, both, timed_out, limit=timeout)
+
+
+def _begun(
+    argv: Sequence[str],
+    hearing: Hearing,
+    *,
+    cwd: str | None,
+    env: dict[str, str],
+    identity: Identity | None,
+    takes_input: bool,
+) -> Popen[bytes]:
+    import subprocess  # 15 ms that a role without commands does not pay
+
+    return subprocess.Popen(  # noqa: S603 - an argument list, never a shell string
+        list(argv),
+        stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
+        stdout=hearing.writers["stdout"],
+        stderr=hearing.writers["stderr"],
+        cwd=cwd,
+        env=env,
+        start_new_session=True,
+        close_fds=True,
+        user=identity.user if identity else None,
+        group=identity.group if identity else None,
+    )
 
 
 def _output(say: Callable[[str], None] | None) -> Output:
