@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Callable
 
 from opsmop.errors import PolicyError
 from opsmop.language.evaluation import Evaluation, current
 from opsmop.language.machine import Machine
 
+SECONDS = 10.0  # that finding out one fact may take, unless ``[facts] timeout`` says otherwise
+
 
 class Fact:
     """Facts about the machine on which the role is evaluated. Objects of this class remember nothing themselves.
 
     A policy's own facts are a subclass: its public methods answer questions, ask ``self._machine``, and keep what is
-    slow to find with ``self._once``. `Policy.fact_context` names its objects for templates.
+    slow to find with ``self._once``; the commands of one such finding may take ``[facts] timeout`` together.
+    `Policy.fact_context` names its objects for templates.
     """
+
+    _limits_itself = False  # whether each of its commands has a limit of its own
 
     def _evaluation(self) -> Evaluation:
         evaluation = current()
@@ -43,10 +49,17 @@ class Fact:
             self._doubt(doubts)
             return value
         before = evaluation.machine.assumptions
-        value = find()
+        value = self._in_time(evaluation, find)
         # The fact itself is kept too, so that nothing else gets its id while that is part of the key.
         evaluation.remembered[key] = (self, value, evaluation.machine.assumptions - before)
         return value
+
+    def _in_time(self, evaluation: Evaluation, find: Callable[[], Any]) -> Any:
+        if self._limits_itself:
+            return find()
+        seconds = float(evaluation.options.get("facts_timeout") or SECONDS)
+        with evaluation.machine.limited(time.monotonic() + seconds):
+            return find()
 
     def _doubt(self, times: int = 1) -> None:
         """Say that in check mode what was just answered may be another thing by the time of apply."""

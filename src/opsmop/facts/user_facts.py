@@ -8,13 +8,12 @@ from typing import Any, Callable
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.facts.documents import READERS, UnknownFact, read
-from opsmop.facts.fact import Fact
+from opsmop.facts.fact import SECONDS, Fact
 from opsmop.facts.safety import refuse_unsafe, resolved
 from opsmop.language.fields import nearest
 from opsmop.language.machine import Status
 
 DIRECTORY = "/etc/opsmop/facts.d"
-SECONDS = 10.0  # that an executable may take
 # What editors and package managers leave behind beside the files that count.
 _LEFT_BEHIND = ("~", ".bak", ".swp", ".dpkg-new", ".dpkg-old", ".dpkg-dist", ".rpmnew", ".rpmsave")
 
@@ -27,6 +26,8 @@ class UserFactFiles(Fact):
     The run's settings say where the files are (``[facts] dir``, OPSMOP_FACTS_DIR) and how many seconds an executable
     may take (``[facts] timeout``).
     """
+
+    _limits_itself = True
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -14,11 +14,14 @@ from opsmop.facts.platform import Platform
 from opsmop.facts.user_facts import UserFacts
 from opsmop.language.additions import Additions
 from opsmop.language.lookups import T
+from opsmop.language.role import Role
 from opsmop.language.secrets import Secret
 from opsmop.resources.debug_facts import DebugFacts
 from opsmop.resources.echo import Echo
 from opsmop.resources.file import File
 from opsmop.resources.shell import Shell
+from opsmop.target.run_role import run_role
+from opsmop.wire.order import Order
 
 
 class Queue(Fact):
@@ -41,6 +44,20 @@ class Queue(Fact):
 
     def broken(self) -> str:
         raise RuntimeError("no such queue")
+
+
+class Slow(Fact):
+    def answer(self) -> str:
+        return str(self._once("answer", lambda: self._machine.ask(["sleep", "60"]).rc))
+
+
+def test_a_fact_that_hangs_is_given_up_in_time() -> None:
+    slow = Slow()
+    order = Order(run="1", host="here", role="One", mode="apply", options={"facts_timeout": 1})
+    events: list[Any] = []
+    role = type("One", (Role,), {"main": lambda self: slow.answer()})()
+    run_role(order, events.append, None, live=lambda: (role, (), Additions()))
+    assert events[-1].value == '"-15"', "its command was ended"
 
 
 def test_a_fact_is_found_out_once_per_evaluation_and_object(evaluate: Any) -> None:
