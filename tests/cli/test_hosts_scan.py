@@ -115,3 +115,11 @@ def test_the_inventory_of_the_defaults_is_scanned_and_nothing_to_scan_is_said(tm
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "No host is reached by ssh: there is no key to scan.\n"
+
+
+def test_a_host_without_a_way_is_told_and_the_others_are_scanned(inventory: Path) -> None:
+    inventory.write_text(inventory.read_text() + 'lost = "opsmop_via=web9"\n')
+    done = scan(inventory, "--yes")
+    assert done.returncode == 1
+    assert "lost: opsmop_via names 'web9', which is no host of the inventory" in done.stdout
+    assert done.stdout.count("new      web") == 2

@@ -10,7 +10,10 @@ from pathlib import Path
 from opsmop.cli.settings import defaults_from
 from opsmop.commands.targets import add_inventory, inventory_of
 from opsmop.drive.access import Access, route
-from opsmop.errors import HostKeyError
+from opsmop.errors import HostKeyError, InventoryError
+from opsmop.inventory import Host
+from opsmop.settings import Defaults
+from opsmop.transport.base import Route
 from opsmop.transport.gate import CONNECTS_PER_HOP
 from opsmop.transport.host_keys import Scanned, remember, scan
 
@@ -51,10 +54,18 @@ def _scanned(given: argparse.Namespace) -> list[Scanned]:
     defaults = defaults_from(given, Path.cwd())
     whole = inventory_of(given, defaults, "hosts scan")
     limited = whole.filter(hosts=given.limit_hosts.split(",")) if given.limit_hosts else whole
-    routes = [route(host, Access(), defaults) for host in limited.require_hosts("opsmop hosts scan")]
-    remote = [way for way in routes if not way.local]
+    found = [_way(host, defaults) for host in limited.require_hosts("opsmop hosts scan")]
+    remote = [way for way in found if isinstance(way, Scanned) or not way.local]
     with ThreadPoolExecutor(CONNECTS_PER_HOP) as pool:
-        return list(pool.map(scan, remote))
+        return list(pool.map(lambda way: way if isinstance(way, Scanned) else scan(way), remote))
+
+
+def _way(host: Host, defaults: Defaults) -> Route | Scanned:
+    """How to reach `host`, or why there is no way to it."""
+    try:
+        return route(host, Access(), defaults)
+    except InventoryError as error:
+        return Scanned(host.name, host.hostname(), error=error)
 
 
 def _told(each: Scanned) -> str:

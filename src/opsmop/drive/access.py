@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from opsmop.drive.asking import ask, ask_if_defined
-from opsmop.errors import PolicyError, UsageError
+from opsmop.errors import InventoryError, PolicyError
 from opsmop.inventory import Host
 from opsmop.inventory.magic import become_method, host_key_check, option_words, port_number
 from opsmop.language.role import Role
@@ -108,15 +108,15 @@ def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords |
     """How to reach `host`, through the hosts that its inventory names for it.
 
     :param passwords: the run's passwords; those of the defaults if not given
-    :raises InventoryError: if a host on the way is unknown, or hosts are reached through each other
-    :raises UsageError: if a host on the way is this machine, or a password cannot be read
+    :raises InventoryError: if a host on the way is unknown or this machine, or hosts are reached through each other
+    :raises UsageError: if a password cannot be read
     """
     passwords = passwords or Passwords(defaults)
     via: Route | None = None
     for step in () if _is_local(host.hostname(), host.all_variables()) else host.way():
         via = _route(step, access.on_the_way(step.all_variables()), defaults, passwords, via)
         if via.local:
-            raise UsageError(
+            raise InventoryError(
                 f"{host.name} is to be reached through {step.name}, which is this machine",
                 remedy='Take its opsmop_via away, or set opsmop_connection = "ssh" for the host on the way.',
             )

@@ -105,7 +105,8 @@ class _Contact:
     @property
     def _machine(self) -> str:
         """The name of the host on which the role runs for this one."""
-        return self.contacts.assignment.routes[self.host.name].host
+        way = self.contacts.assignment.routes.get(self.host.name)
+        return way.host if way is not None else self.host.name
 
     def ended(self) -> Ending:
         started = time.monotonic()
@@ -138,6 +139,7 @@ class _Contact:
         try:
             if self.hooked and not ask(self.role, "should_contact", self.host):
                 return "skipped", None, Traffic()
+            self._refuse_without_way()
             hooks = hooks_of(self.role)
             self.left_out = self.hooked and self._applies() and bool(hooks.before and hooks.after)
             self._call(hooks.before)
@@ -150,6 +152,12 @@ class _Contact:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this host's ending and no other's
             return self._status_of(error), told(error), Traffic()
         return status, failure, traffic
+
+    def _refuse_without_way(self) -> None:
+        """Let no hook take a host out of service that nobody can come to."""
+        error = self.contacts.assignment.lost.get(self.host.name)
+        if error is not None:
+            raise error
 
     def _applies(self) -> bool:
         return self.contacts.run.settings.mode == "apply"

@@ -13,7 +13,7 @@ from opsmop.drive.asking import ask, ask_if_defined, variables_said
 from opsmop.drive.cargo import Layers
 from opsmop.drive.delegating import delegate_of
 from opsmop.drive.remembered import recalled
-from opsmop.errors import PolicyError, UsageError
+from opsmop.errors import InventoryError, PolicyError, UsageError, ViaError
 from opsmop.inventory import Host, Inventory
 from opsmop.inventory.tree import Tree, close
 from opsmop.language.additions import Additions
@@ -33,6 +33,7 @@ class Assignment:
 
     :param stint: the role, and its hosts in batches
     :param routes: how to reach each host, by its name
+    :param lost: why there is no way to the others: what their inventory says of it is wrong
     :param rules: which files of the controller the role may have
     :param notes: what its author should know
     """
@@ -41,6 +42,7 @@ class Assignment:
     routes: Mapping[str, Route]
     rules: FileRules
     notes: tuple[str, ...] = ()
+    lost: Mapping[str, ViaError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,11 @@ def _pushed(policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings
     assigned = list(zip(roles, hosts, wishes, strict=True))
     stints = schedule(assigned, limits, settings.defaults["push_serial"])
     passwords = Passwords(settings.defaults, settings.typed_passwords)
-    routes = [_routes(stint, settings, passwords) for stint in stints]
-    private = _private_files(inventories, routes, settings)
+    ways = [_ways(stint, settings, passwords) for stint in stints]
+    private = _private_files(inventories, [found for found, _ in ways], settings)
     return tuple(
-        Assignment(stint, found, _rules(policy, stint.role, policy_file.parent, private))
-        for stint, found in zip(stints, routes, strict=True)
+        Assignment(stint, found, _rules(policy, stint.role, policy_file.parent, private), lost=lost)
+        for stint, (found, lost) in zip(stints, ways, strict=True)
     )
 
 
@@ -136,10 +138,18 @@ def _inventory(role: Role) -> Inventory:
     )
 
 
-def _routes(stint: Stint, settings: Settings, passwords: Passwords) -> dict[str, Route]:
+def _ways(stint: Stint, settings: Settings, passwords: Passwords) -> tuple[dict[str, Route], dict[str, ViaError]]:
+    """How to reach each host, and why there is no way to the others."""
     access = Access.of(stint.role)
     does_it = {host.name: delegate_of(stint.role, host) or host for host in stint.hosts}
-    return {name: route(host, access, settings.defaults, passwords) for name, host in does_it.items()}
+    found: dict[str, Route] = {}
+    lost: dict[str, ViaError] = {}
+    for name, host in does_it.items():
+        try:
+            found[name] = route(host, access, settings.defaults, passwords)
+        except InventoryError as error:  # a matter of this host alone: the others are worked with
+            lost[name] = ViaError(error.message, host=name, place=error.place, remedy=error.remedy)
+    return found, lost
 
 
 def _private_files(inventories: list[Inventory], routes: list[dict[str, Route]], settings: Settings) -> frozenset[Path]:

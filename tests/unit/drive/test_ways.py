@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from opsmop.drive.access import Access, route
-from opsmop.errors import InventoryError, PolicyError, UsageError
+from opsmop.errors import InventoryError, PolicyError
+from opsmop.events import ContactFinished
 from opsmop.inventory import TomlInventory
 from opsmop.language.role import Role
 from opsmop.language.secrets import Secret
@@ -110,7 +111,7 @@ def test_hosts_that_are_reached_through_each_other_are_a_circle_with_one_name(ho
 
 def test_this_machine_is_no_host_on_the_way(tmp_path: Path) -> None:
     text = '[groups.web.hosts]\nhere = "opsmop_connection=local"\nweb1 = "opsmop_via=here"\n'
-    with pytest.raises(UsageError, match="through here, which is this machine"):
+    with pytest.raises(InventoryError, match="through here, which is this machine"):
         routed(tmp_path, text, "web1")
 
 
@@ -145,3 +146,51 @@ def test_an_unknown_way_of_becoming_is_refused_wherever_it_is_said(tmp_path: Pat
         routed(tmp_path, BEHIND.format("", ""), "web1", sudo=True, become_method="pbrun")
     with pytest.raises(InventoryError, match="opsmop_become_method: 'pbrun' is none of"):
         routed(tmp_path, BEHIND.format("", "opsmop_become_method=pbrun"), "web1")
+
+
+LOST = """\
+[groups.web.hosts]
+good = ""
+web1 = "opsmop_via=bastoin"
+a = "opsmop_via=b"
+b = "opsmop_via=a"
+web2 = "opsmop_via=a"
+here = "opsmop_connection=local"
+web3 = "opsmop_via=here"
+bastion = ""
+web4 = "opsmop_via=bastion"
+"""
+
+
+def lost_on(folder: Path, **methods: Any) -> Role:
+    whole = inventory(folder, LOST)
+    return type("Web", (Role,), {"inventory": lambda self: whole, **methods})()  # type: ignore[no-any-return]
+
+
+def test_a_way_that_the_inventory_gets_wrong_fails_exactly_the_hosts_behind_it(driven: Any, tmp_path: Path) -> None:
+    hooked: list[str] = []
+    done = driven(lost_on(tmp_path, before_connect=lambda self, host: hooked.append(host.name)))
+    ended = {event.host: event for event in done.of(ContactFinished)}
+    assert {name for name, event in ended.items() if event.status == "ok"} == {"good", "here", "bastion", "web4"}
+    assert {name for name, event in ended.items() if event.status == "unreachable"} == {
+        "web1",
+        "web2",
+        "web3",
+        "a",
+        "b",
+    }
+    assert sorted(hooked) == ["bastion", "good", "here", "web4"]
+    assert "Did you mean 'bastion'?" in ended["web1"].failure.remedy
+    assert ended["web2"].failure.message == "opsmop_via leads in a circle: a -> b -> a"
+    assert 'set opsmop_connection = "ssh"' in ended["web3"].failure.remedy
+    assert {event.failure.error for event in ended.values() if event.failure} == {"ViaError"}
+    assert {ended[name].failure.place for name in ("web1", "web2")} == {str(tmp_path / "inventory.toml")}
+    assert done.status == 1
+
+
+def test_a_host_without_a_way_may_be_passed_over_or_skipped_as_any_unreachable_one(driven: Any, tmp_path: Path) -> None:
+    done = driven(
+        lost_on(tmp_path, should_contact=lambda self, host: host.name != "a", on_unreachable=lambda self: "skip")
+    )
+    assert {event.host: event.status for event in done.of(ContactFinished)}["a"] == "skipped"
+    assert done.status == 0
