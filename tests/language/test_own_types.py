@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
+from tests.language.conftest import loaded
+
+from opsmop import Settings, run
 
 NOTE = """
 from opsmop import Change, Provider, Resource, field
@@ -83,3 +87,16 @@ def test_a_provider_for_a_known_type_is_named_by_its_short_name_or_by_its_path(b
     dotted = text.replace("DOTTED", f"site{int(site.stem.removeprefix('site')) + 1}.Recorded")
     seen = both(dotted)
     assert seen.endings == [("Package", "thing", "changed")]
+
+
+@pytest.mark.parametrize("reach", ["local", "push"])
+def test_two_policies_of_one_process_use_each_its_own_provider_of_one_short_name(both: Any, reach: str) -> None:
+    text = OWN_OF_A_KNOWN_TYPE.replace("{method}", "recorded")
+    modules = [loaded(both.write(text.replace("thing", name).replace("OUT", f"OUT + '{name}'"), {})) for name in "ab"]
+    for module, name in zip(modules, "ab", strict=True):
+        both.out.with_name(f"out{name}").mkdir()
+        host = "here" if reach == "local" else ""
+        done = run(module.Site(), Settings(mode="apply", reach=reach, host=host))  # type: ignore[arg-type]
+        assert done.ok, done.hosts[0].resources[0].failure
+        assert (both.out.with_name(f"out{name}") / name).exists()
+        del sys.modules[module.__name__]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from opsmop.errors import CommandFailed, ProviderError
+from opsmop.errors import CommandFailed, NoProviderError, ProviderError
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import Change, Provider
@@ -207,3 +207,23 @@ def test_brew_refuses_root_versions_and_what_it_has_not() -> None:
 def test_the_machines_own_package_manager_is_chosen(commands: tuple[str, ...], short: str) -> None:
     machine = Machine({}, commands=commands)
     assert chosen_provider(Package("x"), machine).short == short  # type: ignore[arg-type]
+
+
+class Rare(Package):
+    """A type whose only providers are those that a test defines."""
+
+
+def _recorded(module: str, short: str) -> type[Provider]:
+    return type("Recorded", (Provider,), {"__module__": module}, provides=Rare, short=short)
+
+
+def test_what_a_notebooks_cell_defines_anew_takes_the_place_of_the_earlier() -> None:
+    kept = [_recorded("cell", "anew"), _recorded("cell", "anew")]
+    assert chosen_provider(Rare("x", method="anew"), Machine({})) is kept[1]  # type: ignore[arg-type]
+
+
+def test_a_short_name_that_two_modules_give_is_refused_and_told_in_full() -> None:
+    kept = [_recorded("one", "twice"), _recorded("two", "twice")]
+    with pytest.raises(NoProviderError, match=r"has 2 methods 'twice': one\.Recorded, two\.Recorded"):
+        chosen_provider(Rare("x", method="twice"), Machine({}))  # type: ignore[arg-type]
+    assert chosen_provider(Rare("x", method="two.Recorded"), Machine({})) is kept[1]  # type: ignore[arg-type]

@@ -169,12 +169,15 @@ def succeeded(completed: Completed, doing: str, *, ok_codes: tuple[int, ...] = (
 
 
 def providers(resource_type: type) -> list[type[Provider]]:
-    """Every known provider of `resource_type`, in the order in which they were defined."""
-    found: list[type[Provider]] = []
+    """Every known provider of `resource_type`, in the order in which they were defined.
+
+    One that was defined anew, as in a notebook's cell that ran twice, takes the place of the earlier one.
+    """
+    found: dict[tuple[str, str], type[Provider]] = {}
     rest = list(reversed(Provider.__subclasses__()))
     while rest:
         cls = rest.pop()
         rest.extend(reversed(cls.__subclasses__()))
         if cls.provides is not None and issubclass(resource_type, cls.provides) and not cls.__subclasses__():
-            found.append(cls)
-    return found
+            found[cls.__module__, cls.__qualname__] = cls
+    return list(found.values())

@@ -183,17 +183,7 @@ def chosen_provider(resource: Resource, machine: Machine) -> type[Provider]:
     if isinstance(method, type) and issubclass(method, Provider):
         return method
     if isinstance(method, str):
-        named = [
-            provider
-            for provider in known
-            if method in (provider.short, f"{provider.__module__}.{provider.__qualname__}")
-        ]
-        if named:
-            return named[0]
-        shorts = [provider.short for provider in known]
-        raise NoProviderError(
-            f"{type(resource).__name__} has no method {method!r}", remedy=nearest(method, shorts, "It has")
-        )
+        return _named(method, known, resource)
     if method is not None:
         raise PolicyError(f"{resource}: method={method!r} is neither a name nor a provider class", place=resource.place)
     for provider in known:
@@ -204,6 +194,32 @@ def chosen_provider(resource: Resource, machine: Machine) -> type[Provider]:
         f"nothing on this machine can make {type(resource).__name__} (tried: {tried})",
         remedy="Install one of them, or name another with method=.",
     )
+
+
+def _named(method: str, known: list[type[Provider]], resource: Resource) -> type[Provider]:
+    """The provider of that short name or dotted path: of the file that made the resource, else a policy's, else ours."""
+    full = {f"{provider.__module__}.{provider.__qualname__}": provider for provider in known}
+    if method in full:
+        return full[method]
+    named = {path: provider for path, provider in full.items() if provider.short == method}
+    near = {path: provider for path, provider in named.items() if _file(provider) == resource.place.rpartition(":")[0]}
+    own = {path: provider for path, provider in named.items() if not path.startswith("opsmop.")}
+    candidates = near or own or named
+    type_name = type(resource).__name__
+    if len(candidates) > 1:
+        raise NoProviderError(
+            f"{type_name} has {len(candidates)} methods {method!r}: {', '.join(candidates)}",
+            remedy=f"Name one in full: method={next(iter(candidates))!r}.",
+        )
+    if not candidates:
+        shorts = [provider.short for provider in known]
+        raise NoProviderError(f"{type_name} has no method {method!r}", remedy=nearest(method, shorts, "It has"))
+    return next(iter(candidates.values()))
+
+
+def _file(provider: type[Provider]) -> str:
+    code = getattr(provider.plan, "__code__", None)
+    return code.co_filename if code is not None else ""
 
 
 def _with_needs(provider: type[Provider]) -> str:
