@@ -32,7 +32,9 @@ def page() -> str:
 def _section(kind: type[Resource]) -> str:
     common = declared(Resource)
     own = {name: entry for name, entry in declared(kind).items() if name not in common}
-    methods = ", ".join(f"`{provider.short}`" for provider in providers(kind))
+    methods = ", ".join(
+        f"`{provider.short}`" for provider in providers(kind) if provider.__module__.startswith("opsmop.")
+    )
     example = EXAMPLES.get(kind.__name__, "")
     shown = f"```python\n{example}```\n\n" if example else ""
     return f"## {kind.__name__}\n\n{inspect.getdoc(kind)}\n\n{shown}{_table(own)}\nMade by: {methods}.\n"
