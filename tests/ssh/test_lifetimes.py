@@ -19,6 +19,7 @@ from tests.ssh.hearing import Heard, nothing_served, order_for
 
 from opsmop.demo.sshd import PrivateSshd
 from opsmop.errors import HostLostError, RoleTimeoutError
+from opsmop.events import ResourceFailed
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
 
@@ -141,6 +142,10 @@ def test_a_role_that_takes_too_long_is_ended_with_its_commands(way: Route, comma
     assert isinstance(running.error, RoleTimeoutError)
     assert "took more than 3 seconds on web1" in str(running.error)
     assert emptied(running.pid)
+    (failed,) = [event for event in running.heard.events if isinstance(event, ResourceFailed)]
+    assert failed.failure.error == "RoleTimeoutError"
+    assert failed.failure.message == "the role took more than 3 seconds on web1 and was ended"
+    assert "--role-timeout gives it more time" in failed.failure.remedy
 
 
 def test_nothing_starts_after_a_cancel(way: Route, evaluate: Any, roles: Any, direct: Direct) -> None:

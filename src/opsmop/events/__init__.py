@@ -11,6 +11,7 @@ from __future__ import annotations
 from opsmop.wire.records import dataclass, field
 
 SCHEMA_VERSION = 1
+INTERRUPTION = "KeyboardInterrupt"  # the error of what was ended on a host: what Python raises there
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from opsmop import errors
-from opsmop.events import ChangeReport, ContactFinished, Event, Failure, ResourceFailed, ResourceFinished
+from opsmop.events import INTERRUPTION, ChangeReport, ContactFinished, Event, Failure, ResourceFailed, ResourceFinished
 from opsmop.events.look import Look, duration_text
 from opsmop.wire.records import dataclass
 
@@ -16,7 +16,6 @@ _INDENT = 6  # columns before what belongs to the line above
 _SHORTEST_NAME = 20  # columns that a resource's name keeps beside its changes
 _LONGEST_VALUE = 40  # characters of a value before or after its change
 _WORDS_IN_CHECK = {"changed": "would change", "ran": "would run"}
-_INTERRUPTION = "KeyboardInterrupt"  # what Python raises on a host that is told to end a role
 CAUGHT = "caught by the policy"
 SPEAKING = ("Echo", "DebugFacts")  # whose output is what they are for
 _SLOW = 1.0  # seconds from which a duration is worth telling
@@ -107,7 +106,7 @@ def finished_lines(scene: Scene, event: ResourceFinished) -> list[str]:
 
 def failed_lines(scene: Scene, event: ResourceFailed) -> list[str]:
     """A resource that failed, with all that is known about it."""
-    stopped = "cancelled" if event.failure.error == _INTERRUPTION else "failed"
+    stopped = "cancelled" if event.failure.error == INTERRUPTION else "failed"
     kind = "ignored" if event.ignored else stopped
     note = _duration_note(scene, event.duration)
     lines = head_lines(scene, kind, event.host, f"{event.type} {event.name}", note=note)
@@ -184,7 +183,7 @@ def _shortened(text: str) -> str:
 
 def message_text(failure: Failure) -> str:
     """The failure's message; led by the error's name where that is Python's or the author's own."""
-    if failure.error == _INTERRUPTION:
+    if failure.error == INTERRUPTION:
         return failure.message or "ended because the run was interrupted"
     foreign = failure.error and not hasattr(errors, failure.error)
     return ": ".join(part for part in (failure.error if foreign else "", failure.message) if part) or failure.error

@@ -6,7 +6,7 @@ import signal
 import time
 
 from opsmop.errors import HostLostError, ProtocolError
-from opsmop.events import HOST_EVENTS, EvaluationFinished, Event, Printed
+from opsmop.events import HOST_EVENTS, INTERRUPTION, EvaluationFinished, Event, Printed, ResourceFailed
 from opsmop.events.wire import from_wire
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Files, Receive, Traffic
@@ -16,7 +16,7 @@ from opsmop.transport.link import Link, off_protocol
 from opsmop.transport.pipes import Waker
 from opsmop.wire import frames
 from opsmop.wire.order import Order
-from opsmop.wire.records import dataclass
+from opsmop.wire.records import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Conversation:
         if self._closed.called or now >= self._give_up_at:
             raise why_role_too_long(self._link.route) if self._late else stopped(self._link.route)
         if now >= self._late_at:
-            self._late, self._late_at = True, float("inf")
+            self._late, self._late_at = not self._cancel_sent, float("inf")
         if (self._late or self._cancelled.called) and not self._cancel_sent:
             self._cancel_sent = True
             self._give_up_at = now + _CANCEL_GRACE
@@ -174,7 +174,17 @@ class Conversation:
             raise self._off(error.message) from None
         self._check_event(event)
         self._finished = self._finished or isinstance(event, EvaluationFinished)
-        self._receive(event)
+        self._receive(self._with_reason(event) if self._late else event)
+
+    def _with_reason(self, event: Event) -> Event:
+        """What the end of the role's time has interrupted, with that for a reason: the host knows of none."""
+        failure = event.failure if isinstance(event, (ResourceFailed, EvaluationFinished)) else None
+        if failure is None or failure.error != INTERRUPTION:
+            return event
+        why = why_role_too_long(self._link.route)
+        message = f"{why.message}: {failure.message}" if failure.message else why.message
+        told = replace(failure, error=type(why).__name__, message=message, remedy=why.remedy, trace="")
+        return replace(event, failure=told)
 
     def _check_event(self, event: Event) -> None:
         name, order = type(event).__name__, self._order
