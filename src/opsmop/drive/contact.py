@@ -116,7 +116,6 @@ class _Contact:
             failure = self._announced(status, failure)
         for event in self.ledger.unfinished(failure or Failure(message="the role ended before this did")):
             self._say(event)
-        value, status, failure = self._value(status, failure)
         self._say(
             ContactFinished(
                 status=status,
@@ -133,7 +132,9 @@ class _Contact:
         ending = self.ledger.ending
         reboots = ending is not None and bool(ending.rebooting) and not self.hooked
         passed_over = status == "skipped" and ending is None
-        return Ending(self.host.name, status, self.ledger.pending, value, excused, planned, reboots, passed_over)
+        return Ending(
+            self.host.name, status, self.ledger.pending, self.ledger.value, excused, planned, reboots, passed_over
+        )
 
     def _attempted(self) -> tuple[str, Failure | None, Traffic]:
         try:
@@ -254,12 +255,6 @@ class _Contact:
             except OpsMopError as error:
                 return replace(failure, message=f"{failure.message}\n{error}")
         return failure
-
-    def _value(self, status: str, failure: Failure | None) -> tuple[Any, str, Failure | None]:
-        try:
-            return self.ledger.value(), status, failure
-        except ProtocolError as error:
-            return None, "failed", failure or told(error)
 
     def _say(self, event: Event) -> None:
         self.contacts.say(replace(event, ts=time.time(), host=self.host.name, role=self.role.name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from opsmop.drive.returned import plain
 from opsmop.errors import ProtocolError
 from opsmop.events import (
     HOST_EVENTS,
@@ -18,6 +19,8 @@ from opsmop.events import (
     ResourceStarted,
 )
 from opsmop.wire.records import replace
+
+MOST_OPEN = 1000  # resources that have begun and not ended; honest ones are made in each other, a few deep
 
 
 class Ledger:
@@ -35,18 +38,29 @@ class Ledger:
         self.pending = False  # whether anything changed or ran, or would
         self._acts = False  # likewise, also if it does not count as a change
         self._open: dict[int, ResourceStarted] = {}
+        self._value: Any = None
 
     def heard(self, event: Event) -> Event:
         """`event` as this host's, for this role, whatever it says of itself.
 
-        :raises ProtocolError: if a host may not say it, or not now
+        :raises ProtocolError: if a host may not say it, or not now; if what `main()` returned is no plain JSON
         """
         if type(event).__name__ not in HOST_EVENTS:
             raise self._error(f"it said {type(event).__name__}, which only the controller may")
         if self.ending is not None and not isinstance(event, Printed):  # which comes by a pipe of its own
             raise self._error(f"it said {type(event).__name__} after the end")
+        if isinstance(event, EvaluationFinished):
+            event = self._with_plain_value(event)
         self._note(event)
         return replace(event, host=self.host, role=self.role)
+
+    def _with_plain_value(self, event: EvaluationFinished) -> EvaluationFinished:
+        """What every report may read without a thought."""
+        try:
+            self._value = plain(event.value) if event.value else None
+        except ValueError as error:
+            raise self._error(f"what main() returned {error}") from None
+        return replace(event, value=json.dumps(self._value)) if event.value else event
 
     def _note(self, event: Event) -> None:
         if isinstance(event, EvaluationStarted):
@@ -71,6 +85,8 @@ class Ledger:
     def _open_resource(self, event: ResourceStarted) -> None:
         if event.id in self._open:
             raise self._error(f"it began resource {event.id} twice")
+        if len(self._open) >= MOST_OPEN:
+            raise self._error(f"it began {MOST_OPEN} resources and ended none of them")
         self._open[event.id] = event
 
     def _close_resource(self, event: ResourceFinished | ResourceFailed) -> None:
@@ -97,16 +113,10 @@ class Ledger:
             for event in left
         ]  # fmt: skip
 
+    @property
     def value(self) -> Any:
-        """What `main()` returned.
-
-        :raises ProtocolError: if the host's text for it is not JSON
-        """
-        text = self.ending.value if self.ending is not None else ""
-        try:
-            return json.loads(text) if text else None
-        except (ValueError, RecursionError):
-            raise self._error("what main() returned is not JSON") from None
+        """What `main()` returned; None until it has."""
+        return self._value
 
     def _error(self, message: str) -> ProtocolError:
         return ProtocolError(f"{self.host} does not keep to the protocol: {message}", host=self.host)

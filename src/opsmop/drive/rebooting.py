@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
 
+from opsmop.drive.returned import plain
 from opsmop.errors import ConnectError, HostKeyError, HostLostError, OpsMopError, ProtocolError, SudoError
 from opsmop.events import EvaluationFinished, Event
 from opsmop.wire.order import Order
@@ -50,15 +50,19 @@ def await_return(
 
 def _boot_id(order: Order, converse: Converse) -> str:
     """The boot id; empty as long as the host cannot be asked: it goes down, or does not let anybody in yet."""
-    said: list[Event] = []
+    said = [""]
+
+    def hear(event: Event) -> None:
+        if isinstance(event, EvaluationFinished):  # whatever else a host says would only be kept in memory
+            said[0] = event.value
+
     try:
-        converse(order, said.append)
+        converse(order, hear)
     except HostKeyError:
         raise
     except (ConnectError, SudoError, HostLostError, ProtocolError):
         return ""
-    endings = [event.value for event in said if isinstance(event, EvaluationFinished)]
     try:
-        return str(json.loads(endings[-1])) if endings and endings[-1] else ""
+        return str(plain(said[0])) if said[0] else ""
     except ValueError as error:
-        raise OpsMopError(f"the boot id of a host is not JSON: {endings[-1][:80]!r}") from error
+        raise OpsMopError(f"the boot id of a host {error}: {said[0][:80]!r}") from None

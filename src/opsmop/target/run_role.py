@@ -10,18 +10,19 @@ from typing import Any, Callable, Optional
 
 from opsmop.errors import PolicyError
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event, Warned
-from opsmop.events.wire import LONGEST_TEXT
 from opsmop.language.additions import Additions
 from opsmop.language.collections import Handlers, flat
 from opsmop.language.evaluation import BOOT_ID, EVALUATION, RoleEnds
 from opsmop.language.machine import Machine
+from opsmop.language.resource import Resource
 from opsmop.language.role import Role
-from opsmop.language.scope import Layer
+from opsmop.language.scope import Layer, written_at
 from opsmop.language.secrets import Secret, masked, spellings
 from opsmop.target.evaluate import RoleEvaluation
 from opsmop.target.failures import failure_of, place_of_error
 from opsmop.target.machine import RealMachine, SimulatedMachine
 from opsmop.target.machine.plans import Plans
+from opsmop.target.returned import as_json
 from opsmop.target.run_lock import run_lock
 from opsmop.target.supply import Stock, Supply
 from opsmop.wire.order import BOOT, Order
@@ -95,7 +96,7 @@ def _told_boot(stream: Stream) -> EvaluationFinished:
     return ending
 
 
-_MASKED_BEFORE = ((EvaluationFinished, "value"),)  # piece by piece: see `_as_json`
+_MASKED_BEFORE = ((EvaluationFinished, "value"),)  # piece by piece: see `as_json`
 
 
 class Stream:
@@ -191,7 +192,7 @@ def _evaluated(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
         last = _handled(evaluation) or last
         boot, seconds = last() if last is not None else ("", 0.0)
         return EvaluationFinished(
-            value=_as_json(value, role, evaluation.shown), rebooting=boot, rebooting_seconds=seconds
+            value=as_json(value, role, evaluation.shown), rebooting=boot, rebooting_seconds=seconds
         )
     finally:
         EVALUATION.reset(token)
@@ -202,8 +203,7 @@ def _not_processed(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished
     machine = evaluation.machine
     if not machine.simulated or not (evaluation.beyond_prediction or machine.assumptions):
         return EvaluationFinished(status="skipped")
-    code = type(role).should_process_when.__code__
-    return EvaluationFinished(status="ok", beyond=f"{code.co_filename}:{code.co_firstlineno}")
+    return EvaluationFinished(status="ok", beyond=written_at(role.should_process_when))
 
 
 def _until_it_ends(role: Role, evaluation: RoleEvaluation) -> tuple[Any, Last]:
@@ -228,10 +228,11 @@ def _handled(evaluation: RoleEvaluation) -> Last:
 def _declared(role: Role, evaluation: RoleEvaluation) -> None:
     """Evaluate what `set_resources` declares, once it is known that every handler it names exists."""
     handlers = evaluation.declared(role.set_handlers)
-    resources = flat(evaluation.declared(role.set_resources) or (), f"set_resources() of {role}")
+    resources = _resources(role, evaluation)
     if handlers is not None and not isinstance(handlers, Handlers):
         raise PolicyError(
             f"set_handlers() of {role} returned {type(handlers).__name__}",
+            place=written_at(role.set_handlers),
             remedy="Return Handlers(name=resource, ...).",
         )
     evaluation.signals.declare(handlers.by_name if handlers is not None else {})
@@ -240,33 +241,13 @@ def _declared(role: Role, evaluation: RoleEvaluation) -> None:
         evaluation.evaluate_declared(resource)
 
 
-def _as_json(value: Any, role: Role, shown: Callable[[str], str]) -> str:
-    """`value` as JSON, masked piece by piece: masking the JSON itself could break it."""
-    if value is None:
-        return ""
+def _resources(role: Role, evaluation: RoleEvaluation) -> list[Resource]:
+    said = evaluation.declared(role.set_resources) or ()
     try:
-        text = json.dumps(_shown(json.loads(json.dumps(value)), shown))
-    except (TypeError, ValueError) as error:
-        raise PolicyError(
-            f"main() of {role} returned a {type(value).__name__} that JSON cannot hold: {error}",
-            remedy="Return plain values: text, numbers, lists, dicts.",
-        ) from error
-    if len(text) > LONGEST_TEXT:
-        raise PolicyError(
-            f"main() of {role} returned a {type(value).__name__} of {len(text)} characters; {LONGEST_TEXT} are the most",
-            remedy="Return only what later roles need.",
-        )
-    return text
-
-
-def _shown(value: Any, shown: Callable[[str], str]) -> Any:
-    if isinstance(value, dict):
-        return {shown(name): _shown(entry, shown) for name, entry in value.items()}
-    if isinstance(value, list):
-        return [_shown(entry, shown) for entry in value]
-    if isinstance(value, str) or shown(json.dumps(value)) != json.dumps(value):
-        return shown(str(value))
-    return value
+        return flat(said, f"set_resources() of {role}")
+    except PolicyError as error:
+        error.place = error.place or written_at(role.set_resources)
+        raise
 
 
 def _left_pending(evaluation: RoleEvaluation) -> str:

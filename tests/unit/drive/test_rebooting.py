@@ -57,6 +57,7 @@ def test_a_run_that_ends_waits_no_longer() -> None:
         awaited('"old"', over=True)
 
 
-def test_nonsense_for_a_boot_id_is_an_error() -> None:
+@pytest.mark.parametrize("nonsense", ["nonsense", "[" * 100_000, "1e999"])
+def test_nonsense_for_a_boot_id_is_an_error(nonsense: str) -> None:
     with pytest.raises(OpsMopError, match="is not JSON"):
-        awaited("nonsense")
+        awaited(nonsense)
