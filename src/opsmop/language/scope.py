@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any, Callable
 
-from opsmop.errors import TemplateError
+from opsmop.errors import PolicyError, TemplateError
 from opsmop.language.fields import nearest
 from opsmop.wire.records import dataclass
 
@@ -46,6 +46,14 @@ class Variables(Mapping[str, Any]):
         if name.startswith("__"):
             raise AttributeError(name)
         return self[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise PolicyError(
+                f"self.vars.{name} = ... sets nothing: self.vars is only read",
+                remedy=f"Write {name} = ...: a local variable of main() is seen by what follows there, and by templates.",
+            )
+        super().__setattr__(name, value)
 
     def __contains__(self, name: object) -> bool:
         return name in self._merged
@@ -119,3 +127,9 @@ def _own_names(frame: FrameType) -> dict[str, Any]:
 def place_of(frame: FrameType | None) -> tuple[str, int]:
     """File and line of a frame; nothing for none."""
     return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
+
+
+def written_at(function: Callable[..., Any]) -> str:
+    """``file:line`` where a function or method is written; empty if that cannot be told."""
+    code = getattr(function, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
