@@ -130,7 +130,7 @@ def test_what_main_returns_must_be_plain(site: Path) -> None:
     changed(site, "File(", "return object(); File(")
     done = run(site, str(site), "--local", "--check")
     assert done.returncode == 1
-    assert "main() of One returned a object that JSON cannot hold" in " ".join(done.stdout.split())
+    assert "main() of One returned what JSON cannot hold, of type object" in " ".join(done.stdout.split())
 
 
 def test_a_syntax_error_names_file_and_line(site: Path) -> None:

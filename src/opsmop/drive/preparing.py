@@ -13,6 +13,7 @@ from opsmop.drive.asking import ask, ask_if_defined, variables_said
 from opsmop.drive.cargo import Layers
 from opsmop.drive.delegating import delegate_of
 from opsmop.drive.remembered import recalled
+from opsmop.drive.slips import refuse_slips
 from opsmop.errors import InventoryError, PolicyError, UsageError, ViaError
 from opsmop.inventory import Host, Inventory
 from opsmop.inventory.tree import Tree, close
@@ -74,7 +75,10 @@ def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
 
     :raises OpsMopError: if the policy, the inventory or the settings are wrong
     """
+    refuse_slips(policy)
     roles = tagged(_roles(policy), settings.tags, settings.skip_tags)
+    for role in roles:
+        refuse_slips(role)
     layers = own_layers(policy, variables_said(policy))
     assigned = _pushed if settings.reach == "push" else _local
     assignments = assigned(policy, roles, policy_file, settings)

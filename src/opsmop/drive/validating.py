@@ -15,6 +15,7 @@ from opsmop.drive.reading.handlers import answers_with_other, unknown_handlers
 from opsmop.drive.reading.templates import Sources
 from opsmop.drive.reading.unknown import unknown_calls
 from opsmop.drive.results import NoResultError, seeing
+from opsmop.drive.slips import slips_of
 from opsmop.errors import InventoryError, OpsMopError, ShipError
 from opsmop.inventory import Inventory
 from opsmop.language.additions import Additions
@@ -77,7 +78,7 @@ def _roles(policy: Policy, policy_file: Path, settings: Settings) -> tuple[Role,
 
 
 def _look_at(role: Role, policy: Policy, policy_file: Path, settings: Settings, found: Findings) -> None:
-    found.note(_lost_hosts(role))
+    found.note([*slips_of(role), *_lost_hosts(role)])
     run: Run | None = None
     try:
         run = prepare(_only(policy, role), policy_file, _unlimited(settings))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from opsmop.errors import PolicyError
-from opsmop.language.role import Role, tag_set
+from opsmop.language.role import Role, own_name, tag_set
 
 
 class Roles:
@@ -76,8 +76,16 @@ class Policy:
         ".swp",
     ]
 
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *_: Any, **__: Any) -> Any:
+            """A policy whose own ``__init__`` does not call that of `Policy` is one all the same."""
+            policy = super().__new__(cls)
+            policy.name, policy.tags, policy.constructor_variables = cls.__name__, (), {}
+            return policy
+
     def __init__(self, *, name: str = "", tag: Any = None, tags: Any = None, **variables: Any) -> None:
-        self.name = name or type(self).__name__
+        self.name = own_name(self, name)
         self.tags = tag_set(tag, tags)
         self.constructor_variables = variables
 

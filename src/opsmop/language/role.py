@@ -41,11 +41,39 @@ CONTROLLER_SIDE = frozenset(
 
 
 def tag_set(tag: Any, tags: Any) -> tuple[str, ...]:
-    """The tags that ``tag=`` and ``tags=`` name together, each a string or a list of strings."""
+    """The tags that ``tag=`` and ``tags=`` name together, each a string or a list of strings.
+
+    :raises PolicyError: if one is something else
+    """
     named: list[str] = []
     for given in (tag, tags):
-        named += [given] if isinstance(given, str) else list(given or ())
+        named += list(given) if isinstance(given, (list, tuple, set, frozenset)) else [given] if given else []
+    for word in named:
+        if not isinstance(word, str):
+            raise PolicyError(f"a tag is a word, not {type(word).__name__} {word!r}", remedy=f"Write tag='{word}'.")
     return tuple(dict.fromkeys(named))
+
+
+def own_name(owner: Any, name: Any) -> str:
+    """What reports call a role or a policy: what ``name=`` says, else its class's name.
+
+    :raises PolicyError: if it says something else than a text
+    """
+    if not isinstance(name, str):
+        made = type(owner).__name__
+        raise PolicyError(f"{made}(name=...) takes a text, not {name!r}", remedy=f"Write name='{name}'.")
+    return name or type(owner).__name__
+
+
+def _meant(role: Role, name: str) -> str:
+    """What says that a variable was probably meant; empty if there is none of that name."""
+    if name.startswith("_"):
+        return ""
+    try:
+        known: Any = role.vars
+    except PolicyError:  # nothing is being evaluated: what it was constructed with is all that there is
+        known = vars(role).get("constructor_variables", ())
+    return f"; the variable is self.vars.{name}" if name in known else ""
 
 
 class Role:
@@ -56,8 +84,19 @@ class Role:
     :param variables: any other keyword is a variable of the role
     """
 
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *_: Any, **__: Any) -> Any:
+            """A role whose own ``__init__`` does not call that of `Role` is one all the same."""
+            role = super().__new__(cls)
+            role.name, role.tags, role.constructor_variables = cls.__name__, (), {}
+            return role
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{_meant(self, name)}")
+
     def __init__(self, *, name: str = "", tag: Any = None, tags: Any = None, **variables: Any) -> None:
-        self.name = name or type(self).__name__
+        self.name = own_name(self, name)
         self.tags = tag_set(tag, tags)
         self.constructor_variables = variables
 

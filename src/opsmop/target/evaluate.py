@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable
 
-from opsmop.errors import OpsMopError, ProviderError
+from opsmop.errors import OpsMopError, PolicyError, ProviderError
 from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceSpoke, ResourceStarted, Warned
 from opsmop.language.additions import Additions
 from opsmop.language.machine import Content, Machine
 from opsmop.language.provider import Change
 from opsmop.language.resource import Resource
-from opsmop.language.scope import Layer, Variables, local_layers
+from opsmop.language.scope import Layer, Variables, local_layers, written_at
 from opsmop.target import differences
 from opsmop.target.attempt import Attempt
 from opsmop.target.failures import failure_of
@@ -89,12 +89,22 @@ class RoleEvaluation:
         return self._variables_at(sys._getframe(1))
 
     def declared(self, construct: Callable[[], Any]) -> Any:
-        """What `construct` gives; resources that it constructs are not evaluated, and keep their place's variables."""
-        self._declared = self._kept
+        """What `construct` gives; resources that it constructs are not evaluated, and keep their place's variables.
+
+        :raises PolicyError: if it constructs some and gives nothing
+        """
+        self._declared, before = self._kept, len(self._kept)
         try:
-            return construct()
+            said = construct()
         finally:
             self._declared = None
+        if said is None and len(self._kept) > before:
+            raise PolicyError(
+                f"{construct.__name__}() constructs resources and returns nothing, so that none of them is evaluated",
+                place=written_at(construct),
+                remedy="Return them: Resources(...) from set_resources(), Handlers(name=...) from set_handlers().",
+            )
+        return said
 
     def evaluate(self, resource: Resource) -> None:
         """See `Evaluation.evaluate`."""

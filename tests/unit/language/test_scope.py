@@ -142,3 +142,21 @@ def test_what_looks_like_a_template_is_none_unless_it_is_said(evaluate: Evaluate
     assert evaluate(lambda _: Shell("echo '{{ a }}'") and None).last.output == "{{ a }}\n"
     late = evaluate(lambda _: Shell(T("echo '{{ a }}'")) and None, layers=[("policy", {"a": "x"})])
     assert (late.last.name, late.last.output) == ("echo 'x'", "x\n")
+
+
+def test_a_variable_is_not_set_through_vars_and_the_error_says_how_it_is(evaluate: Evaluate) -> None:
+    def main(self: Role) -> None:
+        self.vars.port = 3  # type: ignore[misc]
+
+    failure = evaluate(main).failure
+    assert failure.message == "self.vars.port = ... sets nothing: self.vars is only read"
+    assert "Write port = ...: a local variable of main()" in failure.remedy
+
+
+def test_an_attribute_of_the_role_that_is_a_variable_is_told_as_one(evaluate: Evaluate) -> None:
+    def main(self: Role) -> None:
+        Echo(self.a)  # type: ignore[attr-defined]
+
+    assert evaluate(main, layers=LAYERS, inventory=INVENTORY).failure.message == (
+        "'Given' object has no attribute 'a'; the variable is self.vars.a"
+    )
