@@ -39,7 +39,7 @@ class Then(Pushed):
 
 class Site(Policy):
     def allow_fetching(self):
-        return {{"fetched": ["/srv/*"]}}
+        return {{"fetched": ["/srv/*", "/etc/hostname"]}}
 
     def set_roles(self):
         return Roles(Pushed(), Then()) if {later} else Roles(Pushed())

@@ -5,17 +5,20 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from tests.fleet import example_com
 from tests.fleet.harness import Fleet, difference
-from tests.fleet.pushing import apply, check
+from tests.fleet.pushing import apply, check, push
 
 from opsmop.reference.examples import EXAMPLES
 
-# What these need is not on a clean container: a web server, leave to write on the control machine, a kernel of its own.
-ELSEWHERE = {"AptRepository", "Download", "Fetch", "Git", "Reboot", "Sysctl"}
+Boot = Callable[..., Fleet]
+# They set what the machine that runs the tests would have too.
+OWN_NETWORK = {"Sysctl"}
 COMMANDS = {"Command", "Shell"}
 ALWAYS = {"changed", "ran"}
 # Looks of the login and of apt leave these; they are not the host's configuration.
@@ -80,27 +83,52 @@ def test_a_command_runs_as_who_is_asked_for(fleet: Fleet, inventory: Path) -> No
     assert opsmop(inventory, "run", "id -un", "--sudo-user", "plain").stdout.startswith(f"{name}  status 0\n  plain\n")
 
 
-def test_every_law_holds_for_the_examples_of_the_reference(fleet: Fleet, tmp_path: Path) -> None:
-    for folder in ("templates", "files", "site"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "templates" / "app.conf.j2").write_text("workers = 4\n")
-    with tarfile.open(tmp_path / "files" / "site.tar.gz", "w:gz") as archive:
-        archive.add(tmp_path / "templates", "site-1.0")
-    # Groups before users, and what makes all that follows an assumption at the end.
-    chosen = sorted(
-        set(EXAMPLES) - ELSEWHERE, key=lambda kind: (kind in COMMANDS, kind != "Group", kind != "File", kind)
-    )
+def stock(folder: Path) -> None:
+    """What the examples take from beside the policy."""
+    for name in ("templates", "files", "site"):
+        (folder / name).mkdir()
+    (folder / "templates" / "app.conf.j2").write_text("workers = 4\n")
+    with tarfile.open(folder / "files" / "site.tar.gz", "w:gz") as archive:
+        archive.add(folder / "templates", "site-1.0")
+
+
+def hold_the_laws(fleet: Fleet, folder: Path, chosen: list[str]) -> None:
+    """Check, apply and apply again the examples of these types on the fleet's only host; all laws hold."""
     main = "".join(EXAMPLES[kind] for kind in chosen)
     (host,) = fleet.hosts
     before = host.snapshot(OURS)
-    announced = Counter(check(fleet, tmp_path, main).changes)
+    announced = Counter(check(fleet, folder, main).changes)
     assert difference(before, host.snapshot(OURS)) == [], "check touches nothing"
-    first = apply(fleet, tmp_path, main)
+    assert not (folder / "fetched").exists(), "neither here"
+    with host.restarting() if "Reboot" in chosen else nullcontext():
+        first = apply(fleet, folder, main)
     assert {ended.type for ended in first.ended} >= set(chosen)
     made = Counter(first.changes)
     certain = Counter({name: count for name, count in announced.items() if not name.endswith("?")})
     supposed = Counter({name[:-1]: count for name, count in announced.items() if name.endswith("?")})
     assert certain - made == Counter(), "what check is certain of is made"
     assert made - (certain + supposed) == Counter(), "what is made was announced"
-    again = apply(fleet, tmp_path, main)
-    assert [(ended.name, again.changes) for ended in again.ended if ended.status in ALWAYS] == []
+    for anew in (check, apply):
+        again = anew(fleet, folder, main)
+        assert [(ended, again.texts) for ended in again.ended if ended.status in ALWAYS] == [], "nothing is left to do"
+
+
+def test_every_law_holds_for_the_examples_of_the_reference(fleet: Fleet, tmp_path: Path) -> None:
+    stock(tmp_path)
+    apply(fleet, tmp_path, 'Package(["git", "gpg"])')
+    (tmp_path / "files" / "example.asc").write_text(example_com.set_up(fleet.hosts[0]))
+    # Groups before users, what makes all that follows an assumption late, and the end of the role last.
+    chosen = sorted(
+        set(EXAMPLES) - OWN_NETWORK,
+        key=lambda kind: (kind == "Reboot", kind in COMMANDS, kind != "Group", kind != "File", kind),
+    )
+    hold_the_laws(fleet, tmp_path, chosen)
+    assert (tmp_path / "fetched" / fleet.hosts[0].name / "etc" / "hostname").read_text() == f"{fleet.hosts[0].name}\n"
+
+
+def test_every_law_holds_for_the_examples_that_need_a_network_of_their_own(boot: Boot, tmp_path: Path) -> None:
+    fleet = boot("bookworm", behind=[None])
+    hold_the_laws(fleet, tmp_path, sorted(OWN_NETWORK))
+    assert fleet.hosts[0].run("cat /proc/sys/net/ipv4/ip_forward").stdout == "1\n"
+    refused = push(fleet, tmp_path, 'Sysctl("net.ipv4.ip_forward", "perhaps")').failures[0]
+    assert "the kernel does not take perhaps for net.ipv4.ip_forward" in refused

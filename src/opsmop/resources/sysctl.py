@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Effect, Machine
-from opsmop.language.provider import Change, Provider, succeeded
+from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources.editing import Lines
 from opsmop.resources.permissions import absolute
@@ -87,7 +87,12 @@ class SetSysctl(Provider, provides=Sysctl, short="sysctl"):
 
     def _set(self, path: str, wanted: list[str]) -> None:
         argv = ["/bin/sh", "-c", 'printf "%s\\n" "$1" > "$2"', "sysctl", " ".join(wanted), path]
-        succeeded(self.machine.run(argv, effects=[Effect("sysctl", path, wanted)]), str(self.resource))
+        completed = self.machine.run(argv, effects=[Effect("sysctl", path, wanted)])
+        if completed.known and completed.rc:
+            raise ProviderError(
+                f"the kernel does not take {' '.join(wanted)} for {self.resource.name}",
+                remedy="Can the setting have that value? A container may be refused what its host may do.",
+            )
 
     def _kept(self) -> Iterator[Change]:
         setting, machine = self.resource, self.machine

@@ -48,9 +48,12 @@ class Container:
         nspawn = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=read-only"]
         nspawn += ["--resolv-conf=off", "--timezone=off", "--link-journal=no", f"--directory={root}"]
         nspawn += [f"--machine={machine}", f"--hostname={hostname}"]
-        nspawn += [f"--network-namespace-path={network}"] if network is not None else []
+        if network is not None:
+            nspawn += [f"--network-namespace-path={network}", "--capability=CAP_NET_ADMIN"]
         nspawn += ["systemd.show_status=1", "systemd.journald.forward_to_console=1"]  # words for the booted systemd
         environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_TMPFS_TMP": "0"}
+        if network is not None:  # its own settings of the kernel for it may be changed
+            environment["SYSTEMD_NSPAWN_API_VFS_WRITABLE"] = "network"
         with console.open("ab") as output:
             self._process = subprocess.Popen(
                 ["sh", "-c", LAUNCH, "sh", str(cgroup), *nspawn],
