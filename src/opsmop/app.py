@@ -18,7 +18,7 @@ from opsmop.errors import OpsMopError
 from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.policy import Policy
-from opsmop.report.outputs import CONSOLE, Reports, Wishes, refused
+from opsmop.report.outputs import CONSOLE, PeoplesReport, Reports, Wishes, refused
 from opsmop.report.retry import listed_hosts, whole_command
 from opsmop.settings import Settings, fact_options
 from opsmop.settings.command import without_values
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from opsmop.transport.base import Transport
 
 OK, FAILED, NOTHING_RAN, PENDING = 0, 1, 2, 3
-Report = Callable[[Event], None]
 SIGNALLED = 128  # a shell's status for what a signal ended begins above it
 
 
@@ -93,7 +92,7 @@ class App:
     :param policy: the policy
     :param policy_file: its file; relative paths are relative to it
     :param settings: how to run it
-    :param report: takes the events; the reports that the settings ask for if not given
+    :param people: makes what people read of the stream that takes it; the console report if not given
     :param out: takes the report
     :param err: takes what is wrong, and what people read if `out` takes data for machines
     """
@@ -103,7 +102,7 @@ class App:
         policy: Policy,
         policy_file: Path,
         settings: Settings,
-        report: Report | None = None,
+        people: Callable[[TextIO], PeoplesReport] | None = None,
         out: TextIO | None = None,
         err: TextIO | None = None,
     ) -> None:
@@ -112,8 +111,7 @@ class App:
         self.settings = settings
         self.out = out or sys.stdout
         self.err = err or sys.stderr
-        self._reports = None if report is not None else Reports(_wishes(settings), self.out, self.err, os.environ)
-        self._given = report
+        self._reports = Reports(_wishes(settings), self.out, self.err, os.environ, people)
         self._recorder: Recorder | None = None
 
     def run(self) -> int:
@@ -147,32 +145,35 @@ class App:
         self.err.flush()
 
     def _shown(self, event: Event) -> None:
-        for report in (self._given, self._reports, self._recorder):
-            if report is not None:
-                report(event)
+        self._reports(event)
+        if self._recorder is not None:
+            self._recorder(event)
 
-    def _ended(self, status: int, failure: Failure | None = None, findings: Sequence[Found] = ()) -> int:
+    def _ended(
+        self, status: int, failure: Failure | None = None, findings: Sequence[Found] = (), roles: Sequence[str] = ()
+    ) -> int:
         """Let machines know of a run that did not come to its end; people were told."""
-        if self._reports is not None:
-            settings, now = self.settings, time.time()
-            command = without_values(settings.command)
-            policy = str(self.policy_file)
-            begun = RunStarted(ts=now, mode=settings.mode, reach=settings.reach, policy=policy, command=command)
-            self._reports.end(begun, RunFinished(ts=now, exit_status=status, failure=failure), findings)
+        settings, now = self.settings, time.time()
+        command = without_values(settings.command)
+        policy = str(self.policy_file)
+        begun = RunStarted(
+            ts=now, mode=settings.mode, reach=settings.reach, policy=policy, roles=tuple(roles), command=command
+        )
+        self._reports.end(begun, RunFinished(ts=now, exit_status=status, failure=failure), findings)
         return status
 
     def _close_reports(self) -> None:
-        for report in (self._reports, self._recorder):
-            if report is not None:
-                report.close()
+        self._reports.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
     def _checked(self, status: int) -> int:
         if self._recorder is not None and self._recorder.error is not None:
             self.err.write(f"opsmop: there is no whole record of this run: {self._recorder.error}\n")
-        error = self._reports.error if self._reports is not None else None
+        error = self._reports.error
         if error is None:
             return status
-        self.err.write(f"opsmop: the report could not be written: {error.strerror}\n")
+        self.err.write(f"opsmop: the output could not be written: {error.strerror}\n")
         return status or FAILED
 
     def _ran(self, transport: Transport, live: Live, interruption: Interruption) -> int:
@@ -247,12 +248,13 @@ class App:
             show(error, self.err, kind="warning: ")
         status = NOTHING_RAN if found.wrong else OK
         wrong = [Found(failure=told(error)) for error in found.wrong]
-        self._ended(status, findings=[*wrong, *(Found(failure=told(error), doubtful=True) for error in found.doubtful)])
+        doubtful = [Found(failure=told(error), doubtful=True) for error in found.doubtful]
+        self._ended(status, findings=[*wrong, *doubtful], roles=found.roles)
         if found.wrong:
-            self.err.write(f"Found wrong: {len(found.wrong)}, in {found.roles} role(s).\n")
+            self.err.write(f"Found wrong: {len(found.wrong)}, in {len(found.roles)} role(s).\n")
         else:
             stream = self.out if self.settings.output == CONSOLE else self.err
-            stream.write(f"{self.policy.name}: {found.roles} role(s) looked at, nothing found wrong.\n")
+            stream.write(f"{self.policy.name}: {len(found.roles)} role(s) looked at, nothing found wrong.\n")
         return status
 
 

@@ -26,6 +26,9 @@ LINES = [
     ("opsmop inventory ", {"list", "graph", "show"}),
     ("opsmop apply si", {"site.py"}),
     ("opsmop run uptime -i inv", {"inventory.toml"}),
+    ("opsmop docs Fi", {"File"}),
+    ("opsmop config ssh_user", {"ssh_username"}),
+    ("opsmop help inv", {"inventory"}),
     ("opsmop completion ", {"bash", "zsh", "fish"}),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -65,6 +66,18 @@ def test_nothing_is_remembered_unless_somebody_says_yes(inventory: Path, answer:
     done = scan(inventory, answer=answer)
     assert (done.returncode, "Nothing was remembered" in done.stdout) == (2, True)
     assert not (inventory.parent / "known").exists()
+
+
+def test_programs_are_told_of_each_key_and_not_asked(sshd: PrivateSshd, inventory: Path) -> None:
+    first = scan(inventory, "--output", "json", "--limit-groups", "web")
+    document = json.loads(first.stdout)
+    assert first.returncode == 2
+    assert {name: key["key"] for name, key in document.items()} == {"web1": "new", "web2": "new"}
+    assert fingerprint(sshd) in document["web1"]["fingerprint"]
+    assert not (inventory.parent / "known").exists()
+    for _ in range(2):
+        assert scan(inventory, "--json", "--yes").returncode == 0
+    assert json.loads(scan(inventory, "--json").stdout)["web1"]["key"] == "known"
 
 
 def test_yes_does_not_ask_and_makes_a_private_file(inventory: Path) -> None:

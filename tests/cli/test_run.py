@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,9 +12,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+import opsmop.report
+
 Opsmop = Callable[..., "subprocess.CompletedProcess[str]"]
+RUN = json.loads((Path(opsmop.report.__file__).parent / "schema" / "run.json").read_text())
 
 
 def test_equal_answers_are_folded_and_the_odd_one_comes_first(opsmop: Opsmop, three_hosts: Path) -> None:
@@ -96,3 +102,41 @@ def test_ctrl_c_ends_the_command_on_the_hosts_and_tells_what_came(three_hosts: P
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "db1  cancelled\n\nRESULT failed=0 unreachable=0 cancelled=1 ok=0\n"), err
+
+
+def test_programs_are_told_of_the_run_and_people_read_on_stderr(opsmop: Opsmop, three_hosts: Path) -> None:
+    words = ("run", "echo no; exit 3", "-i", str(three_hosts), "--limit-groups", "site")
+    done = opsmop(*words, "--output", "json")
+    document = json.loads(done.stdout)
+    jsonschema.Draft202012Validator(RUN).validate(document)
+    assert (done.returncode, document["result"]["failed"], document["command"][1:3]) == (1, 2, ["run", words[1]])
+    assert [role["resources"][0]["failure"]["rc"] for host in document["hosts"] for role in host["roles"]] == [3, 3]
+    assert done.stderr == opsmop(*words).stdout
+    lines = [json.loads(line)["event"] for line in opsmop(*words, "--output", "ndjson").stdout.splitlines()]
+    assert (lines[0], lines[-1]) == ("RunStarted", "RunFinished")
+
+
+def test_a_run_that_cannot_begin_is_a_document_too(opsmop: Opsmop, three_hosts: Path) -> None:
+    done = opsmop("run", "true", "-i", str(three_hosts), "--limit-hosts", "wbe1", "--output", "json")
+    assert (done.returncode, json.loads(done.stdout)["exit_status"]) == (2, 2)
+    assert "Did you mean 'web1'?" in json.loads(done.stdout)["failure"]["remedy"]
+
+
+def test_its_record_says_what_was_typed(opsmop: Opsmop, three_hosts: Path) -> None:
+    words = ("run", "echo 'a b'", "-i", str(three_hosts))
+    assert opsmop(*words).returncode == 0
+    (row,) = opsmop("runs").stdout.splitlines()[1:]
+    assert f"  {shlex.join(['run', words[1]])} -i" in row
+    (run,) = json.loads(opsmop("runs", "--json").stdout)
+    assert run["command"][-4:] == list(words)
+    told = opsmop("show").stdout.splitlines()
+    assert told[0] == f"Running {shlex.join(words[1:])} (push)"
+    assert told[-1] == "RESULT failed=0 unreachable=0 changed=3 ok=0 skipped=0"
+
+
+def test_a_full_disk_and_a_reader_that_goes_change_no_status(opsmop: Opsmop, three_hosts: Path) -> None:
+    words = f"{sys.executable} -m opsmop run 'exit 3' -i {three_hosts} --limit-hosts db1"
+    shell = f"{words} > /dev/full; echo $?; {words} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", shell], cwd=three_hosts.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1"]
+    assert done.stderr == "opsmop: the output could not be written: No space left on device\n"

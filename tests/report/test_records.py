@@ -219,4 +219,4 @@ def test_a_command_on_many_hosts_and_a_run_of_a_program_are_on_record_too(site: 
     assert len([*folder(site).iterdir()]) == 2, listed
     shown = [opsmop(site, "show", path.stem).stdout for path in sorted(folder(site).iterdir())]
     assert any("echo hello" in text for text in shown), shown
-    assert "(opsmop run)" in listed, "which is no policy of anybody's"
+    assert "  run 'echo hello' -i hosts.toml  " in listed, "which is no policy of anybody's"

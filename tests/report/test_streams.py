@@ -83,7 +83,7 @@ def test_a_full_disk_is_told_the_run_goes_on_and_its_status_is_not_0(site: Path,
             cwd=site.parent, env=surroundings(site), stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
         )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "opsmop: the report could not be written: No space left on device"
+    assert done.stderr.splitlines()[-1] == "opsmop: the output could not be written: No space left on device"
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert [(site.parent / f"h{number}").exists() for number in (1, 2, 3)] == [True] * 3

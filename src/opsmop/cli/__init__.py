@@ -47,7 +47,11 @@ def run(policy: Any, arguments: Sequence[str]) -> int:
 
 
 def _written(ran: Callable[[], int]) -> int:
-    """The status of what `ran`; 1, and a line that says so, if what it wrote to stdout could not be written."""
+    """The status of what `ran`; 1, and a line that says so, if what it wrote to stdout could not be written.
+
+    A reader that goes before the end has what it wanted (``| head -1``), and is no failure.
+    """
+    status = 0
     try:
         try:
             status = ran()
@@ -57,11 +61,12 @@ def _written(ran: Callable[[], int]) -> int:
     except OSError as error:
         if error.filename is not None or error.errno not in (EPIPE, ENOSPC, EDQUOT, EFBIG, EIO, EBADF):
             raise  # no write(2) to an open stream
-        from opsmop.report.look import forget_reader  # few readers go before the end
+        from opsmop.report.look import forget_reader  # few outputs break
 
         forget_reader(sys.stdout)
-        if not isinstance(error, BrokenPipeError):
-            sys.stderr.write(f"opsmop: the output could not be written: {error.strerror}\n")
+        if isinstance(error, BrokenPipeError):
+            return status
+        sys.stderr.write(f"opsmop: the output could not be written: {error.strerror}\n")
         return UNWRITTEN_STATUS
     return status
 
@@ -76,11 +81,11 @@ def _run(policy: Any, arguments: Sequence[str]) -> int:
         settings = settings_from(parsed, policy_file(policy).parent)
         _require_policy(policy)
     except OpsMopError as error:
-        return _show(error, arguments)
+        return _show(error, () if "--vars" in arguments else arguments)
     if settings.mode == VARS:
         from opsmop.commands.variables import tell_here  # only for that command
 
-        return tell_here(policy, policy_file(policy), settings, tuple(parsed.names))
+        return tell_here(policy, policy_file(policy), settings, tuple(parsed.names), as_json=parsed.output == "json")
     try:
         from opsmop.app import App  # everything else
 
@@ -117,7 +122,7 @@ def _commanded(words: list[str]) -> int:
 
 
 def _ran(name: str, words: list[str]) -> int:
-    from opsmop.cli.commands import command_named  # `Cli` does without
+    from opsmop.cli.commands import RUNNING, command_named  # `Cli` does without
     from opsmop.cli.parser import command_parser  # as above
 
     try:
@@ -126,7 +131,7 @@ def _ran(name: str, words: list[str]) -> int:
         given.command, given.words = name, words
         return chosen.run(given)
     except OpsMopError as error:
-        return _show(error, words)
+        return _show(error, words if name in RUNNING else ())
     except KeyboardInterrupt:
         return INTERRUPTED_STATUS
 

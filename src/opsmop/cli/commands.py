@@ -112,7 +112,7 @@ COMMANDS = (
         (
             ("opsmop facts web1 -i inventory.toml", "of a host of the inventory"),
             ("opsmop facts ann@192.0.2.7:2222 Platform", "of any host, one group of facts"),
-            ("opsmop facts", "of this machine"),
+            ("opsmop facts Platform", "of this machine"),
         ),
     ),
     Command(
@@ -198,6 +198,10 @@ COMMANDS = (
         ),
     ),
 )
+
+
+# Those that run something on hosts, and tell programs of that as a run.
+RUNNING = frozenset(("validate", "check", "apply", "retry", "run"))
 
 
 def command_named(name: str) -> Command:

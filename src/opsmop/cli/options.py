@@ -87,11 +87,7 @@ def _add_display(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="show what is fine already, too, and long commands while they run; twice: each host by itself",
     )
-    parser.add_argument(
-        "--output",
-        metavar="FORMAT",
-        help="what goes to stdout: console, or ndjson, json, junit or github, and the console's lines go to stderr",
-    )
+    add_output(parser)
     parser.add_argument(
         "--diff", action=argparse.BooleanOptionalAction, help="show how the content of files differs, or do not"
     )
@@ -99,6 +95,26 @@ def _add_display(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detailed-exitcode", action="store_true", help="with --check: status 3 if changes are pending"
     )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """What a run tells on stdout."""
+    parser.add_argument(
+        "--output",
+        metavar="FORMAT",
+        help="what goes to stdout: console, or ndjson, json, junit or github, and the console's lines go to stderr",
+    )
+
+
+def add_form(parser: argparse.ArgumentParser, meaning: str = "console, or json for programs") -> None:
+    """For whom to tell data, as `form`.
+
+    :param meaning: what there is to say of it
+    """
+    parser.add_argument(
+        "--output", dest="form", choices=("console", "json"), default="console", metavar="FORMAT", help=meaning
+    )
+    parser.add_argument("--json", dest="form", action="store_const", const="json", help="the same as --output json")
 
 
 def add_color(parser: argparse.ArgumentParser) -> None:

@@ -30,6 +30,8 @@ def settings_from(parsed: argparse.Namespace, folder: Path) -> Settings:
         raise UsageError("--serial goes with --push")
     if parsed.mode == VARS and not parsed.host and parsed.reach == "push":
         raise UsageError("opsmop vars takes the host", remedy="Write: opsmop vars site.py --host web1")
+    if parsed.mode == VARS and _of(parsed, "output") not in (None, "console", "json"):
+        raise UsageError(f"opsmop vars tells console or json, not {parsed.output}")
     if parsed.names and parsed.mode != VARS:
         raise UsageError(f"{parsed.names[0]!r} means nothing here", remedy="--help shows the options.")
     if parsed.host and parsed.reach != "local" and parsed.mode != VARS:

@@ -60,14 +60,29 @@ def commands() -> tuple[Taken, ...]:
     from opsmop.cli.commands import COMMANDS  # which knows this file by name
     from opsmop.cli.parser import command_parser  # as above
 
-    return tuple(_taken(command.name, command.summary, command_parser(command)) for command in COMMANDS)
+    known = tuple(_taken(command.name, command.summary, command_parser(command)) for command in COMMANDS)
+    names = tuple(command.name for command in COMMANDS)
+    return (*known, Taken("help", "show what a command takes", (), names, is_file=False))
+
+
+def _names_for(word: str) -> tuple[str, ...]:
+    """The names that may stand for a word whose parser does not list them, since it knows more spellings."""
+    if word == "type":
+        from opsmop.reference import types  # imports every type
+
+        return tuple(kind.__name__ for kind in types())
+    if word == "settings":
+        from opsmop.settings.defaults import DEFAULTS  # as it is needed here only
+
+        return tuple(DEFAULTS)
+    return ()
 
 
 def _taken(name: str, doc: str, parser: argparse.ArgumentParser) -> Taken:
     entries = [entry for entry in parser._actions if entry.help != argparse.SUPPRESS]  # noqa: SLF001 - argparse has no other way to ask
     options = tuple(_option(entry) for entry in entries if entry.option_strings)
     positional = [entry for entry in entries if not entry.option_strings]
-    words = tuple(str(word) for entry in positional for word in entry.choices or ())
+    words = tuple(str(word) for entry in positional for word in entry.choices or _names_for(entry.dest))
     return Taken(name, doc, options, words, any(entry.dest in _FILES for entry in positional))
 
 

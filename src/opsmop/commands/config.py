@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from opsmop.cli.options import add_form
 from opsmop.errors import UsageError
 
 _MASK = "********"
@@ -15,9 +16,9 @@ _MASK = "********"
 
 def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
     """What the command takes."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only these settings: ssh_username")
+    parser.add_argument("settings", nargs="*", metavar="NAME", help="only these settings: ssh_username")
     parser.add_argument("--set", action="store_true", help="only what somebody has set")
-    parser.add_argument("--json", action="store_true", help="as JSON, with what each setting means")
+    add_form(parser, "console, or json for programs, with what each setting means")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -29,16 +30,16 @@ def run(given: argparse.Namespace) -> int:
     from opsmop.settings.defaults import DEFAULTS  # as above
     from opsmop.settings.sources import usual  # as above
 
-    for name in given.names:
+    for name in given.settings:
         if name not in DEFAULTS:
             raise UsageError(f"there is no setting {name!r}", remedy=close(name, DEFAULTS))
     defaults = usual(Path.cwd())
     rows = [
         (name, _MASK if default.private and defaults[name] else defaults[name], defaults.origin(name), default.doc)
         for name, default in DEFAULTS.items()
-        if name in (given.names or DEFAULTS) and (name in defaults.values or not given.set)
+        if name in (given.settings or DEFAULTS) and (name in defaults.values or not given.set)
     ]
-    sys.stdout.write(_as_json(rows) if given.json else _as_table(rows))
+    sys.stdout.write(_as_json(rows) if given.form == "json" else _as_table(rows))
     sys.stderr.writelines(f"opsmop: warning: {warning}\n" for warning in defaults.warnings)
     return 0
 

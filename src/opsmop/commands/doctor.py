@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsmop.cli.options import add_connections
+from opsmop.cli.options import add_connections, add_form
 from opsmop.commands.targets import add_inventory, add_login
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
     add_inventory(parser)
     add_login(parser)
     add_connections(parser)
+    add_form(parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -38,13 +40,20 @@ def run(given: argparse.Namespace) -> int:
 
     defaults = defaults_from(given, Path.cwd())
     host, alone = host_of(given, defaults)
-    sys.stdout.write(f"{host.name}\n")
+    if given.form != "json":
+        sys.stdout.write(f"{host.name}\n")  # which may take its time
+        sys.stdout.flush()
     examined = _Examined(host, alone, defaults, typed_passwords(given.ask or ()))
     found = examined.findings(must_become=given.sudo or bool(given.sudo_user))
+    wrong = any(finding.grade == "wrong" for finding in found)
+    if given.form == "json":
+        document = {"host": host.name, "wrong": wrong, "findings": [finding._asdict() for finding in found]}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return int(wrong)
     for finding in found:
         sys.stdout.write(f"  {_MARKS[finding.grade]}  {finding.what:<10}  {finding.said}\n")
         sys.stdout.writelines(f"{'':21}{line.strip()}\n" for line in finding.remedy.splitlines())
-    return int(any(finding.grade == "wrong" for finding in found))
+    return int(wrong)
 
 
 class _Examined:

@@ -7,20 +7,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from opsmop.cli.options import add_connections
+from opsmop.cli.options import add_connections, add_form
 from opsmop.commands.targets import add_inventory, add_login
 from opsmop.errors import OpsMopError
 
 
 def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
     """What the command takes."""
-    parser.add_argument("host", nargs="?", default="", metavar="HOST", help="a host of the inventory, or user@address")
+    parser.add_argument(
+        "host",
+        nargs="?",
+        default="",
+        metavar="HOST",
+        help="a host of the inventory, or user@address; else this machine",
+    )
     parser.add_argument(
         "name", nargs="?", default="", metavar="NAME", help="only this: Platform, Platform.codename, ..."
     )
     add_inventory(parser)
     add_login(parser)
-    parser.add_argument("--json", action="store_true", help="as JSON; what cannot be found out is null")
+    add_form(parser, "console, or json for programs, what cannot be found out is null")
     add_connections(parser)
 
 
@@ -29,10 +35,13 @@ def run(given: argparse.Namespace) -> int:
 
     :raises UsageError: if there is no such host or fact
     """
-    from opsmop.factsheet import facts_here, shown  # --help does without
+    from opsmop.facts import by_name  # --help does without
+    from opsmop.factsheet import facts_here, shown  # as above
 
+    if not (given.name or given.inventory) and given.host.partition(".")[0] in by_name():
+        given.host, given.name = "", given.host  # what is true of this machine goes without saying
     known = _facts_there(given) if given.host else facts_here()
-    return 1 if known is None else shown(known, given.name, as_json=given.json)
+    return 1 if known is None else shown(known, given.name, as_json=given.form == "json")
 
 
 def _facts_there(given: argparse.Namespace) -> Any:
@@ -52,16 +61,6 @@ def _facts_there(given: argparse.Namespace) -> Any:
     settings = Settings(reach="push", typed_passwords=typed_passwords(given.ask or ()), defaults=unrecorded)
     result = run_policy(policy, settings, file=made.__file__).hosts[0]
     if result.failure is not None:
-        remedy = _meant_as_fact(given.host) or result.failure.remedy
-        show(OpsMopError(f"{host.name}: {result.failure.message}", remedy=remedy), sys.stderr)
+        show(OpsMopError(f"{host.name}: {result.failure.message}", remedy=result.failure.remedy), sys.stderr)
         return None
     return [tuple(told) for told in result.value]
-
-
-def _meant_as_fact(word: str) -> str:
-    """What to write instead, if the word for a host is the name of a fact."""
-    from opsmop.factsheet import facts_here  # only where no host was met
-
-    if word.partition(".")[0] not in {name.partition(".")[0] for name, _, _ in facts_here()}:
-        return ""
-    return f"{word} is a fact; the host comes before it: opsmop facts localhost {word}"

@@ -19,14 +19,14 @@ MASK = "********"
 
 def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
     """What the command takes."""
-    from opsmop.commands.targets import add_inventory  # the parser alone is made for completion too
+    from opsmop.cli.options import add_form  # as below
+    from opsmop.commands.targets import add_inventory, add_limits  # the parser alone is made for completion too
 
     parser.add_argument("verb", choices=("list", "graph", "show"), help="the hosts, their groups, or one host")
     parser.add_argument("host", nargs="?", default="", metavar="HOST", help="which one to show")
     add_inventory(parser)
-    for name, text in (("groups", "only hosts in these groups: 'rack1,dc*'"), ("hosts", "only these: 'web1*,!web13'")):
-        parser.add_argument(f"--limit-{name}", action="append", default=[], metavar="PATTERNS", help=text)
-    parser.add_argument("--json", action="store_true", help="as JSON, with all variables but passwords")
+    add_limits(parser)
+    add_form(parser, "console, or json for programs, with all variables but passwords")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
     defaults = defaults_from(given, Path.cwd())
     inventory = inventory_of(given, defaults, "inventory")
     chosen = (host_of(given, defaults)[0],) if given.verb == "show" else limited(inventory, given, "inventory")
-    if given.json:
+    if given.form == "json":
         sys.stdout.write(json.dumps({host.name: _document(host) for host in chosen}, indent=2, default=str) + "\n")
     elif given.verb == "show":
         sys.stdout.writelines(_about(chosen[0]))

@@ -10,6 +10,21 @@ from opsmop.cli.options import add_policy_options, add_reach
 from opsmop.errors import UsageError
 
 _DATA = frozenset((".toml", ".yaml", ".yml", ".json", ".ini", ".j2", ".md"))  # never programs
+_CONNECTING = frozenset(
+    ("--ask-ssh-pass", "--ask-sudo-pass", "--workers", "--connect-timeout", "--sudo-timeout", "--role-timeout")
+)
+_RUNNING = _CONNECTING | {
+    *("--serial", "--retry", "--limit-groups", "--limit-hosts", "--seed", "--force-lock", "--list-hosts"),
+    *("--verbose", "--diff", "--color", "--detailed-exitcode"),
+}
+# The options that do nothing there: they are taken, for command lines are changed by a word, and not shown.
+_IDLE = {
+    "validate": _RUNNING,
+    "check": frozenset(("--force-lock",)),
+    "apply": frozenset(("--detailed-exitcode",)),
+    "retry": frozenset(("--retry", "--host", "--detailed-exitcode")),
+    "vars": _RUNNING,
+}
 _SPELLED = {
     "validate": ("--validate",),
     "check": ("--check",),
@@ -26,9 +41,13 @@ def add_options(parser: argparse.ArgumentParser, name: str) -> None:
     if name == "vars":
         parser.add_argument("names", nargs="*", metavar="NAME", help="only these variables")
         parser.add_argument("--local", action="store_true", help="of this machine")
+        parser.add_argument("--json", action="store_true", help="the same as --output json")
     elif name != "retry":
         add_reach(parser)
     add_policy_options(parser)
+    for entry in parser._actions:  # noqa: SLF001 - argparse has no other way to ask
+        if _IDLE[name] & set(entry.option_strings):
+            entry.help = argparse.SUPPRESS
 
 
 def run(given: argparse.Namespace) -> int:
@@ -42,6 +61,7 @@ def run(given: argparse.Namespace) -> int:
     if given.policy is not None:
         refuse_no_program(given.policy, given.command)
         words.remove(given.policy)
+    words = ["--output=json" if word == "--json" else word for word in words]
     pushed = ["--push"] if given.command == "vars" and not given.local else []
     return run_program(
         _failed_last() if given.policy is None else given.policy, [*_SPELLED[given.command], *pushed, *words]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from opsmop.cli.options import add_connections, add_limits
+from opsmop.cli.options import add_connections, add_limits, add_output
 from opsmop.commands.targets import add_inventory, add_login
 from opsmop.errors import UsageError
 
@@ -24,6 +24,7 @@ def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
     parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="end the command after so long")
     parser.add_argument("--force-lock", action="store_true", help="go on where another run is at work")
     add_connections(parser)
+    add_output(parser)
 
 
 def _seconds(text: str) -> float:
@@ -39,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
     :raises UsageError: if there is no command, or the hosts are not to be found
     """
     from opsmop.app import App  # --help does without all of these
-    from opsmop.cli.settings import defaults_from, listed, steps, typed_passwords
+    from opsmop.cli.settings import command_words, defaults_from, listed, steps, typed_passwords
     from opsmop.commands.errands import errands
     from opsmop.commands.targets import inventory_of
     from opsmop.report.answers import Answers
@@ -53,6 +54,8 @@ def run(given: argparse.Namespace) -> int:
     settings = Settings(
         mode="apply",
         reach="push",
+        output=defaults["report_output"],
+        command=command_words(),
         limit_groups=limit_patterns("--limit-groups", listed(given.limit_groups)),
         limit_hosts=limit_patterns("--limit-hosts", listed(given.limit_hosts)),
         serial=steps(listed(given.serial)),
@@ -63,7 +66,4 @@ def run(given: argparse.Namespace) -> int:
     made = errands()
     sudo = given.sudo or bool(given.sudo_user)
     policy = made.Errands(made.Command(hosts, given.shell_command, timeout=given.timeout, sudo=sudo))
-    answers = io.StringIO()
-    status = App(policy, Path(made.__file__), settings, report=Answers(answers, sys.stderr)).run()
-    sys.stdout.write(answers.getvalue())  # what refuses it has the command line's words, not those of a failed run
-    return status
+    return App(policy, Path(made.__file__), settings, partial(Answers, err=sys.stderr)).run()

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import json
+import shlex
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from opsmop.cli.options import add_form
 
 if TYPE_CHECKING:
+    from opsmop.events import RunStarted
     from opsmop.records.reading import Summary
 
 _HEADINGS = ("RUN", "BEGAN", "DID", "POLICY", "HOSTS", "FAILED", "STATUS", "TOOK")
 _RIGHT = {"HOSTS", "FAILED", "STATUS"}
 _ERRANDS = f"{__file__.rpartition('/')[0]}/errands/"  # the policies that commands of ours push
+_WIDEST = 40  # columns of what was typed
 
 
 def add_options(parser: argparse.ArgumentParser, _name: str) -> None:
     """What the command takes."""
     parser.add_argument("-n", "--number", type=_number, default=20, metavar="N", help="so many at most (20)")
+    add_form(parser)
 
 
 def _number(text: str) -> int:
@@ -35,7 +42,11 @@ def run(given: argparse.Namespace) -> int:
     from opsmop.settings.state import state_folder  # as above
 
     folder = state_folder() / "runs"
-    rows = [_row(summary(path)) for path in records(folder)[: given.number]]
+    found = [summary(path) for path in records(folder)[: given.number]]
+    if given.form == "json":
+        sys.stdout.write(json.dumps([_document(one) for one in found], indent=2) + "\n")
+        return 0
+    rows = [_row(one) for one in found]
     if not rows:
         sys.stderr.write(f"No runs are on record in {folder}.\n")
         return 0
@@ -49,6 +60,22 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
+def _document(one: Summary) -> dict[str, Any]:
+    begun, ended = one.started, one.finished
+    return {
+        "run": one.name,
+        "began": begun.ts,
+        "mode": begun.mode,
+        "reach": begun.reach,
+        "policy": begun.policy,
+        "command": list(begun.command),
+        "hosts": one.hosts,
+        "failed": one.failed,
+        "exit_status": ended.exit_status if ended is not None else None,
+        "duration": ended.duration if ended is not None else None,
+    }
+
+
 def _row(one: Summary) -> tuple[str, ...]:
     from opsmop.events.look import duration_text  # as above
     from opsmop.events.telling import cleaned  # as above
@@ -58,7 +85,7 @@ def _row(one: Summary) -> tuple[str, ...]:
         one.name,
         time.strftime("%Y-%m-%d %H:%M", time.localtime(begun.ts)),
         f"{begun.mode} {begun.reach}",
-        _policy_told(begun.policy),
+        _told(begun),
         str(one.hosts),
         str(one.failed),
         str(ended.exit_status) if ended is not None else "-",
@@ -66,7 +93,9 @@ def _row(one: Summary) -> tuple[str, ...]:
     )
 
 
-def _policy_told(path: str) -> str:
-    if path.startswith(_ERRANDS):
-        return "(opsmop run)"
-    return " ".join(path.rpartition("/")[2].split())
+def _told(begun: RunStarted) -> str:
+    """The policy's file, or the command of ``opsmop run`` as it was typed."""
+    if not begun.policy.startswith(_ERRANDS):
+        return " ".join(begun.policy.rpartition("/")[2].split())
+    typed = shlex.join(begun.command[1:]) or "run"
+    return typed if len(typed) <= _WIDEST else f"{typed[: _WIDEST - 2]}.."

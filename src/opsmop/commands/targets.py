@@ -102,6 +102,12 @@ def add_inventory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--inventory", metavar="FILE", help="the inventory, in TOML; else [inventory] file says")
 
 
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Which of its hosts."""
+    for name, text in (("groups", "only hosts in these groups: 'rack1,dc*'"), ("hosts", "only these: 'web1*,!web13'")):
+        parser.add_argument(f"--limit-{name}", action="append", default=[], metavar="PATTERNS", help=text)
+
+
 def add_login(parser: argparse.ArgumentParser) -> None:
     """As whom."""
     parser.add_argument("--user", metavar="NAME", help="the login's name")

@@ -37,12 +37,12 @@ class Findings:
 
     :ivar wrong: what would fail
     :ivar doubtful: what may
-    :ivar roles: how many roles were looked at
+    :ivar roles: the roles that were looked at
     """
 
     wrong: list[OpsMopError] = field(default_factory=list)
     doubtful: list[OpsMopError] = field(default_factory=list)
-    roles: int = 0
+    roles: list[str] = field(default_factory=list)
 
     def note(self, errors: Iterable[OpsMopError]) -> None:
         """Add what is wrong, each once."""
@@ -65,7 +65,7 @@ def validate(policy: Policy, policy_file: Path, settings: Settings) -> Findings:
         found.note([error])
         return found
     for role in roles:
-        found.roles += 1
+        found.roles.append(role.name)
         _look_at(role, policy, policy_file, settings, found)
     return found
 

@@ -15,6 +15,7 @@ from opsmop.events import (
     Warned,
 )
 from opsmop.report.names import counted
+from opsmop.report.stream import Pen
 
 _UNMET = ("unreachable", "lost")
 
@@ -35,12 +36,12 @@ class Answer(NamedTuple):
 class Answers:
     """A report: gathers what each host answers and tells all of it at the end.
 
-    :param out: takes the answers
+    :param out: takes the answers; once that fails nothing more is written
     :param err: takes warnings, and how far things are if it is a terminal
     """
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
-        self._out, self._err = out, err
+        self.pen, self._err = Pen(out), err
         self._answers: dict[str, Answer] = {}
         self._spoken: dict[str, Answer] = {}
         self._met = 0
@@ -60,8 +61,10 @@ class Answers:
             self._err.write(f"warning: {event.host}{': ' if event.host else ''}{event.text}\n")
         elif isinstance(event, RunFinished):
             self._progress("")
-            self._out.write(told(self._answers))
-            self._out.flush()
+            self.pen(told(self._answers))
+
+    def close(self) -> None:
+        """Nothing more will come."""
 
     def _progress(self, text: str) -> None:
         if self._err.isatty():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -95,9 +96,11 @@ class Console:
         self._run = event
         folder = posixpath.dirname(event.policy)
         self._telling.scene = replace(self._scene, mode=event.mode, folder=f"{folder}/" if folder else "")
-        begun = "Checking" if event.mode == "check" else "Applying"
         roles = f": {', '.join(event.roles)}" if event.roles else ""
-        line = f"{begun} {self._scene.place(event.policy)} ({event.reach}){roles}"
+        begun = f"{'Checking' if event.mode == 'check' else 'Applying'} {self._scene.place(event.policy)}"
+        if event.command[:2] == ("opsmop", "run"):  # which has a policy of ours
+            begun, roles = f"Running {shlex.join(event.command[2:])}", ""
+        line = f"{begun} ({event.reach}){roles}"
         return [self._scene.look.paint(" ".join(line.split()), "heading")]
 
     def _role_started(self, event: RoleStarted) -> list[str]:

@@ -43,6 +43,13 @@ class Report(Protocol):
         """Take `event`."""
 
 
+class PeoplesReport(Report, Protocol):
+    """A report that people read."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
 class Reports:
     """All reports of one run; call it with each event.
 
@@ -50,13 +57,21 @@ class Reports:
     :param out: takes the data, or what people read if there is none
     :param err: takes what people read where `out` takes data for machines
     :param environ: the environment
+    :param people: makes what people read of the stream that takes it; the console if not given
     """
 
-    def __init__(self, wishes: Wishes, out: TextIO, err: TextIO, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        wishes: Wishes,
+        out: TextIO,
+        err: TextIO,
+        environ: Mapping[str, str],
+        people: Callable[[TextIO], PeoplesReport] | None = None,
+    ) -> None:
         self._begun = self._ended = False
         self.machine = machine_report(wishes.output, out, environ)
-        self._make: Callable[[], Console] = partial(console, wishes, out if self.machine is None else err, environ)
-        self._console: Console | None = None  # until there is something to show
+        self._make = partial(people or partial(console, wishes, environ), out if self.machine is None else err)
+        self._people: PeoplesReport | None = None  # until there is something to show
 
     def __call__(self, event: Event) -> None:
         """Report `event`."""
@@ -64,9 +79,9 @@ class Reports:
         self._ended = self._ended or isinstance(event, RunFinished)
         if self.machine is not None:
             self.machine(event)
-        if self._console is None:
-            self._console = self._make()
-        self._console(event)
+        if self._people is None:
+            self._people = self._make()
+        self._people(event)
 
     def end(self, begun: RunStarted, finished: RunFinished, findings: Sequence[Found] = ()) -> None:
         """Let machines know of a run that was not driven to its end.
@@ -82,13 +97,13 @@ class Reports:
 
     def close(self) -> None:
         """Leave the terminal as it was."""
-        if self._console is not None:
-            self._console.close()
+        if self._people is not None:
+            self._people.close()
 
     @property
     def error(self) -> OSError | None:
         """Why something could not be written."""
-        pens = [report.pen for report in (self._console, self.machine) if report is not None]
+        pens = [report.pen for report in (self._people, self.machine) if report is not None]
         return next((pen.error for pen in pens if pen.error is not None), None)
 
 
@@ -127,7 +142,7 @@ def machine_report(output: str, out: TextIO, environ: Mapping[str, str]) -> Repo
     return None
 
 
-def console(wishes: Wishes, stream: TextIO, environ: Mapping[str, str]) -> Console:
+def console(wishes: Wishes, environ: Mapping[str, str], stream: TextIO) -> Console:
     """The report for people: with a status line where somebody watches, else plain lines."""
     if is_watched(stream, environ):
         from opsmop.report.live import LiveConsole  # rich takes its time to import, and a file shows no status line
