@@ -113,3 +113,68 @@ def test_filters_globals_and_facts_that_a_policy_adds_travel(both: Any) -> None:
             def set_roles(self): return Roles(One())
         """)
     assert seen.echoed == ["HI! north 8 7"]
+
+
+def test_a_template_may_do_without_another_and_take_the_first_that_is_there(both: Any) -> None:
+    seen = both(
+        TEMPLATE,
+        {
+            "templates/made.j2": "{% include 'templates/absent.j2' ignore missing %}"
+            "{% include ['templates/absent.j2', 'templates/there.j2'] %}"
+            "{% include 'templates/' ~ kind ~ '.j2' ignore missing %}",
+            "templates/there.j2": "there {{ port }}",
+        },
+        extra={"kind": "none"},
+    )
+    assert (seen.out / "made").read_text() == "there 80"
+
+
+def test_one_of_several_templates_has_to_be_there(both: Any) -> None:
+    seen = both(TEMPLATE, {"templates/made.j2": "\n{% include ['a.j2', 'b.j2'] %}"})
+    assert "templates/made.j2:2: TemplateError: none of the templates given were found: a.j2, b.j2" in seen.failure
+
+
+def test_what_is_imported_sees_facts_and_globals_and_says_that_it_sees_no_variables(both: Any) -> None:
+    files = {
+        "templates/made.j2": "{% from 'templates/words.j2' import system, given, unseen %}"
+        "{{ system() }} {{ given(port) }}{% if which %} {{ unseen() }}{% endif %}",
+        "templates/words.j2": "{% macro system() %}{{ Platform.system() }}{% endmacro %}\n"
+        "{% macro given(port) %}{{ port }}{% endmacro %}\n"
+        "{% macro unseen() %}{{ port }}{% endmacro %}",
+    }
+    assert (both(TEMPLATE, files, extra={"which": ""}).out / "made").read_text() == "Linux 80"
+    failure = both(TEMPLATE, files, extra={"which": "unseen"}).failure
+    assert "templates/words.j2:3: TemplateError: 'port' is not defined here" in failure
+    assert "{% import ... with context %}" in failure
+    files["templates/made.j2"] = files["templates/made.j2"].replace("unseen %}", "unseen with context %}")
+    assert (both(TEMPLATE, files, extra={"which": "unseen"}).out / "made").read_text() == "Linux 80 80"
+
+
+def test_python_finds_under_each_name_what_a_template_finds(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self):
+                Echo("{{ Platform.system() }} {{ site }} {{ Chaos }}")
+                Echo(f"{self.vars.Platform.system()} {self.vars['site']} {self.vars.Chaos}")
+                Echo(f"{'site' in self.vars} {'sites' in self.vars} {self.vars.get('site')} {'site' in list(self.vars)}")
+                site = "local"
+                Echo("{{ site }}")
+                Echo(f"{self.vars.site} {site}")
+                Echo("{{ Platfrom.system() }}")
+
+        class Site(Policy):
+            def template_globals(self): return dict(site="north")
+            def set_roles(self): return Roles(One(Chaos="a variable of the policy's own"))
+        """)
+    own = "Linux north a variable of the policy's own"
+    assert seen.echoed == [own, own, "True False north False", "local", "local local"]
+    assert "'Platfrom' is not defined" in seen.failure
+    assert "Did you mean 'Platform'?" in seen.failure
+
+
+def test_a_name_that_a_condition_misses_says_where_it_was_searched(both: Any) -> None:
+    failure = both(ONE.format(main="        Shell('true', failed_when=Eval('prot == 1'))")).failure
+    assert "Site.set_variables(), Site(...), One.set_variables(), " in failure
+    assert "locals of main(), --extra-vars, the result" in failure
+    assert "Did you mean 'port'?" in failure

@@ -117,6 +117,73 @@ def test_what_is_right_is_left_alone(both: Any, right: str) -> None:
     assert (result.findings, result.warnings, result.exit_status) == ((), (), 0)
 
 
+def test_a_method_that_no_provider_has_is_found(both: Any) -> None:
+    text = "class Own(Provider, provides=Package):\n    def plan(self): return iter(())\n" + POLICY
+    wrong = 'Package("x", method="atp")'
+    result, site = validated(both, text.replace("WRONG", f"{wrong}; Package('y', method='own', version=str(port))"))
+    (error,) = result.findings
+    assert (error.message, error.place) == ("Package has no method 'atp'", f"{site}:{line_of(site, wrong)}")
+    assert error.remedy == "Did you mean 'apt'?"
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("    def main(self):\n        return File('/a')", "main() of Two returns a resource"),
+        ("    main = lambda self: File('/a')", "main() of Two returns a resource"),
+        (
+            "    def set_resources(self): Resources(File('/a'))",
+            "set_resources() of Two constructs resources and returns",
+        ),
+        (
+            "    def set_handlers(self):\n        a = File('/a')",
+            "set_handlers() of Two constructs resources and returns",
+        ),
+    ],
+)
+def test_what_is_returned_in_vain_or_not_returned_is_found(both: Any, method: str, said: str) -> None:
+    text = POLICY.replace("WRONG", "pass").replace('    def main(self): Echo("{{ COLOR is defined }}")', method)
+    result, site = validated(both, text)
+    (error,) = result.findings
+    assert said in error.message
+    assert error.place == f"{site}:{line_of(site, chr(47) + 'a')}"
+
+
+def test_a_method_whose_name_is_nearly_one_that_is_asked_for_is_a_warning(both: Any) -> None:
+    methods = "    def set_variable(self): ...\n    def seriel(self): return 3\n    def inventory_(self): ...\n"
+    text = POLICY.replace("WRONG", "self.inventory_()").replace(
+        "    def set_handlers", methods + "    def set_handlers"
+    )
+    result, site = validated(both, text)
+    assert result.findings == ()
+    assert sorted(result.warnings) == [
+        f"{site}:{line_of(site, 'set_variable(')}: nothing calls set_variable() of One\n  Did you mean set_variables()?",
+        f"{site}:{line_of(site, 'seriel(')}: nothing calls seriel() of One\n  Did you mean serial()?",
+    ]
+
+
+def test_templates_that_others_name_are_found_missing_at_their_line_unless_they_may_be(both: Any) -> None:
+    text = POLICY.replace(
+        "WRONG", 'File("/a", from_template="templates/a.j2"); File("/b", from_template="templates/b.j2")'
+    )
+    files: dict[str, Any] = {
+        "templates/a.j2": "{% include 'none.j2' ignore missing %}{% include ['none.j2', 'templates/c.j2'] %}\n\n"
+        "{% import 'templates/none.j2' as words %}\n{{ prot }}",
+        "templates/b.j2": b"\xff {{ env }}",
+        "templates/c.j2": "",
+    }
+    result, site = validated(both, text, files)
+    missing, binary = sorted(result.findings, key=lambda error: error.place, reverse=True)
+    assert missing.place == "templates/a.j2:3"
+    assert "'templates/none.j2': No such file" in missing.message
+    assert binary.place == f"{site}:{line_of(site, 'b.j2')}"
+    assert (binary.message, binary.remedy) == (
+        "the template templates/b.j2 is not UTF-8 text (byte 0)",
+        "Use from_file for a file that is no template.",
+    )
+    assert ["templates/a.j2:4: nothing defines 'prot'" in warning for warning in result.warnings] == [True]
+
+
 @pytest.mark.parametrize("said", ["{'restart_app': Echo('x')}", "dict(restart_app=Echo('x'))", "[Echo('x')]"])
 def test_handlers_that_are_no_handlers_are_found(both: Any, said: str) -> None:
     text = POLICY.replace("WRONG", "pass").replace('Handlers(restart_app=Echo("restarted"))', said)
@@ -146,7 +213,7 @@ def test_a_template_variable_that_nothing_defines_is_a_warning(both: Any) -> Non
     assert len(result.warnings) == 2
     assert "nothing defines 'prot'" in result.warnings[1]
     assert f"{site}:{line_of(site, 'prot')}" in result.warnings[1]
-    assert "templates/a.j2: nothing defines 'envi'" in result.warnings[0]
+    assert "templates/a.j2:1: nothing defines 'envi'" in result.warnings[0]
 
 
 def test_braces_of_a_variable_in_a_text_that_is_no_template_are_a_warning(both: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
@@ -31,6 +32,7 @@ _OF_POLICIES = (
     "allow_fileserving_patterns",
     "deny_fileserving_patterns",
 )
+_NEARLY = 0.8  # how alike two names are, one of which was probably meant to be the other
 # Marks of code objects (inspect.CO_VARARGS and the like: "Code Objects Bit Flags" of Python's library reference).
 _TAKES_MORE, _YIELDS, _IS_ASYNC = 0x04, 0x20, 0x80 | 0x200
 
@@ -51,6 +53,26 @@ def slips_of(owner: Role | Policy) -> Iterator[PolicyError]:
         written = _written(owner, name)
         if written is not None:
             yield from _faults(owner, name, written)
+
+
+def near_misses(role: Role) -> Iterator[PolicyError]:
+    """A warning for each method whose name is nearly one that is asked for, and that the role itself does not call."""
+    asked = (*_ON_TARGETS, *CONTROLLER_SIDE)
+    own = {name: value for one in type(role).__mro__ for name, value in vars(one).items() if not hasattr(Role, name)}
+    functions = {name: value for name, value in own.items() if isinstance(value, FunctionType) and name not in asked}
+    called = {name for one in type(role).__mro__ for value in vars(one).values() for name in _names_in(value)}
+    for name, function in functions.items():
+        meant = difflib.get_close_matches(name, asked, n=1, cutoff=_NEARLY)
+        if meant and name not in called:
+            yield PolicyError(
+                f"nothing calls {name}() of {role.name}",
+                place=written_at(function),
+                remedy=f"Did you mean {meant[0]}()?",
+            )
+
+
+def _names_in(value: Any) -> tuple[str, ...]:
+    return value.__code__.co_names if isinstance(value, FunctionType) else ()
 
 
 def _written(owner: Role | Policy, name: str) -> Any:

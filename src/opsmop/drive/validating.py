@@ -11,11 +11,12 @@ from opsmop.drive.cargo import ship
 from opsmop.drive.preparing import Run, own_layers, prepare
 from opsmop.drive.reading.calls import calls_in, faults_of
 from opsmop.drive.reading.code import Code, codes_of
-from opsmop.drive.reading.handlers import answers_with_other, unknown_handlers
+from opsmop.drive.reading.handlers import unknown_handlers
+from opsmop.drive.reading.returns import wrong_returns
 from opsmop.drive.reading.templates import Sources
 from opsmop.drive.reading.unknown import unknown_calls
 from opsmop.drive.results import NoResultError, seeing
-from opsmop.drive.slips import slips_of
+from opsmop.drive.slips import near_misses, slips_of
 from opsmop.errors import InventoryError, OpsMopError, ShipError
 from opsmop.inventory import Inventory
 from opsmop.language.additions import Additions
@@ -87,16 +88,17 @@ def _look_at(role: Role, policy: Policy, policy_file: Path, settings: Settings, 
     said, errors = _said(role)
     found.note(errors)
     if run is not None and settings.reach == "push":
+        found.note(run.assignments[0].lost.values())
         found.note(_of_cargo(role, run, said or {}))
     codes = codes_of(role)
-    found.note([*answers_with_other(role), *unknown_handlers(role, codes)])
+    found.note([*wrong_returns(role), *unknown_handlers(role, codes)])
     sources = _sources(role, run, said, policy_file, codes)
     for code in codes:
         found.note(unknown_calls(code))
         for call in calls_in(code):
             found.note(faults_of(call))
             found.note(sources.faults(call))
-    found.doubtful += sources.warned
+    found.doubtful += [*near_misses(role), *sources.warned]
 
 
 def _sources(role: Role, run: Run | None, said: dict[str, Any] | None, policy_file: Path, codes: list[Code]) -> Sources:

@@ -28,19 +28,21 @@ class Variables(Mapping[str, Any]):
     """Layers of variables, of which the last that has a name wins; names are attributes too.
 
     :param layers: first to last
+    :param besides: what templates see under names that no variable has, such as facts: found here too, but not listed
     """
 
-    def __init__(self, layers: Iterable[Layer]) -> None:
+    def __init__(self, layers: Iterable[Layer], besides: Mapping[str, Any] | None = None) -> None:
         self._layers = tuple(layers)
+        self._besides = besides or {}
         self._merged: dict[str, Any] = {}
         for layer in self._layers:
             self._merged.update(layer.values)
 
     def __getitem__(self, name: str) -> Any:
-        try:
-            return self._merged[name]
-        except KeyError:
-            raise self.undefined(name) from None
+        for known in (self._merged, self._besides):
+            if name in known:
+                return known[name]
+        raise self.undefined(name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -56,7 +58,7 @@ class Variables(Mapping[str, Any]):
         super().__setattr__(name, value)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._merged
+        return name in self._merged or name in self._besides
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._merged)
@@ -66,11 +68,15 @@ class Variables(Mapping[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The variable, or `default` if nothing defines it."""
-        return self._merged.get(name, default)
+        return self._merged.get(name, self._besides.get(name, default))
 
     def with_values(self, values: Mapping[str, Any]) -> Variables:
         """These variables, and those of `values` that nothing here defines."""
-        return Variables([Layer("registered results", values), *self._layers])
+        return Variables([Layer("registered results", values), *self._layers], self._besides)
+
+    def below(self, layer: Layer) -> Variables:
+        """These variables with one more layer, which wins over them."""
+        return Variables([*self._layers, layer], self._besides)
 
     def origin(self, name: str) -> str:
         """The label of the layer that `name` comes from; empty if nothing defines it."""
@@ -79,7 +85,7 @@ class Variables(Mapping[str, Any]):
     def undefined(self, name: str, place: str = "") -> TemplateError:
         """The error that says where `name` was searched and what is close to it."""
         searched = ", ".join(layer.label for layer in self._layers) or "no variables at all"
-        remedy = nearest(name, self._merged, "Defined are")
+        remedy = nearest(name, {*self._merged, *self._besides}, "Defined are")
         return TemplateError(f"{name!r} is not defined; searched: {searched}", place=place, remedy=remedy)
 
 

@@ -67,6 +67,7 @@ class RoleEvaluation:
         self._doubts = 0  # of the machine's assumptions, those that resources made and that are accounted for
         self._assuming = False  # what comes now follows from something that check cannot know
         self.facts, self.options = facts, options
+        self._besides = {**additions.template_globals, **facts}
         self._layers, self._extra = list(layers), extra
         self._registered: dict[str, Any] = {}
         self._source, self._emit, self._diff = source, emit, diff
@@ -200,7 +201,7 @@ class RoleEvaluation:
             *local_layers(frame, CALLER),
             self._extra,
         ]
-        return Variables(layers)
+        return Variables(layers, self._besides)
 
     def _register(self, resource: Resource) -> None:
         if resource.register:

@@ -113,8 +113,8 @@ def has_syntax(template: str | bytes) -> bool:
 
 
 def names(variables: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What a template sees."""
-    return {**{name: revealed(value) for name, value in variables.items()}, **facts}
+    """What a template sees: variables, and facts whose names no variable has."""
+    return {**facts, **{name: revealed(value) for name, value in variables.items()}}
 
 
 class Prepared:

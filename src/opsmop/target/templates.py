@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable
 
 import jinja2
@@ -21,13 +21,14 @@ class Templates:
 
     :param source: the text of a template file, by the path that a policy or another template names it with
     :param additions: globals and filters of the policy's own
+    :param facts: what templates see besides variables, by name; what is imported sees them too
     """
 
-    def __init__(self, source: Callable[[str], bytes], additions: Additions) -> None:
-        self._source, self._additions = source, additions
+    def __init__(self, source: Callable[[str], bytes], additions: Additions, facts: Mapping[str, Any]) -> None:
+        self._source, self._additions, self._facts = source, additions, facts
         self._environments: dict[str, jinja2.Environment] = {}
 
-    def file(self, path: str, variables: Variables, facts: Mapping[str, Any]) -> bytes:
+    def file(self, path: str, variables: Variables) -> bytes:
         """The template file at `path`, rendered; byte for byte what it is if it has no Jinja syntax.
 
         :raises TemplateError: if it does not parse, is not UTF-8 text or uses a name that nothing defines
@@ -41,9 +42,9 @@ class Templates:
         with _mapped(path, variables):
             code = environment.compile(text, name=path, filename=path)
             template = environment.template_class.from_code(environment, code, environment.make_globals(None))
-            return template.render(names(variables, facts)).encode()
+            return template.render(names(variables, self._facts)).encode()
 
-    def text(self, template: str, variables: Variables, facts: Mapping[str, Any], place: str) -> str:
+    def text(self, template: str, variables: Variables, place: str) -> str:
         """The text of a template written in the policy at `place`.
 
         :raises TemplateError: as `file`
@@ -51,16 +52,16 @@ class Templates:
         if not has_syntax(template):
             return template
         with _mapped(place, variables, in_policy=True):
-            return self._environment("\n").from_string(template).render(names(variables, facts))
+            return self._environment("\n").from_string(template).render(names(variables, self._facts))
 
-    def value(self, expression: str, variables: Variables, facts: Mapping[str, Any], place: str) -> Any:
+    def value(self, expression: str, variables: Variables, place: str) -> Any:
         """What a Jinja expression gives, as a native value.
 
         :raises TemplateError: as `file`
         """
         with _mapped(place, variables, in_policy=True):
             compiled = self._environment("\n").compile_expression(expression, undefined_to_none=False)
-            result = compiled(names(variables, facts))
+            result = compiled(names(variables, self._facts))
             if isinstance(result, jinja2.Undefined):
                 str(result)  # a strict one raises what it is missing
             return result
@@ -74,6 +75,13 @@ class Templates:
                 remedy="Use from_file for a file that is no template.",
             ) from error
 
+    def _loaded(self, path: str) -> tuple[str, str, Callable[[], bool]]:
+        """A template that another one names, as jinja2 wants it."""
+        try:
+            return self._text(path, self._source(path)), path, lambda: True
+        except FileRefusedError as error:
+            raise _NotToBeHadError(path, error) from error
+
     def _environment(self, newline: str) -> jinja2.Environment:
         if newline not in self._environments:
             environment = self._environments[newline] = _Environment(
@@ -81,12 +89,20 @@ class Templates:
                 finalize=revealed,
                 keep_trailing_newline=True,
                 newline_sequence=newline,  # type: ignore[arg-type] # one of the three it takes
-                loader=jinja2.FunctionLoader(lambda path: (self._text(path, self._source(path)), path, lambda: True)),
+                loader=jinja2.FunctionLoader(self._loaded),
                 auto_reload=False,
             )
-            environment.globals.update(self._additions.template_globals)
+            environment.globals.update({**self._additions.template_globals, **self._facts})
             environment.filters.update(self._additions.template_filters)
         return self._environments[newline]
+
+
+class _NotToBeHadError(jinja2.TemplateNotFound):
+    """A template that is not there, or not served: one that names several, or would do without, goes on."""
+
+    def __init__(self, path: str, why: FileRefusedError) -> None:
+        self.why = why
+        super().__init__(path)
 
 
 class _Undefined(jinja2.StrictUndefined):
@@ -130,10 +146,8 @@ class _mapped:  # noqa: N801 - reads as a word of the `with` statement that it i
             raise TemplateError(f"the template does not parse: {error.message}", place=place) from error
         if isinstance(error, jinja2.UndefinedError):
             raise self._undefined(error, self._line(trace)) from error
-        if isinstance(error, jinja2.TemplateNotFound):
-            raise TemplateError(f"the template {error.name!r} does not exist", place=self._line(trace)) from error
-        if isinstance(error, FileRefusedError):
-            raise TemplateError(error.message, place=self._line(trace), remedy=error.remedy) from error
+        if isinstance(error, _NotToBeHadError):
+            raise TemplateError(error.why.message, place=self._line(trace), remedy=error.why.remedy) from error
         if isinstance(error, jinja2.TemplateError):
             raise TemplateError(str(error), place=self._line(trace)) from error
         if (
@@ -147,8 +161,17 @@ class _mapped:  # noqa: N801 - reads as a word of the `with` statement that it i
         message = str(error)
         parts = message.split("'")
         if message.endswith("is undefined") and len(parts) == 3:  # noqa: PLR2004 - jinja2 quotes the one name
-            return self.variables.undefined(parts[1], place)
+            return self._absent(parts[1], place)
         return TemplateError(message, place=place)
+
+    def _absent(self, name: str, place: str) -> TemplateError:
+        if name not in self.variables:
+            return self.variables.undefined(name, place)
+        return TemplateError(
+            f"{name!r} is not defined here: what is imported sees no variables",
+            place=place,
+            remedy="Give it to the macro, or write {% import ... with context %}.",
+        )
 
     def _line(self, trace: Any) -> str:
         """Where in a template the error came from: jinja2 rewrites the innermost frames to the template's lines."""
@@ -167,28 +190,46 @@ class Reader:
     """
 
     def __init__(self, additions: Additions) -> None:
-        self._environment = Templates(lambda _: b"", additions)._environment("\n")  # noqa: SLF001 - the same environment
+        self._environment = Templates(lambda _: b"", additions, {})._environment("\n")  # noqa: SLF001 - the same environment
 
-    def text(self, template: str, place: str, *, in_policy: bool = True) -> tuple[set[str], set[str]]:
-        """The names that a template takes from outside without asking whether they are defined, and the templates it
-        names.
+    def text(self, template: str, place: str, *, in_policy: bool = True) -> tuple[dict[str, int], dict[str, int]]:
+        """The names that a template takes from outside without asking whether they are defined, and the templates that
+        it cannot do without, each with its first line.
 
         :raises TemplateError: if it does not parse, or uses a filter or a test that does not exist
         """
         with _mapped(place, Variables(()), in_policy=in_policy):
             tree = self._environment.parse(template, filename=None if in_policy else place)
             self._environment.compile(template, filename=None if in_policy else place)
-        names = jinja2.meta.find_undeclared_variables(tree) - set(self._environment.globals) - _asked_for(tree)
-        return names, {name for name in jinja2.meta.find_referenced_templates(tree) if name is not None}
+        undeclared = jinja2.meta.find_undeclared_variables(tree) - set(self._environment.globals) - _asked_for(tree)
+        used = ((node.name, node.lineno) for node in tree.find_all(jinja2.nodes.Name) if node.name in undeclared)
+        return _first_lines(used), _first_lines(_needed(tree))
 
     def bound(self, template: str) -> set[str]:
         """The names that a template, which parses, gives to values: those that it includes see them too."""
         names = self._environment.parse(template).find_all(jinja2.nodes.Name)
         return {name.name for name in names if name.ctx in ("store", "param")}
 
-    def expression(self, expression: str, place: str) -> set[str]:
-        """As `text`, of an expression."""
+    def expression(self, expression: str, place: str) -> dict[str, int]:
+        """The names that an expression takes, as `text`."""
         return self.text("{{ (" + expression + ") }}", place)[0]
+
+
+def _first_lines(found: Iterable[tuple[str, int]]) -> dict[str, int]:
+    lines: dict[str, int] = {}
+    for name, line in found:
+        lines[name] = min(line, lines.get(name, line))
+    return lines
+
+
+def _needed(tree: jinja2.nodes.Template) -> Iterator[tuple[str, int]]:
+    """The templates that `tree` names one by one, and fails without."""
+    kinds: Any = (jinja2.nodes.Extends, jinja2.nodes.Include, jinja2.nodes.Import, jinja2.nodes.FromImport)
+    for node in tree.find_all(kinds):
+        named = node.template
+        optional = isinstance(node, jinja2.nodes.Include) and node.ignore_missing
+        if not optional and isinstance(named, jinja2.nodes.Const) and isinstance(named.value, str):
+            yield named.value, node.lineno
 
 
 def _asked_for(tree: jinja2.nodes.Template) -> set[str]:
@@ -199,43 +240,11 @@ def _asked_for(tree: jinja2.nodes.Template) -> set[str]:
 
 
 # What a template may consist of to be run without jinja2. Their Python asks for nothing but what `prepared` gives.
-_PLAIN = [
-    "Template",
-    "Output",
-    "TemplateData",
-    "Name",
-    "Const",
-    "Getattr",
-    "Getitem",
-    "Call",
-    "Keyword",
-    "For",
-    "If",
-    "CondExpr",
-    "Assign",
-    "Compare",
-    "Operand",
-    "And",
-    "Or",
-    "Not",
-    "Add",
-    "Sub",
-    "Mul",
-    "Div",
-    "FloorDiv",
-    "Mod",
-    "Pow",
-    "Neg",
-    "Pos",
-    "Concat",
-    "Tuple",
-    "List",
-    "Dict",
-    "Pair",
-    "Slice",
-    "Filter",
-    "Test",
-]
+_PLAIN = frozenset((
+    "Template", "Output", "TemplateData", "Name", "Const", "Getattr", "Getitem", "Call", "Keyword", "For", "If",
+    "CondExpr", "Assign", "Compare", "Operand", "And", "Or", "Not", "Add", "Sub", "Mul", "Div", "FloorDiv", "Mod",
+    "Pow", "Neg", "Pos", "Concat", "Tuple", "List", "Dict", "Pair", "Slice", "Filter", "Test",
+))  # fmt: skip
 _OF_JINJA = frozenset(
     ("loop", "self", "super", "caller", "varargs", "kwargs", "lipsum", "cycler", "joiner", "namespace")
 )
@@ -249,7 +258,7 @@ def plain_python(content: bytes, own: frozenset[str]) -> str | None:
     :raises ValueError: if it is not UTF-8 text
     """
     text = content.decode()
-    environment = Templates(lambda _: b"", Additions())._environment("\r\n" if "\r\n" in text else "\n")  # noqa: SLF001 - the same
+    environment = Templates(lambda _: b"", Additions(), {})._environment("\r\n" if "\r\n" in text else "\n")  # noqa: SLF001 - the same
     with _mapped("", Variables(())):
         tree = environment.parse(text)
         if not _is_plain(tree, own):

@@ -53,14 +53,14 @@ class Values:
         content: bytes = self._source(path)
         if not has_syntax(content):
             return content
-        rendered: bytes = self._templates().file(path, variables, self._facts)
+        rendered: bytes = self._templates().file(path, variables)
         return rendered
 
     def holds(self, condition: Any, resource: Resource, variables: Variables) -> bool:
         """Whether a judge (a bool, an expression, a callable of the result) says yes."""
         if isinstance(condition, Late):
             own = {"rc": resource.rc, "data": resource.data, "stdout": resource.stdout, "stderr": resource.stderr}
-            here = Variables([Layer("variables", variables), Layer("the result", {**own, "result": resource})])
+            here = variables.below(Layer("the result", {**own, "result": resource}))
             return bool(self._resolved(condition, here, resource.place))
         return bool(condition(resource) if callable(condition) else condition)
 
@@ -78,7 +78,7 @@ class Values:
 
     def _resolved(self, value: Any, variables: Variables, place: str) -> Any:
         if isinstance(value, LateExpression):
-            return self._templates().value(value.text, variables, self._facts, place)
+            return self._templates().value(value.text, variables, place)
         if isinstance(value, Late):
             return self._text(value.text, variables, place)
         if isinstance(value, dict) and is_late(value):
@@ -93,12 +93,12 @@ class Values:
         prepared = self._prepared.rendered(text, variables, self._facts)
         if prepared is not None:
             return prepared
-        rendered: str = self._templates().text(text, variables, self._facts, place)
+        rendered: str = self._templates().text(text, variables, place)
         return rendered
 
     def _templates(self) -> Any:
         if self._templates_made is None:
             from opsmop.target.templates import Templates  # jinja2 costs 80 ms that a role without templates saves
 
-            self._templates_made = Templates(self._source, self._additions)
+            self._templates_made = Templates(self._source, self._additions, self._facts)
         return self._templates_made

@@ -87,7 +87,7 @@ def prepared(template: str) -> tuple[bool, str | None]:
 
 def by_jinja(template: str) -> str:
     variables = Variables([Layer("test", VARIABLES)])
-    return Templates(lambda _: template.encode(), ADDITIONS).file("file.j2", variables, {}).decode()
+    return Templates(lambda _: template.encode(), ADDITIONS, {}).file("file.j2", variables).decode()
 
 
 @pytest.mark.parametrize("template", PLAIN)

@@ -9,9 +9,10 @@ from typing import Any
 from opsmop.drive.reading.code import Code
 from opsmop.drive.reading.guesses import fault_whatever
 from opsmop.drive.reading.literals import UNKNOWN, Unknown, value_of
-from opsmop.errors import OpsMopError
-from opsmop.language.fields import REQUIRED, bind, declared
+from opsmop.errors import OpsMopError, PolicyError
+from opsmop.language.fields import REQUIRED, bind, declared, nearest
 from opsmop.language.lookups import is_late
+from opsmop.language.provider import providers
 from opsmop.language.resource import Resource
 from opsmop.wire.records import dataclass, field
 
@@ -68,7 +69,7 @@ def _call(code: Code, node: ast.Call, made: type[Resource]) -> Call:
 
 def faults_of(call: Call) -> Iterator[OpsMopError]:
     """Everything that is wrong with the parameters, each by itself; then their combination."""
-    faults = [*_each(call)]
+    faults = [*_each(call), *_unknown_method(call)]
     yield from faults
     if not faults and not call.open_ended:
         try:
@@ -95,6 +96,20 @@ def _each(call: Call) -> Iterator[OpsMopError]:
             if error.message not in said:
                 yield error
             said.add(error.message)
+
+
+def _unknown_method(call: Call) -> Iterator[OpsMopError]:
+    """An error for the short name of a provider that nobody has; what has dots is found where it runs."""
+    method = call.given.get("method")
+    if not isinstance(method, str) or "." in method:
+        return
+    known = {provider.short for provider in providers(call.made)}
+    if method not in known:
+        yield PolicyError(
+            f"{call.made.__name__} has no method {method!r}",
+            place=call.place,
+            remedy=nearest(method, known, "There are"),
+        )
 
 
 def _right(call: Call) -> list[str]:

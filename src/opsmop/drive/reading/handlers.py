@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from opsmop.drive.reading.code import MISSING, Code, code_of, codes_of, method
+from opsmop.drive.reading.code import Code, code_of, codes_of, method
 from opsmop.errors import PolicyError
 from opsmop.language.collections import Handlers
 from opsmop.language.fields import nearest
@@ -60,30 +60,6 @@ def handlers_of(role: Role) -> set[str] | None:
             return None
         known.update(name for name in names if name is not None)
     return known if calls else None
-
-
-def answers_with_other(role: Role) -> Iterator[PolicyError]:
-    """An error for each thing that `set_handlers()` plainly returns and that is no `Handlers`."""
-    function = method(role, "set_handlers")
-    code = code_of(function) if function is not None else None
-    if code is None:
-        return
-    for node in ast.walk(code.tree):
-        if isinstance(node, ast.Return) and node.value is not None and (kind := _kind(code, node.value)):
-            yield PolicyError(
-                f"set_handlers() of {role} returns a {kind}",
-                place=code.place(node.value),
-                remedy="Return Handlers(name=resource, ...).",
-            )
-
-
-def _kind(code: Code, node: ast.expr) -> str:
-    """What a value is that stands there, where that can be told."""
-    name = {ast.Dict: "dict", ast.DictComp: "dict", ast.List: "list", ast.ListComp: "list", ast.Tuple: "tuple"}
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        plain = node.func.id in ("dict", "list", "tuple") and code.value(node.func) is MISSING
-        return node.func.id if plain else ""
-    return name.get(type(node), "")
 
 
 def _resources_in(code: Code) -> Iterator[ast.Call]:

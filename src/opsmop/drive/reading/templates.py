@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from opsmop.drive.reading.calls import Call, texts_of
 from opsmop.drive.reading.code import Code
@@ -53,7 +53,7 @@ class Sources:
             except TemplateError as error:
                 yield error
             else:
-                self._look_up(names, call.code, call.place)
+                self._look_up(dict.fromkeys(names, call.place), call.code)
 
     def _look_for_braces(self, call: Call) -> None:
         """Warn of plain texts that look like templates of a variable which is defined."""
@@ -81,7 +81,7 @@ class Sources:
             return
         if is_template and path not in self._read and any(mark in content for mark in _SYNTAX):
             self._read.add(path)
-            yield from self._template(path, content, bound)
+            yield from self._template(path, place, content, bound)
 
     def _folder(self, path: str, excludes: list[str], place: str) -> Iterator[OpsMopError]:
         try:
@@ -95,24 +95,32 @@ class Sources:
         self.rules.open(path).close()
         return b""
 
-    def _template(self, path: str, content: bytes, bound: frozenset[str]) -> Iterator[OpsMopError]:
+    def _template(self, path: str, place: str, content: bytes, bound: frozenset[str]) -> Iterator[OpsMopError]:
         try:
             names, others = self.reader.text(content.decode(), path, in_policy=False)
         except UnicodeDecodeError as error:
-            yield TemplateError(f"the template is not UTF-8 text (byte {error.start})", place=path)
+            yield TemplateError(
+                f"the template {path} is not UTF-8 text (byte {error.start})",
+                place=place,
+                remedy="Use from_file for a file that is no template.",
+            )
             return
         except TemplateError as error:
             yield error
             return
-        self._look_up(names - bound, None, path)
+        self._look_up({name: f"{path}:{line}" for name, line in names.items() if name not in bound}, None)
         bound |= self.reader.bound(content.decode())
-        for other in sorted(others):
-            yield from self._file(other, path, is_template=True, bound=bound)
+        for other, line in sorted(others.items()):
+            yield from self._file(other, f"{path}:{line}", is_template=True, bound=bound)
 
-    def _look_up(self, names: set[str], code: Code | None, place: str) -> None:
+    def _look_up(self, places: Mapping[str, str], code: Code | None) -> None:
+        """Warn of names that nothing defines.
+
+        :param places: where each name is used
+        """
         if self.known is None:
             return
         known = self.known | (code.local_names if code is not None else set())
-        for name in sorted(names - known):
+        for name in sorted(places.keys() - known):
             remedy = nearest(name, known, "Defined are") if len(known) else ""
-            self.warned.append(TemplateError(f"nothing defines {name!r}", place=place, remedy=remedy))
+            self.warned.append(TemplateError(f"nothing defines {name!r}", place=places[name], remedy=remedy))
