@@ -301,7 +301,7 @@ def test_a_large_file_to_four_hosts_is_held_by_nobody(route: Route, tmp_path: Pa
 
 
 CONTROLLER = """
-    import json, resource, sys, threading
+    import json, os, sys, threading
     from pathlib import Path
     sys.path.insert(0, ".")
     from tests.ssh.hearing import *
@@ -320,13 +320,13 @@ CONTROLLER = """
         given, roles, direct, depot, hosts = json.loads(sys.argv[1]), roles_of("asking"), Direct(), Depot(8 << 20), []
         folder = Path(given["folder"])
         direct._code()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = roles.most_memory(os.getpid())
         threads = [threading.Thread(target=evaluate, args=(number,)) for number in range(4)]
         for thread in threads: thread.start()
         for thread in threads: thread.join()
         direct.close()
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        print(json.dumps({"grown": grown >> 10, "hosts": hosts, "computed": depot.computed}))
+        grown = roles.most_memory(os.getpid()) - before
+        print(json.dumps({"grown": grown, "hosts": hosts, "computed": depot.computed}))
 """
 
 

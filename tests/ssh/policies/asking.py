@@ -1,7 +1,6 @@
 """Roles that ask for files: as the product does, or as one that cheats would."""
 
 import os
-import resource
 
 from opsmop.errors import OpsMopError
 from opsmop.language.evaluation import current
@@ -15,15 +14,19 @@ def supply():
     return current()._source._supply
 
 
+def most_memory(pid):
+    """The most memory that a process has come to hold, in MiB. ru_maxrss would begin with what it was forked from."""
+    with open("/proc/%d/status" % pid) as status:
+        return next(int(line.split()[1]) >> 10 for line in status if line.startswith("VmHWM"))
+
+
 class Copier(Role):
     """Copies files the ordinary way, and tells how much memory its process and its agent have come to need, in MiB."""
 
     def main(self):
         for name in self.constructor_variables["names"]:
             File(self.constructor_variables["folder"] + "/" + os.path.basename(name), from_file=name)
-        with open("/proc/%d/status" % os.getppid()) as status:
-            agent = next(line.split()[1] for line in status if line.startswith("VmHWM"))
-        return [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, int(agent) >> 10]
+        return [most_memory(os.getpid()), most_memory(os.getppid())]
 
 
 class Asker(Role):
