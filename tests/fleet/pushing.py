@@ -69,8 +69,9 @@ class Pushed:
 
     @property
     def changes(self) -> list[str]:
-        """The name of every change, in order; with a ? where check only assumes it."""
-        return [change.name + "?" * change.assumed for ended in self.ended for change in ended.changes]
+        """The name of every change, host after host, each in its order; with a ? where check only assumes it."""
+        each = sorted(self.ended, key=lambda ended: ended.host)
+        return [change.name + "?" * change.assumed for ended in each for change in ended.changes]
 
     @property
     def outputs(self) -> str:
