@@ -1,7 +1,11 @@
 """The sites of the reference's examples, https://example.com and https://deb.example.com, on a fleet host itself."""
 
+import tarfile
+from pathlib import Path
+
 from tests.fleet.debs import package_text
-from tests.fleet.harness import Host
+from tests.fleet.harness import Fleet, Host
+from tests.fleet.pushing import apply
 
 # An authority of the host's own, whose certificate git, apt and Python take for both names.
 CERTIFICATE = """
@@ -52,11 +56,23 @@ gpg --batch --quiet --yes --clearsign --output InRelease Release && gpg --export
 """
 
 
-def set_up(host: Host) -> str:
-    """Let a host, which has git and gpg, serve both sites; return the key that signs its packages.
+def set_up(fleet: Fleet, folder: Path) -> None:
+    """Let the fleet's only host serve both sites, and put beside the policy what the examples take from there.
 
     There is an app, a site with a tag, `example-app`, and a kernel of the future whose package requires a reboot.
     """
+    (host,) = fleet.hosts
+    for name in ("templates", "files"):
+        (folder / name).mkdir()
+    (folder / "templates" / "app.conf.j2").write_text("workers = 4\n")
+    with tarfile.open(folder / "files" / "site.tar.gz", "w:gz") as archive:
+        archive.add(folder / "templates", "site-1.0")
+    apply(fleet, folder, 'Package(["git", "gpg"])')
+    (folder / "files" / "example.asc").write_text(_serve(host))
+
+
+def _serve(host: Host) -> str:
+    """Serve both sites from the host itself, and return the key that signs the packages."""
     host.run(CERTIFICATE.replace("ADDRESS", host.address))
     host.run("cat > /srv/web/serve.py", input=SERVER.replace("ADDRESS", host.address))
     host.run("cat > /etc/systemd/system/web.service", input=SERVICE)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -83,15 +82,6 @@ def test_a_command_runs_as_who_is_asked_for(fleet: Fleet, inventory: Path) -> No
     assert opsmop(inventory, "run", "id -un", "--sudo-user", "plain").stdout.startswith(f"{name}  status 0\n  plain\n")
 
 
-def stock(folder: Path) -> None:
-    """What the examples take from beside the policy."""
-    for name in ("templates", "files", "site"):
-        (folder / name).mkdir()
-    (folder / "templates" / "app.conf.j2").write_text("workers = 4\n")
-    with tarfile.open(folder / "files" / "site.tar.gz", "w:gz") as archive:
-        archive.add(folder / "templates", "site-1.0")
-
-
 def hold_the_laws(fleet: Fleet, folder: Path, chosen: list[str]) -> None:
     """Check, apply and apply again the examples of these types on the fleet's only host; all laws hold."""
     main = "".join(EXAMPLES[kind] for kind in chosen)
@@ -114,9 +104,7 @@ def hold_the_laws(fleet: Fleet, folder: Path, chosen: list[str]) -> None:
 
 
 def test_every_law_holds_for_the_examples_of_the_reference(fleet: Fleet, tmp_path: Path) -> None:
-    stock(tmp_path)
-    apply(fleet, tmp_path, 'Package(["git", "gpg"])')
-    (tmp_path / "files" / "example.asc").write_text(example_com.set_up(fleet.hosts[0]))
+    example_com.set_up(fleet, tmp_path)
     # Groups before users, what makes all that follows an assumption late, and the end of the role last.
     chosen = sorted(
         set(EXAMPLES) - OWN_NETWORK,

@@ -144,7 +144,8 @@ class RealMachine(Acting, Linking, Surroundings):
 
         from opsmop.target import programs  # likewise
 
-        return sys.executable, "-I", "-S", "-c", programs.source(name)
+        with self.acting_as(None):  # it is the evaluating user's, who may be the only one to read it
+            return sys.executable, "-I", "-S", "-c", programs.source(name)
 
     def full_name(self) -> str:
         """See `Machine.full_name`."""
