@@ -107,7 +107,7 @@ def test_a_remote_exception_of_any_size_ends_in_1_and_names_the_authors_line(
         (("--check", "--push", "--limit-hosts", "@/dev/null"), "the file names nothing"),
         (("--check", "--push", "--limit-groups", "@failed"), "only hosts are remembered"),
         (("--check", "--push", "--retry"), "no host is remembered on which site.py failed"),
-        (("--check", "--push", "--retry", "--limit-hosts", "here"), "does not go with"),
+        (("--check", "--push", "--retry", "--limit-hosts", "here"), "no host is remembered on which site.py failed"),
         (("--check", "--local", "--limit-hosts", "here"), "mean nothing with --local"),
         (("--check", "--local", "--host", "her"), "Did you mean 'here'?"),
         (("--check", "--push", "--host", "here"), "--host goes with --local"),

@@ -23,7 +23,7 @@ class Web(Role):
         Shell(f"test ! -e {self.vars.broken}")
 
 class Site(Policy):
-    def set_roles(self): return Roles(Web())
+    def set_roles(self): return Roles(Web(tag="x"))
 
 if __name__ == "__main__":
     Cli(Site())
@@ -147,6 +147,50 @@ def test_the_command_retries_the_policy_that_failed_last(site: Path) -> None:
     assert command(site, "retry", str(site)).returncode == 2
 
 
+def test_a_retry_keeps_the_limits_of_the_run_that_failed(site: Path) -> None:
+    (site.parent / "broken-b").touch()
+    assert command(site, "apply", str(site), "--push").returncode == 1
+    (site.parent / "broken-c").touch()
+    (site.parent / "some").write_text("c*\nd\n")
+    done = command(site, "apply", str(site), "--push", "--limit-hosts", f"@{site.parent}/some", "--tags=x")
+    assert done.returncode == 1
+    assert f"To retry what failed: opsmop apply {site} --push --limit-hosts @{site.parent}/some --tags=x --retry\n" in (
+        done.stdout
+    )
+    for number, rest in enumerate(("", "")):
+        if number:
+            (site.parent / "broken-c").unlink()
+        again = command(site, "retry")
+        assert again.stderr == f"opsmop: retrying {site} --limit-hosts=@{site.parent}/some --tags=x\n{rest}"
+        assert f"RESULT failed={1 - number} unreachable=0 changed={number} ok=0" in again.stdout
+    assert listed(site, "--retry") == "b", "which failed before"
+    (site.parent / "broken-b").unlink()
+    done = command(site, "retry")
+    assert (done.returncode, done.stderr) == (0, f"opsmop: retrying {site}\n")
+
+
+def test_of_the_hosts_that_failed_some_can_be_retried(site: Path) -> None:
+    for letter in "abc":
+        (site.parent / f"broken-{letter}").touch()
+    assert run(site, "--apply").returncode == 1
+    assert listed(site, "--retry", "--limit-hosts", "!b") == "a, c[1]"
+    assert listed(site, "--retry", "--limit-hosts", "c*,d") == "c[1]"
+    assert "leave none of the hosts on which site.py failed last" in listed(site, "--retry", "--limit-hosts", "d")
+
+
+def test_variables_that_a_retry_lacks_are_asked_for(site: Path) -> None:
+    (site.parent / "broken-a").touch()
+    values = ("--extra-vars", "color=very-hidden size=3")
+    assert command(site, "apply", str(site), "--push", *values).returncode == 1
+    done = command(site, "retry")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the run that failed had '--extra-vars=color=... size=...', and values are not kept" in done.stderr
+    (site.parent / "broken-a").unlink()
+    assert command(site, "retry", *values).returncode == 0
+    kept = [path.read_bytes() for path in (site.parent / "home").rglob("*") if path.is_file()]
+    assert not [text for text in kept if b"very-hidden" in text]
+
+
 def test_a_command_that_failed_is_no_policy_to_retry(site: Path) -> None:
     inventory = site.with_name("nobody.toml")
     inventory.write_text('[groups.all.hosts]\na = "opsmop_connection=local"\n')
@@ -163,7 +207,7 @@ def test_hosts_that_a_stopped_run_left_without_a_role_are_named_until_a_whole_ru
     text = POLICY.replace('"100%"', "0").replace(
         "class Site(", "class Later(Role):\n    def inventory(self): return inventory.filter()\n\nclass Site("
     )
-    site.write_text(text.replace("Roles(Web())", "Roles(Web(), Later())"))
+    site.write_text(text.replace('Roles(Web(tag="x"))', "Roles(Web(), Later())"))
     (site.parent / "broken-b").touch()
     whole = f"opsmop apply {site} --push"
     left = f"opsmop: not run since a failure stopped it: Later on a, c[1], d\n  To run all there: {whole}\n"

@@ -115,7 +115,10 @@ def test_of_runs_that_began_in_one_second_the_last_is_the_newest(site: Path) -> 
 
 def test_a_page_is_written_where_it_was_asked_for(site: Path) -> None:
     applied(site)
+    page = site.with_name("run.html")
+    page.write_text("older and longer" * 100_000)
     assert opsmop(site, "report", "-o", "run.html").stdout == "run.html\n"
+    assert page.stat().st_mode & 0o777 == 0o600, "it holds what is in files"
     assert (site.parent / "run.html").read_text().startswith("<!doctype html>")
     assert opsmop(site, "report", "-o", "-").stdout == (site.parent / "run.html").read_text()
     done = opsmop(site, "report", "-o", "/nowhere/run.html")

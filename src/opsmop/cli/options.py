@@ -55,11 +55,11 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
     add("--limit-groups", "PATTERNS", "only hosts in these groups: 'rack1,dc*'")
     add("--limit-hosts", "PATTERNS", "only these hosts: 'web1*,!web13', '@FILE'; '@failed' are those that failed last")
+    parser.add_argument("--retry", action="store_true", help="of these only the hosts that failed last")
     add("--serial", "STEPS", "so many hosts at a time, and none after a failing batch: '10', '25%%' or '1,10%%,50%%'")
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--retry", action="store_true", help="only the hosts that failed last; --limit-hosts @failed")
     for name, text in (("--tags", "only roles with one of these tags"), ("--skip-tags", "no roles with one of these")):
         parser.add_argument(name, action="append", default=[], metavar="TAGS", help=text)
     parser.add_argument("--host", default="", metavar="NAME", help="with --local: this machine's name in the inventory")

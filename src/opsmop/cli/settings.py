@@ -12,7 +12,7 @@ from opsmop.cli.options import TIME_LIMITS, TO_DEFAULTS
 from opsmop.errors import UsageError
 from opsmop.settings import Defaults, Settings
 from opsmop.settings.extra import extra_variables
-from opsmop.settings.limits import FAILED, limit_patterns
+from opsmop.settings.limits import limit_patterns
 from opsmop.settings.sources import usual
 
 VARS = "vars"  # a mode of the command line alone: opsmop vars POLICY.py --host NAME
@@ -24,8 +24,6 @@ def settings_from(parsed: argparse.Namespace, folder: Path) -> Settings:
     :param folder: the policy's
     :raises UsageError: if one of them says something impossible
     """
-    if parsed.retry and parsed.limit_hosts:
-        raise UsageError("--retry does not go with --limit-hosts", remedy="Write --limit-hosts '@failed,!web1'.")
     if parsed.serial and parsed.reach != "push":
         raise UsageError("--serial goes with --push")
     if parsed.mode == VARS and not parsed.host and parsed.reach == "push":
@@ -57,7 +55,8 @@ def settings_from(parsed: argparse.Namespace, folder: Path) -> Settings:
         extra=extra,
         extra_files=extra_files,
         limit_groups=limit_patterns("--limit-groups", listed(parsed.limit_groups)),
-        limit_hosts=(FAILED,) if parsed.retry else limit_patterns("--limit-hosts", listed(parsed.limit_hosts)),
+        limit_hosts=limit_patterns("--limit-hosts", listed(parsed.limit_hosts)),
+        retry=parsed.retry,
         serial=steps(listed(parsed.serial)),
         tags=listed(parsed.tags),
         skip_tags=listed(parsed.skip_tags),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -58,14 +59,15 @@ def run(given: argparse.Namespace) -> int:
     from opsmop.program import run_program  # --help does without
 
     words = list(given.words)
+    policy = _failed_last() if given.policy is None else given.policy
     if given.policy is not None:
-        refuse_no_program(given.policy, given.command)
-        words.remove(given.policy)
+        refuse_no_program(policy, given.command)
+        words.remove(policy)
+    if given.command == "retry":
+        words += _as_before(given, policy)
     words = ["--output=json" if word == "--json" else word for word in words]
     pushed = ["--push"] if given.command == "vars" and not given.local else []
-    return run_program(
-        _failed_last() if given.policy is None else given.policy, [*_SPELLED[given.command], *pushed, *words]
-    )
+    return run_program(policy, [*_SPELLED[given.command], *pushed, *words])
 
 
 def refuse_no_program(policy: str, command: str) -> None:
@@ -92,5 +94,25 @@ def _failed_last() -> str:
     policy = failed_last()
     if policy is None:
         raise UsageError("no policy is remembered that failed", remedy="Name it: opsmop retry site.py")
-    sys.stderr.write(f"opsmop: retrying {policy}\n")
     return str(policy)
+
+
+def _as_before(given: argparse.Namespace, policy: str) -> list[str]:
+    """The options that the failed run had and that are not given now.
+
+    :raises UsageError: if values of variables are among them, which nobody has kept
+    """
+    from opsmop.drive.remembered import options_last  # only a retry asks
+    from opsmop.settings.command import CHOOSING, hides_values  # as above
+
+    said = {option for option in CHOOSING if getattr(given, option.strip("-").replace("-", "_"))}
+    kept = [word for word in options_last(Path(policy)) if word.partition("=")[0] not in said]
+    for word in kept:
+        if hides_values(word):
+            raise UsageError(
+                f"the run that failed had {shlex.quote(word)}, and values are not kept",
+                remedy="Give them once more: --extra-vars 'name=value ...'",
+            )
+    told = " ".join(map(shlex.quote, [policy, *kept]))
+    sys.stderr.write(f"opsmop: retrying {told}\n" if kept or given.policy is None else "")
+    return kept

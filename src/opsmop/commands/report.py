@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import stat
 import sys
 from pathlib import Path
 
@@ -34,8 +36,21 @@ def run(given: argparse.Namespace) -> int:
         return 0
     file = Path(given.output_file or f"{path.stem}.html")
     try:
-        file.write_text(text, encoding="utf-8")
+        _write(file, text)
     except OSError as error:
         raise UsageError(f"the page cannot be written: {error.strerror}", place=str(file)) from None
     sys.stdout.write(f"{file}\n")
     return 0
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a page that nobody else may read: it shows what is in files, and what commands printed.
+
+    :raises OSError: if it cannot be written
+    """
+    number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(number, "w", encoding="utf-8") as stream:
+        if stat.S_ISREG(os.fstat(number).st_mode):  # and no device or pipe
+            os.fchmod(number, 0o600)
+            os.ftruncate(number, 0)
+        stream.write(text)

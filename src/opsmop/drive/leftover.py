@@ -34,4 +34,4 @@ def leftover(run: Run, outcome: Outcome, before: Mapping[str, Sequence[str]]) ->
 
 
 def _whole(settings: Settings) -> bool:
-    return not (settings.limit_hosts or settings.limit_groups or settings.tags or settings.skip_tags)
+    return not (settings.retry or settings.limit_hosts or settings.limit_groups or settings.tags or settings.skip_tags)

@@ -12,7 +12,7 @@ from opsmop.drive.adding import additions_said
 from opsmop.drive.asking import ask, ask_if_defined, variables_said
 from opsmop.drive.cargo import Layers
 from opsmop.drive.delegating import delegate_of
-from opsmop.drive.remembered import recalled
+from opsmop.drive.remembered import recalled, retried
 from opsmop.drive.slips import refuse_slips
 from opsmop.errors import InventoryError, PolicyError, UsageError, ViaError
 from opsmop.inventory import Host, Inventory
@@ -105,8 +105,10 @@ def _pushed(policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings
     inventories = [_inventory(role) for role in roles]
     hosts = [inventory.require_hosts(f"role {role.name}") for role, inventory in zip(roles, inventories, strict=True)]
     wishes = [_wishes(role, settings) for role in roles]
-    names = {host.name for of_role in hosts for host in of_role}
-    limits = Limits(settings.limit_groups, recalled(settings.limit_hosts, policy_file, names))
+    known = {host.name: host for of_role in hosts for host in of_role}
+    limits = Limits(settings.limit_groups, recalled(settings.limit_hosts, policy_file, known))
+    if settings.retry:
+        limits = retried(limits, policy_file, known)
     assigned = list(zip(roles, hosts, wishes, strict=True))
     stints = schedule(assigned, limits, settings.defaults["push_serial"])
     passwords = Passwords(settings.defaults, settings.typed_passwords)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsmop.drive.leftover import Leftover, leftover
 from opsmop.errors import UsageError
 from opsmop.inventory.tree import literal
+from opsmop.settings.command import choosing
 from opsmop.settings.limits import FAILED
 from opsmop.settings.state import state_folder
+from opsmop.wire.records import replace
 
 if TYPE_CHECKING:
     from opsmop.drive.outcome import Outcome
     from opsmop.drive.preparing import Run
+    from opsmop.inventory import Host
+    from opsmop.schedule import Limits
 
 _OURS = Path(__file__).resolve().parents[1]  # `opsmop run` and its kin have policies in here, which nobody retries
 
@@ -50,6 +54,11 @@ def failed_hosts(policy_file: Path) -> tuple[str, ...]:
     return _names(_memory(policy_file).get("hosts"))
 
 
+def options_last(policy_file: Path) -> tuple[str, ...]:
+    """The options that chose what the run was for that failed last: hosts, roles and variables, as they may be kept."""
+    return _names(_memory(policy_file).get("options"))
+
+
 def _memory(policy_file: Path) -> dict[str, Any]:
     try:
         said = json.loads(memory_of(policy_file).read_text(encoding="utf-8"))
@@ -73,9 +82,18 @@ def remember(run: Run, outcome: Outcome) -> Leftover:
     left = {str(role): list(_names(names)) for role, names in left.items()} if isinstance(left, dict) else {}
     after = [*(name for name in hosts if name not in outcome.well and name not in outcome.failed), *outcome.failed]
     still = leftover(run, outcome, left)
-    if (list(hosts), left) != (after, still):
-        _write(run.policy_file, {"hosts": after, "left": still} if after or still else {})
+    options = list(_options(run, outcome, _names(before.get("options"))))
+    fresh = {"hosts": after, "left": still, "options": options} if after or still else {}
+    if {name: value for name, value in before.items() if name != "policy"} != fresh:
+        _write(run.policy_file, fresh)
     return still
+
+
+def _options(run: Run, outcome: Outcome, before: tuple[str, ...]) -> tuple[str, ...]:
+    """What a retry is to be given: it goes on with what the run had that it retries; what it leaves is older."""
+    if not outcome.failed:
+        return () if outcome.well else before
+    return before if run.settings.retry else choosing(run.settings.command)
 
 
 def _write(policy_file: Path, memory: dict[str, Any]) -> None:
@@ -102,12 +120,31 @@ def recalled(patterns: tuple[str, ...], policy_file: Path, known: Iterable[str])
         if pattern.removeprefix("!") != FAILED:
             found.append(pattern)
             continue
-        there = set(known)
-        names = [name for name in failed_hosts(policy_file) if name in there]
-        if not names:
-            raise UsageError(
-                f"no host is remembered on which {policy_file.name} failed",
-                remedy="Its last --apply ended well everywhere, or has not been run by you.",
-            )
-        found += [f"{sign}{literal(name)}" for name in names]
+        found += [f"{sign}{literal(name)}" for name in _failed_among(policy_file, known)]
     return tuple(found)
+
+
+def retried(limits: Limits, policy_file: Path, known: Mapping[str, Host]) -> Limits:
+    """`limits` with only those of their hosts left in on which the policy failed last.
+
+    :param known: the hosts that there are now, by name
+    :raises UsageError: if that is none
+    """
+    left = [name for name in _failed_among(policy_file, known) if limits.take(known[name])]
+    if not left:
+        raise UsageError(
+            f"--limit-hosts and --limit-groups leave none of the hosts on which {policy_file.name} failed last",
+            remedy="Without them, --retry goes to all of those.",
+        )
+    return replace(limits, hosts=tuple(map(literal, left)))
+
+
+def _failed_among(policy_file: Path, known: Iterable[str]) -> list[str]:
+    there = set(known)
+    names = [name for name in failed_hosts(policy_file) if name in there]
+    if not names:
+        raise UsageError(
+            f"no host is remembered on which {policy_file.name} failed",
+            remedy="Its last --apply ended well everywhere, or has not been run by you.",
+        )
+    return names

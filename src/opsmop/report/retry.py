@@ -22,10 +22,10 @@ def retry_command(command: Sequence[str], mode: str, reach: str, hosts: Sequence
     """
     if not command or not hosts or reach != "push":
         return ""
-    words = _without_limits(command)
     if mode == "apply":
-        retried = words[:2] == ["opsmop", "retry"]
-        return shlex.join(words if retried else [*words, "--retry"])
+        retried = tuple(command[:2]) == ("opsmop", "retry") or "--retry" in command
+        return shlex.join(command if retried else [*command, "--retry"])
+    words = _without_limits(command)
     if _unnameable(hosts):
         return ""
     return shlex.join([*words, "--limit-hosts", ",".join(hosts)])

@@ -28,6 +28,7 @@ class Settings:
     :param extra_files: the files that they came from, which are never served to a target
     :param limit_groups: fnmatch patterns; only hosts in a group that one of them matches
     :param limit_hosts: fnmatch patterns; only hosts whose name one of them matches
+    :param retry: whether of these only the hosts on which the policy failed last are left in
     :param serial: in steps of how many hosts every role goes, whatever it says itself; empty if the roles decide
     :param tags: only roles that have one of these tags; all roles if empty
     :param skip_tags: no role that has one of these tags
@@ -51,6 +52,7 @@ class Settings:
     extra_files: tuple[str, ...] = ()
     limit_groups: tuple[str, ...] = ()
     limit_hosts: tuple[str, ...] = ()
+    retry: bool = False
     serial: tuple[int | str, ...] = ()
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
