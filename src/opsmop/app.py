@@ -113,6 +113,7 @@ class App:
         self.err = err or sys.stderr
         self._reports = Reports(_wishes(settings), self.out, self.err, os.environ, people)
         self._recorder: Recorder | None = None
+        self._drive: Drive | None = None
 
     def run(self) -> int:
         """Do what the settings say.
@@ -142,6 +143,11 @@ class App:
         self.err.write(
             "\nopsmop: ended at once. What was under way on the hosts was cut off; the next run looks again.\n"
         )
+        left_out = self._drive.watch.left_out() if self._drive is not None else {}
+        if left_out:
+            self.err.write("Left out: the hook before the role ran, the hook after it did not\n")
+        for role, hosts in left_out.items():
+            self.err.write(f"  {role}: {', '.join(hosts)}\n")
         self.err.flush()
 
     def _shown(self, event: Event) -> None:
@@ -185,7 +191,7 @@ class App:
         refuse_unknown_handlers(assignment.stint.role for assignment in run.assignments)
         self._recorder = recorder(self.settings)
         pushed = self.settings.reach == "push"
-        drive = Drive(
+        self._drive = Drive(
             run,
             transport=transport,
             pack=ship if pushed else live.pack,
@@ -194,8 +200,8 @@ class App:
             judge=lambda outcome: exit_status(outcome, self.settings),
         )
         if pushed:
-            drive.preflight()
-        return self._driven(drive)
+            self._drive.preflight()
+        return self._driven(self._drive)
 
     def _driven(self, drive: Drive) -> int:
         try:

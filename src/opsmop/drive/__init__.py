@@ -18,6 +18,7 @@ from opsmop.drive.outcome import Outcome
 from opsmop.drive.preparing import Assignment, Run, own_layers, prepare
 from opsmop.drive.readying import readied
 from opsmop.drive.results import NoResultError, Results, seeing
+from opsmop.drive.watch import Watch
 from opsmop.errors import HostLostError, OpsMopError
 from opsmop.events import HOST_EVENTS, ContactStarted, Event, RoleFinished, RoleStarted, RunFinished, RunStarted, Warned
 from opsmop.inventory import Host
@@ -73,6 +74,7 @@ class Drive:
         self.interruption = interruption
         self.judge = judge
         self.outcome = Outcome()
+        self.watch = Watch()
         self._count = 0
         self._values: dict[str, Any] = {}
         self._packed: dict[int, Cargo] = {}
@@ -152,8 +154,9 @@ class Drive:
         files = assignment.rules.riders(cargo.strings, LARGEST_RIDERS)
         planned = frozenset(self._planned)
         templates = self._templates(files, cargo)
+        say, over = self._channel.say, self._over
         contacts = Contacts(
-            self.run, assignment, cargo, self.transport, self._channel.say, self._over, files, planned, templates
+            self.run, assignment, cargo, self.transport, say, over, files, planned, templates, self.watch
         )
         self._batches(assignment, contacts)
         left = tuple(host.name for host in hosts if host.name not in self._turned_to)
@@ -228,9 +231,15 @@ class Drive:
                 self._note(said)
                 yield said
             elif said is None:
-                self.transport.cancel()
+                self._cancel()
             elif said is not HEED:
                 raise said
+
+    def _cancel(self) -> None:
+        self.transport.cancel()
+        waited_for = self.watch.waited_for()
+        if waited_for:
+            self._say(Warned(text=f"interrupted: waiting for {waited_for} (a second signal ends all at once)"))
 
     def _pass_on(self, event: Event) -> None:
         if isinstance(event, ContactStarted):

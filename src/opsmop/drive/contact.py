@@ -9,13 +9,14 @@ from datetime import time as time_of_day
 from pathlib import PurePath
 from typing import Any
 
-from opsmop.drive.asking import ask, ask_if_defined, told
+from opsmop.drive.asking import ask_if_defined, told
 from opsmop.drive.cargo import Cargo
 from opsmop.drive.hooks import hooks_of
 from opsmop.drive.ledger import Ledger
 from opsmop.drive.operator import operator
 from opsmop.drive.preparing import Assignment, Run
 from opsmop.drive.rebooting import await_return
+from opsmop.drive.watch import Watch
 from opsmop.errors import ConnectError, HostLostError, OpsMopError, PolicyError, ProtocolError, SudoError
 from opsmop.events import ContactFinished, ContactStarted, Event, Failure, Warned
 from opsmop.inventory import Host
@@ -72,6 +73,7 @@ class Contacts:
     :param files: controller files that ride along with the order
     :param templates: those of them, and of the role's texts, that are templates and were made Python of
     :param planned: in check mode, the machines on which earlier roles have planned something
+    :param watch: is told what they are at
     """
 
     run: Run
@@ -83,12 +85,14 @@ class Contacts:
     files: dict[str, bytes] = field(default_factory=dict)
     planned: frozenset[str] = frozenset()
     templates: dict[str, str] = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch)
 
     def contact(self, host: Host) -> Ending:
         """Contact `host`; every error becomes its ending."""
         if self.over():
             return Ending(host.name, "untouched")
-        return _Contact(self, host).ended()
+        with self.watch.contact(host.name):
+            return _Contact(self, host).ended()
 
 
 class _Contact:
@@ -100,7 +104,6 @@ class _Contact:
         self.role = contacts.assignment.stint.role
         self.hooked = contacts.run.settings.reach == "push"
         self.ledger = Ledger(host.name, self.role.name)
-        self.left_out = False
 
     @property
     def _machine(self) -> str:
@@ -124,7 +127,7 @@ class _Contact:
                 sent=traffic.sent,
                 received=traffic.received,
                 requests=traffic.requests,
-                left_out=self.left_out,
+                left_out=self.contacts.watch.is_out(self.role.name, self.host.name),
             )
         )
         excused = status == "unreachable" and self.contacts.assignment.stint.skips_unreachable
@@ -138,18 +141,19 @@ class _Contact:
 
     def _attempted(self) -> tuple[str, Failure | None, Traffic]:
         try:
-            if self.hooked and not ask(self.role, "should_contact", self.host):
+            if self.hooked and not self._asked("should_contact"):
                 return "skipped", None, Traffic()
             self._refuse_without_way()
             hooks = hooks_of(self.role)
-            self.left_out = self.hooked and self._applies() and bool(hooks.before and hooks.after)
+            if self.hooked and self._applies() and hooks.before and hooks.after:
+                self.contacts.watch.take_out(self.role.name, self.host.name)
             self._call(hooks.before)
             traffic = self._evaluated()
             status, failure = self._judged()
             self._await_reboot()
             if status in ("ok", "skipped"):  # what the hooks before took out of service is in order, and goes back
                 self._call(hooks.after)
-                self.left_out = False
+                self.contacts.watch.put_back(self.role.name, self.host.name)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this host's ending and no other's
             return self._status_of(error), told(error), Traffic()
         return status, failure, traffic
@@ -167,7 +171,11 @@ class _Contact:
         # They change load balancers and the like: check must not.
         if self.hooked and self._applies():
             for name in hooks:
-                ask(self.role, name, self.host)
+                self._asked(name)
+
+    def _asked(self, method: str, *arguments: Any) -> Any:
+        with self.contacts.watch.calling(self.host.name, method):
+            return ask_if_defined(self.role, method, self.host, *arguments)
 
     def _evaluated(self) -> Traffic:
         contacts = self.contacts
@@ -251,7 +259,7 @@ class _Contact:
     def _announced(self, status: str, failure: Failure) -> Failure:
         if self.hooked and status != "cancelled" and self._applies():
             try:
-                ask_if_defined(self.role, "on_failure", self.host, failure)
+                self._asked("on_failure", failure)
             except OpsMopError as error:
                 return replace(failure, message=f"{failure.message}\n{error}")
         return failure

@@ -178,7 +178,9 @@ class Conversation:
 
     def _with_reason(self, event: Event) -> Event:
         """What the end of the role's time has interrupted, with that for a reason: the host knows of none."""
-        failure = event.failure if isinstance(event, (ResourceFailed, EvaluationFinished)) else None
+        if not isinstance(event, (ResourceFailed, EvaluationFinished)):
+            return event
+        failure = event.failure
         if failure is None or failure.error != INTERRUPTION:
             return event
         why = why_role_too_long(self._link.route)
