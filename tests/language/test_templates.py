@@ -87,6 +87,25 @@ def test_other_texts_are_never_templates(both: Any) -> None:
     assert [path.read_text() for path in seen.out.iterdir()] != ["80"]
 
 
+def test_braces_of_a_variable_in_a_text_that_is_no_template_are_told(both: Any) -> None:
+    main = """
+        name = "x"
+        File(f"{OUT}/" + "{{ name }}", from_content="{{ other }} {{ port }}")
+        Command(["echo", T("{{ port }}"), "{{Platform.system()}}"])
+        Shell("echo '{{ .Names }} {{ json .x }}' {{")
+        File(f"{OUT}/b", from_content=T("{% raw %}{{ port }}{% endraw %}"))
+        Echo("{{ name }}")
+    """
+    seen = both(ONE.format(main=main))
+    warned = [event.text.partition(": ")[2] for event in seen.events if type(event).__name__ == "Warned"]
+    assert warned == [
+        "name takes '{{ name }}' as it is written; write name=T(...) for a template",
+        "from_content takes '{{ port }}' as it is written; write from_content=T(...) for a template",
+        "argv takes '{{ Platform }}' as it is written; write argv=T(...) for a template",
+    ]
+    assert (seen.out / "b").read_text() == "{{ port }}"
+
+
 def test_facts_are_in_scope_by_name(both: Any) -> None:
     main = """
         Echo("{{ Platform.system() }} {{ FileTests.exists('/') }} {{ FileTest.is_directory('/') }}")

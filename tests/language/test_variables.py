@@ -157,6 +157,26 @@ def test_an_undefined_name_says_where_it_was_searched_and_what_is_close(both: An
     assert "Did you mean 'port'?" in seen.failure
 
 
+def test_in_local_mode_a_variable_of_the_inventorys_hosts_says_how_to_be_one_of_them(both: Any) -> None:
+    site = both.write(
+        """
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self): Echo("{{ rack }} {{ port }}")
+        class Site(Policy):
+            def set_variables(self): return dict(port=80)
+            def set_roles(self): return Roles(One())
+        """,
+        {"inventory.toml": "[groups.all.hosts]\nhere = { opsmop_connection = 'local', rack = 7 }\n"},
+    )
+    failure = both.one("local", site, host="").failure
+    assert "'rack' is not defined; searched: " in failure
+    assert (
+        "The inventory has it for here, and does not name this machine: say which host it is, --host here." in failure
+    )
+    assert both.one("local", site).echoed == both.one("push", site).echoed == ["7 80"]
+
+
 def test_variables_keep_their_types(both: Any) -> None:
     values = {"number": 3, "flag": True, "words": ["a", "b"], "table": {"x": 1.5}}
     seen = both(

@@ -233,6 +233,8 @@ class _Contact:
         said = {"verbose": settings.verbose, "diff": settings.diff, "log": settings.defaults["log_path"]}
         said["templates"] = self.contacts.templates
         said["planned"] = self._machine in self.contacts.planned
+        if settings.reach == "local":
+            said["of_others"] = self.host.of_others()
         if self._applies():
             said["lock"] = {"who": operator(), "forced": settings.force_lock}
         return {**said, **fact_options(settings, self.host.name, self.role.name)}

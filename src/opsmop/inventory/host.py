@@ -106,6 +106,17 @@ class Host:
         named = [(f"inventory group {group.name}", group.variables) for group in self._tree.groups_of(self.name)]
         return (*named, (f"inventory host {self.name}", self._tree.variables_of(self.name)))
 
+    def of_others(self) -> dict[str, str]:
+        """What a name that the inventory does not know lacks: each variable that some host has, and the first that does.
+
+        Nothing for a host that it knows.
+        """
+        hosts = self._tree.hosts
+        if any(host.name == self.name for host in hosts):
+            return {}
+        own = self.all_variables()
+        return {name: host.name for host in reversed(hosts) for name in host.all_variables() if name not in own}
+
     def fresh(self) -> Host:
         """The same host for another contact: nothing is attached to it."""
         return Host(self.name, self._tree)

@@ -29,11 +29,17 @@ class Variables(Mapping[str, Any]):
 
     :param layers: first to last
     :param besides: what templates see under names that no variable has, such as facts: found here too, but not listed
+    :param of_others: names of variables that this machine would have as a host of the inventory, each with such a host
     """
 
-    def __init__(self, layers: Iterable[Layer], besides: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        besides: Mapping[str, Any] | None = None,
+        of_others: Mapping[str, str] | None = None,
+    ) -> None:
         self._layers = tuple(layers)
-        self._besides = besides or {}
+        self._besides, self._of_others = besides or {}, of_others or {}
         self._merged: dict[str, Any] = {}
         for layer in self._layers:
             self._merged.update(layer.values)
@@ -72,11 +78,11 @@ class Variables(Mapping[str, Any]):
 
     def with_values(self, values: Mapping[str, Any]) -> Variables:
         """These variables, and those of `values` that nothing here defines."""
-        return Variables([Layer("registered results", values), *self._layers], self._besides)
+        return Variables([Layer("registered results", values), *self._layers], self._besides, self._of_others)
 
     def below(self, layer: Layer) -> Variables:
         """These variables with one more layer, which wins over them."""
-        return Variables([*self._layers, layer], self._besides)
+        return Variables([*self._layers, layer], self._besides, self._of_others)
 
     def origin(self, name: str) -> str:
         """The label of the layer that `name` comes from; empty if nothing defines it."""
@@ -86,6 +92,11 @@ class Variables(Mapping[str, Any]):
         """The error that says where `name` was searched and what is close to it."""
         searched = ", ".join(layer.label for layer in self._layers) or "no variables at all"
         remedy = nearest(name, {*self._merged, *self._besides}, "Defined are")
+        if name in self._of_others:
+            host = self._of_others[name]
+            remedy = (
+                f"The inventory has it for {host}, and does not name this machine: say which host it is, --host {host}."
+            )
         return TemplateError(f"{name!r} is not defined; searched: {searched}", place=place, remedy=remedy)
 
 

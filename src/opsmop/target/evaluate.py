@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from opsmop.errors import OpsMopError, PolicyError, ProviderError
 from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceSpoke, ResourceStarted, Warned
 from opsmop.language.additions import Additions
+from opsmop.language.braces import taken_as_written
 from opsmop.language.machine import Content, Machine
 from opsmop.language.provider import Change
 from opsmop.language.resource import Resource
@@ -147,6 +148,9 @@ class RoleEvaluation:
         assumed = assumed or self._assuming
         attempt = Attempt(resource, self.machine, ResourceSources(self, variables), assumed=assumed)
         self._attempt = attempt
+        for name, variable in taken_as_written(type(resource), vars(resource), variables):
+            text = f"{name} takes '{{{{ {variable} }}}}' as it is written; write {name}=T(...) for a template"
+            resource.warnings.append(text)
         early = self.values.work_out(resource, variables)
         attempt.assumed = attempt.assumed or self.machine.assumptions > doubts
         self._emit(ResourceStarted(name=resource.label, **about))
@@ -201,7 +205,7 @@ class RoleEvaluation:
             *local_layers(frame, CALLER),
             self._extra,
         ]
-        return Variables(layers, self._besides)
+        return Variables(layers, self._besides, self.options.get("of_others"))
 
     def _register(self, resource: Resource) -> None:
         if resource.register:

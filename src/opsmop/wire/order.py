@@ -28,7 +28,8 @@ class Order:
     :param options: what the evaluation needs besides: ``verbose`` and ``diff`` (bool), ``log`` (path or empty),
         ``lock`` (``who`` wants this machine for itself, and whether it is ``forced``; absent in check mode),
         ``planned`` (bool, in check mode: whether earlier roles have planned something on this machine),
-        ``templates`` (those that came as Python, by path or text),
+        ``of_others`` (in local mode, on a machine that the inventory does not name: variables of its hosts, each with
+        the name of one that has it), ``templates`` (those that came as Python, by path or text),
         ``facts_dir`` (the directory of user facts), ``facts_timeout`` (seconds), ``seed`` (text for Chaos, or empty)
     """
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from opsmop.drive.reading.calls import Call, texts_of
 from opsmop.drive.reading.code import Code
 from opsmop.errors import OpsMopError, TemplateError
+from opsmop.language.braces import taken_as_written
 from opsmop.language.fields import declared, nearest
 from opsmop.target.templates import Reader
 from opsmop.transport.files import FileRules
 from opsmop.wire.records import dataclass, field
 
-_BRACES = re.compile(r"\{\{\s*([A-Za-z_]\w*)")
 _SYNTAX = (b"{{", b"{%", b"{#")
 
 
@@ -58,17 +57,15 @@ class Sources:
     def _look_for_braces(self, call: Call) -> None:
         """Warn of plain texts that look like templates of a variable which is defined."""
         fields = declared(call.made)
-        for name, value in call.values.items():
-            plain = isinstance(value, str) and name in fields and not fields[name].template
-            found = _BRACES.search(value) if plain else None
-            if found is not None and found[1] in (self.known or ()):
-                self.warned.append(
-                    TemplateError(
-                        f"{call.made.__name__}({name}=...) takes '{{{{ {found[1]} }}}}' as it is written",
-                        place=call.place,
-                        remedy=f"Write {name}=T(...) for a template.",
-                    )
+        plain = {name: value for name, value in call.values.items() if name in fields and not fields[name].template}
+        for name, variable in taken_as_written(call.made, plain, self.known or ()):
+            self.warned.append(
+                TemplateError(
+                    f"{call.made.__name__}({name}=...) takes '{{{{ {variable} }}}}' as it is written",
+                    place=call.place,
+                    remedy=f"Write {name}=T(...) for a template.",
                 )
+            )
 
     def _file(
         self, path: str, place: str, *, is_template: bool, bound: frozenset[str] = frozenset()
