@@ -6,6 +6,7 @@ What the controller sends is kept in the file that the second argument names.
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import sys
 import threading
@@ -23,6 +24,8 @@ from tests.ssh import hostile_agent as smaller
 RECEIVED = Path(sys.argv[2])
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\rgone\x00\x08"
 say, event = smaller.say, smaller.event
+# What the runners of GitHub, Azure and TeamCity take for commands in the output of a step.
+COMMANDS = "\n::error::owned\n  ::stop-commands::owned\n##[group]owned\n##vso[task.complete]owned\n##teamcity[owned]"
 NESTED = {"ChangeReport": events.ChangeReport, "Failure": events.Failure}
 FORBIDDEN = (
     "inventory.toml",
@@ -47,8 +50,8 @@ FORBIDDEN = (
 )
 
 
-def filled(kind: type[Any]) -> dict[str, Any]:
-    """An event, or a part of one, in which every text is hostile."""
+def filled(kind: type[Any], text: str) -> dict[str, Any]:
+    """An event, or a part of one, in which every text is `text`."""
     values: dict[str, Any] = {}
     for entry in dataclasses.fields(kind):
         declared = str(entry.type).removesuffix(" | None")
@@ -56,9 +59,9 @@ def filled(kind: type[Any]) -> dict[str, Any]:
         if entry.name in ("run", "host", "role", "value", "status"):
             continue
         if inner in NESTED:
-            values[entry.name] = filled(NESTED[inner])
+            values[entry.name] = filled(NESTED[inner], text)
         elif inner == "str":
-            values[entry.name] = ESCAPES
+            values[entry.name] = text
         else:
             continue
         if declared != inner:
@@ -66,13 +69,15 @@ def filled(kind: type[Any]) -> dict[str, Any]:
     return values
 
 
-def escapes() -> None:
-    os.write(2, f"complaint {ESCAPES}\n".encode())
-    for number, name in enumerate(sorted(events.HOST_EVENTS - {"EvaluationFinished", "EvaluationStarted"})):
-        say(frames.EVENT, event(event="ResourceStarted", id=number, type=ESCAPES, name=ESCAPES))
-        say(frames.EVENT, event(event=name, **{**filled(events.EVENT_TYPES[name]), "id": number}))
-    failure = filled(events.Failure)
-    say(frames.EVENT, event(event="EvaluationFinished", status="failed", failure=failure, beyond=ESCAPES))
+def says_everywhere(text: str) -> None:
+    os.write(2, f"complaint {text}\n".encode())
+    for number, name in enumerate(
+        sorted(events.HOST_EVENTS - {"EvaluationFinished", "EvaluationStarted", "ResourceStarted"})
+    ):
+        say(frames.EVENT, event(event="ResourceStarted", id=number, type=text, name=text))
+        say(frames.EVENT, event(event=name, **{**filled(events.EVENT_TYPES[name], text), "id": number}))
+    failure = filled(events.Failure, text)
+    say(frames.EVENT, event(event="EvaluationFinished", status="failed", failure=failure, beyond=text))
     say(frames.ENDED, b"\0\0")
 
 
@@ -154,6 +159,18 @@ def _press(data: bytes) -> None:
             RECEIVED.with_suffix(".waits").touch()
 
 
+def twice(*said: bytes) -> None:
+    for one in said:
+        say(frames.EVENT, one)
+    ended_as(status="ok")
+
+
+def without_end() -> None:
+    for number in range(2000):
+        say(frames.EVENT, event(event="ResourceStarted", id=number))
+    ended_as(status="failed")
+
+
 def in_the_middle() -> None:
     say(frames.EVENT, event(event="EvaluationStarted"))
     say(frames.EVENT, event(event="ResourceStarted", id=1, type="File", name="/a"))
@@ -170,6 +187,13 @@ def exception() -> None:
     os._exit(0)
 
 
+def health() -> None:
+    disk = dict.fromkeys(("free", "size", "nodes", "nodes_free"), 0)
+    said: dict[str, Any] = dict.fromkeys(("user", "python", "executable", "home"), ESCAPES)
+    said |= {"home_writable": False, "reboot": True, "time": 1e18, "uid": 0, "disks": {ESCAPES: disk}}
+    ended_as(value=json.dumps(said))
+
+
 def no_calendar() -> None:
     for moment in (9e18, -9e18):
         say(frames.EVENT, event(event="Warned", text="when?", ts=moment, line=-(2**62)))
@@ -184,7 +208,14 @@ def endless_noise() -> None:
 LARGE_NUMBER = "9" * 100_000
 CHEATS = {
     **smaller.CHEATS,
-    "escapes": escapes,
+    "escapes": lambda: says_everywhere(ESCAPES),
+    "commands for a runner": lambda: says_everywhere(COMMANDS),
+    "begins twice": lambda: twice(*[event(event="EvaluationStarted")] * 2),
+    "begins a resource twice": lambda: twice(*[event(event="ResourceStarted", id=1)] * 2),
+    "ends a resource twice": lambda: twice(
+        event(event="ResourceStarted", id=1), *[event(event="ResourceFinished", id=1)] * 2
+    ),
+    "resources without an end": without_end,
     "asks for what is not its": asks_for_what_is_not_its,
     "asks without taking": asks_without_taking,
     "needs the code for ever": needs_the_code_for_ever,
@@ -197,6 +228,14 @@ CHEATS = {
     "cancelled by nobody": lambda: ended_as(status="cancelled"),
     "a value that is no json": lambda: ended_as(value="{"),
     "a value of great depth": lambda: ended_as(value="[" * 100_000),
+    "a value of some depth": lambda: ended_as(value="[" * 900 + "]" * 900),
+    "a value that is not a number": lambda: ended_as(value="[NaN]"),
+    "an answer of another shape": lambda: ended_as(value='{"disks": [["owned"]]}'),
+    "no answer": ended_as,
+    "facts with escapes": lambda: ended_as(
+        value=json.dumps([["Platform.a", [ESCAPES], ESCAPES], [ESCAPES, ESCAPES, ""]])
+    ),
+    "a health with escapes": health,
     "a value of a large number": lambda: ended_as(value=LARGE_NUMBER),
     "a large number": lambda: say(frames.EVENT, b'{"v":1,"event":"Warned","seq":' + LARGE_NUMBER.encode() + b"}"),
     "not a number": lambda: say(frames.EVENT, b'{"v":1,"event":"Warned","ts":NaN}'),
@@ -211,6 +250,7 @@ class Heard:
     def __init__(self) -> None:
         self.answers = 0
         self.changed = threading.Condition()
+        self.over = threading.Event()  # the controller has hung up
 
     def listen(self) -> None:
         program = int(sys.argv[sys.argv.index("-c") + 2])  # bytes of what the stub would read and run
@@ -219,6 +259,7 @@ class Heard:
             while data := os.read(0, 1 << 16):
                 kept.write(data)
                 self._count(decoder.feed(data))
+        self.over.set()
 
     def _count(self, said: list[tuple[int, bytes]]) -> None:
         with self.changed:
@@ -256,4 +297,4 @@ if __name__ == "__main__":
     if sys.argv[1] not in ("greedy", "asks without taking"):
         threading.Thread(target=HEARD.listen, daemon=True).start()
     CHEATS[sys.argv[1]]()
-    time.sleep(60)
+    HEARD.over.wait(60)

@@ -42,6 +42,9 @@ class Site(Policy):
     def set_roles(self): return Roles(Everywhere(), Elsewhere())
 
 if __name__ == "__main__":
+    import atexit
+    status = open("/proc/self/status")
+    atexit.register(lambda: open("HOME/memory", "w").write(status.read().partition("VmHWM:")[2].split()[0]))
     Cli(Site())
 """
 
@@ -52,12 +55,14 @@ class Victim:
 
     :param folder: everything of it
     :param status: its exit status
+    :param told: what it printed on its standard output
     :param said: what it printed on both streams
     :param memory: the most that it held, in KiB
     """
 
     folder: Path
     status: int
+    told: str
     said: str
     memory: int
 
@@ -87,12 +92,12 @@ class Controller:
         (folder / "policy" / "files" / "link").symlink_to(folder)
         os.mkfifo(folder / "policy" / "files" / "pipe")
 
-    def run(self, cheats: dict[str, str], **environment: str) -> Victim:
-        """Push the policy to a host for each cheat, and to one that is honest."""
+    def run(self, cheats: dict[str, str], *words: str, **environment: str) -> Victim:
+        """Push the policy to a host for each cheat, and to one that is honest. `words` are more of the command line's."""
         self._write_inventory(cheats)
-        with (self.folder / "said").open("wb") as said:
+        with (self.folder / "told").open("wb") as told, (self.folder / "said").open("wb") as said:
             process = subprocess.Popen(
-                [sys.executable, self.folder / "policy" / "site.py", "--push", "--apply"],
+                [sys.executable, self.folder / "policy" / "site.py", "--push", "--apply", *words],
                 env={
                     **os.environ,
                     "HOME": str(self.folder),
@@ -102,13 +107,14 @@ class Controller:
                 },
                 cwd="/",
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
+                stdout=told,
+                stderr=said,
             )
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        text = (self.folder / "said").read_bytes().decode("utf-8", "replace")
-        return Victim(self.folder, process.returncode, text, used.ru_maxrss)
+            process.wait()
+        texts = [(self.folder / name).read_bytes().decode("utf-8", "replace") for name in ("told", "said")]
+        # Of the program alone, which wrote it at its end: ru_maxrss begins with what a process was forked from.
+        memory = int((self.folder / "memory").read_text())
+        return Victim(self.folder, process.returncode, texts[0], "".join(texts), memory)
 
     def _write_inventory(self, cheats: dict[str, str]) -> None:
         lines = ["# secret-of-the-inventory", "[groups.hosts.hosts]"]

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.hostile.conftest import Controller, Victim
 
-# What each comes to: the words of the reason.
+# What each comes to: the words of the reason, with a star where those of two hosts differ in a number.
 CHEATS = {
     "oversized frame": "would be 2147483648 bytes long",
     "unknown kind": "no known kind (",
@@ -39,16 +39,23 @@ CHEATS = {
     "closes at once": "ended before the role did",
     "flood of beats": "one role said",
     "escapes": "owned",
+    "commands for a runner": "error::owned",
+    "begins twice": "it began twice",
+    "begins a resource twice": "began resource 1 twice",
+    "ends a resource twice": "ended resource *, which had not begun",
+    "resources without an end": "ended none of them",
     "asks without taking": "asks for files faster than it takes them",
     "needs the code for ever": "needs the code again",
     "kept the code for ever": "keeps saying that it has kept the code",
     "too many elements": "ResourceFinished.changes is not a list",
     "well in the middle of a resource": "in the middle of resource 1",
-    "an ending without a beginning": "ended resource 7, which had not begun",
+    "an ending without a beginning": "ended resource *, which had not begun",
     "a status that is none": "ended the role as 'perfect'",
     "cancelled by nobody": "something on the host ended the role",
     "a value that is no json": "is not JSON",
     "a value of great depth": "is not JSON",
+    "a value of some depth": "is nested more than 100 deep",
+    "a value that is not a number": "is not JSON",
     "a value of a large number": "is not JSON",
     "a large number": "not JSON",
     "not a number": "Warned.ts is not of type float",
@@ -58,6 +65,10 @@ CHEATS = {
 HOSTS = {re.sub(r"[ ,.]+", "-", cheat): cheat for cheat in CHEATS}
 FILES = "asks for what is not its"
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+# What GitHub's runner takes for a command (actions/runner, ActionCommand.cs): a line that begins so, after blanks, or
+# anything behind ##[ in it; Azure's and TeamCity's have a word before the bracket.
+COMMAND = re.compile(r"^\s*::[a-z-]+(?: [^\n]*)?::.*|##\w*\[.*", re.MULTILINE)
 
 
 @pytest.fixture(scope="module", params=["direct", "via"])
@@ -90,6 +101,11 @@ def test_the_run_has_failed_and_the_honest_host_is_as_it_should_be(victim: Victi
 def test_nothing_that_could_rewrite_a_terminal_is_printed(victim: Victim) -> None:
     assert "owned" in victim.said
     assert CONTROL.findall(victim.said) == []
+
+
+def test_nothing_that_a_ci_would_take_for_a_command_is_printed(victim: Victim) -> None:
+    assert "error::owned" in victim.said
+    assert COMMAND.findall(victim.said) == []
 
 
 def test_no_host_is_sent_anything_of_another_or_of_the_controller(victim: Victim) -> None:

@@ -67,20 +67,22 @@ class _Examined:
 
         :param must_become: whether it is wrong, and not only worth a note, if nobody else can be become
         """
-        from opsmop.commands.findings import Finding, judged, unmet  # --help does without
+        from opsmop.commands.answered import answered  # --help does without
+        from opsmop.commands.findings import HEALTH, Finding, judged, unmet  # as above
 
         before = time.time()
         met = self._met(sudo=False)
         after = time.time()
         if met.failure is not None:
             return [unmet(met.failure)]
+        value = answered(self._host.name, met.value, HEALTH)
         found = [
-            Finding("ok", "login", f"as {met.value['user']} at {self._host.hostname()}"),
-            Finding("ok", "Python", f"{met.value['python']} ({met.value['executable']})"),
+            Finding("ok", "login", f"as {value['user']} at {self._host.hostname()}"),
+            Finding("ok", "Python", f"{value['python']} ({value['executable']})"),
         ]
-        if met.value["uid"]:
+        if value["uid"]:
             found.append(self._become("wrong" if must_become else "note"))
-        return found + judged(met.value, before, after)
+        return found + judged(value, before, after)
 
     def _become(self, grade: str) -> Finding:
         from opsmop.commands.findings import Finding  # as above

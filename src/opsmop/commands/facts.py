@@ -49,6 +49,7 @@ def _facts_there(given: argparse.Namespace) -> Any:
     from opsmop.api import run as run_policy  # --help does without all of these
     from opsmop.app import show
     from opsmop.cli.settings import defaults_from, typed_passwords
+    from opsmop.commands.answered import ANYTHING, answered
     from opsmop.commands.errands import errands
     from opsmop.commands.targets import host_of
     from opsmop.settings import Settings
@@ -63,4 +64,4 @@ def _facts_there(given: argparse.Namespace) -> Any:
     if result.failure is not None:
         show(OpsMopError(f"{host.name}: {result.failure.message}", remedy=result.failure.remedy), sys.stderr)
         return None
-    return [tuple(told) for told in result.value]
+    return answered(host.name, result.value, [(str, ANYTHING, str)])

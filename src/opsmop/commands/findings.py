@@ -10,6 +10,15 @@ from opsmop.events import Failure
 _CLOCK_NOTED, _CLOCK_WRONG = 5.0, 60.0  # seconds; Kerberos refuses five minutes (RFC 4120), make(1) less
 _SPACE_NOTED, _SPACE_WRONG = 500 << 20, 50 << 20  # bytes
 _INODES_WRONG = 0.01  # of all
+# What `opsmop.commands.errands.policy.Health` tells, as `opsmop.commands.answered` wants it.
+_DISK = dict.fromkeys(("free", "size", "nodes", "nodes_free"), int)
+HEALTH = {
+    **dict.fromkeys(("user", "python", "executable", "home"), str),
+    **dict.fromkeys(("home_writable", "reboot"), bool),
+    "time": float,
+    "uid": int,
+    "disks": {str: _DISK},
+}
 _LINKS = {"HostKeyError": "host key", "AuthenticationError": "login", "SudoError": "sudo"}
 
 

@@ -15,7 +15,7 @@ from opsmop.events import (
     Warned,
 )
 from opsmop.report.names import counted
-from opsmop.report.stream import Pen
+from opsmop.report.stream import Pen, no_command
 
 _UNMET = ("unreachable", "lost")
 
@@ -58,10 +58,10 @@ class Answers:
             self._answers[event.host] = _ended(event, self._spoken.get(event.host))
             self._progress(f"{len(self._answers)} of {self._met} hosts have answered")
         elif isinstance(event, Warned):
-            self._err.write(f"warning: {event.host}{': ' if event.host else ''}{event.text}\n")
+            self._err.write(no_command(f"warning: {event.host}{': ' if event.host else ''}{event.text}\n"))
         elif isinstance(event, RunFinished):
             self._progress("")
-            self.pen(told(self._answers))
+            self.pen(no_command(told(self._answers)))
 
     def close(self) -> None:
         """Nothing more will come."""

@@ -16,7 +16,7 @@ from opsmop.report.folding import Folding
 from opsmop.report.look import NARROWEST, WIDEST, carries_signs, tell_color
 from opsmop.report.recap import recap_lines, stopped_lines
 from opsmop.report.retry import retry_command
-from opsmop.report.stream import Pen
+from opsmop.report.stream import Pen, no_command
 from opsmop.report.table import folds
 from opsmop.report.tally import Tally
 from opsmop.wire.records import replace
@@ -62,7 +62,7 @@ class Console:
         self._costs(event)
         lines = self._lines(event)
         if lines:
-            self._write(lines)
+            self._write([no_command(line) for line in lines])
 
     def close(self) -> None:
         """Nothing more will come."""

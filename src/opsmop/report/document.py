@@ -19,7 +19,7 @@ from opsmop.events import (
     Warned,
 )
 from opsmop.events.lines import told_status
-from opsmop.report.stream import Pen
+from opsmop.report.stream import Pen, no_command_in_json
 from opsmop.report.tally import ENDINGS, HostTally, Tally
 from opsmop.wire.records import asdict, is_dataclass
 
@@ -37,7 +37,7 @@ class Document:
         """Take `event`; the last one writes the document."""
         self._digest(event)
         if isinstance(event, RunFinished):
-            self.pen(json.dumps(self._digest.document(), indent=1) + "\n")
+            self.pen(no_command_in_json(json.dumps(self._digest.document(), indent=1)) + "\n")
 
 
 class Digest:

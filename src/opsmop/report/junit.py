@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
 from opsmop.events.lines import event_place, message_text
 from opsmop.report.contacts import Contact, Contacts
-from opsmop.report.stream import Pen
+from opsmop.report.stream import Pen, no_command_in_xml
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -37,7 +37,7 @@ class JUnit:
         elif isinstance(event, Found):
             self._findings.append(event)
         elif isinstance(event, RunFinished):
-            self.pen(self._document(event))
+            self.pen(no_command_in_xml(self._document(event)))
 
     def _document(self, end: RunFinished) -> str:
         from xml.etree import ElementTree as ET  # only for this report, at its end

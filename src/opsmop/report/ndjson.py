@@ -7,7 +7,7 @@ from typing import TextIO
 from opsmop.events import Event, ResourceFinished
 from opsmop.events.lines import told_status
 from opsmop.events.wire import to_wire
-from opsmop.report.stream import Pen
+from opsmop.report.stream import Pen, no_command_in_json
 from opsmop.wire.records import replace
 
 
@@ -21,4 +21,4 @@ class Ndjson:
         """Write `event`."""
         if isinstance(event, ResourceFinished):  # a host may call its ending anything
             event = replace(event, status=told_status(event))
-        self.pen(f"{to_wire(event).decode()}\n")
+        self.pen(no_command_in_json(f"{to_wire(event).decode()}\n"))
