@@ -37,3 +37,16 @@ def test_a_full_disk_and_a_read_only_home_fail_no_role(boot: Boot, tmp_path: Pat
         said = [text.rpartition(": ")[2] for text in pushed.warnings if text.startswith("the log ")]
         assert sorted(said) == ["No space left on device", "Read-only file system"]
     assert {host.run("cat /srv/made").stdout for host in fleet.hosts} == {"x"}
+
+
+def test_a_user_without_a_home_is_told_once_of_the_log_and_the_lock(boot: Boot, tmp_path: Path) -> None:
+    fleet = boot("bookworm")
+    (host,) = fleet.hosts
+    host.run("sed -i 's|:/root:|:/nonexistent:|' /etc/passwd")
+    checked = check(fleet, tmp_path, 'File("/srv/made", from_content="x")')
+    assert [text.rpartition(": ")[2] for text in checked.warnings] == ["the user's home /nonexistent is not there"]
+    pushed = push(fleet, tmp_path, 'File("/srv/made", from_content="x")')
+    assert pushed.failures == []
+    assert pushed.warnings == [
+        "the user's home /nonexistent is not there: no log is kept there, and another run may be at work here at the same time"
+    ]

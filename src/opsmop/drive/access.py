@@ -93,7 +93,9 @@ def _method(role: Role) -> str | None:
     try:
         return None if said is None else become_method(said)
     except ValueError as error:
-        raise PolicyError(f"{role.name}.become_method() returned {error}") from None
+        raise PolicyError(
+            f"{role.name}.become_method() did not say how: {error}", remedy="Return 'sudo', 'su' or 'doas'."
+        ) from None
 
 
 def _host_keys(role: Role) -> str | None:
@@ -101,7 +103,10 @@ def _host_keys(role: Role) -> str | None:
     try:
         return None if said is None else host_key_check(said)
     except ValueError as error:
-        raise PolicyError(f"{role.name}.check_host_keys() returned {error}") from None
+        raise PolicyError(
+            f"{role.name}.check_host_keys() did not say whether: {error}",
+            remedy="Return True, False, or 'accept', which accepts unknown keys and refuses changed ones.",
+        ) from None
 
 
 def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords | None = None) -> Route:

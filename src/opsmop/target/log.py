@@ -30,10 +30,11 @@ class Logged:
         self._file: LogFile | None = None
         self._telling: Telling | None = None
         self._complaint = ""
+        self._lock_wanted = False
 
     def open(self, order: Order) -> None:
         """Write to the log that `order` names, if it names one."""
-        path = order.options.get("log")
+        path, self._lock_wanted = order.options.get("log"), bool(order.options.get("lock"))
         if not path:
             return
         from opsmop.events.lines import Scene  # only where there is a log
@@ -80,8 +81,11 @@ class Logged:
         try:
             self._file.write(text.encode("utf-8", "replace"))
         except OSError as error:
+            told = self._lock_wanted and isinstance(error, own_files.NoHomeError)  # by `run_lock`, which needs it, too
             self._complaint = (
-                f"the log {self._file.path} cannot be written, and the role goes on without it: {error.strerror}"
+                ""
+                if told
+                else (f"the log {self._file.path} cannot be written, and the role goes on without it: {error.strerror}")
             )
             self._file = None
 

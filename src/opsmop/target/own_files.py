@@ -7,10 +7,14 @@ import os
 import stat
 
 
+class NoHomeError(OSError):
+    """The user has no home, or it is not there."""
+
+
 def home() -> str:
     """The user's home: HOME, unless that belongs to somebody else, as it may after a sudo.
 
-    :raises OSError: if there is none
+    :raises NoHomeError: if there is none
     """
     said = os.environ.get("HOME", "")
     if os.path.isabs(said) and os.path.isdir(said) and os.stat(said).st_uid == os.geteuid():
@@ -18,15 +22,19 @@ def home() -> str:
     import pwd  # only where HOME does not help
 
     try:
-        return pwd.getpwuid(os.geteuid()).pw_dir
+        found = pwd.getpwuid(os.geteuid()).pw_dir
     except KeyError:
-        raise OSError(errno.ENOENT, "the user has no home") from None
+        raise NoHomeError(errno.ENOENT, "the user has no home") from None
+    if os.path.isdir(found):
+        return found
+    raise NoHomeError(errno.ENOENT, f"the user's home {found} is not there")
 
 
 def placed(path: str) -> str:
     """`path` with a leading ``~`` as the user's home.
 
-    :raises OSError: if there is no home, or the path is relative
+    :raises NoHomeError: if there is no home
+    :raises OSError: if the path is relative
     """
     path = home() + path[1:] if path == "~" or path.startswith("~/") else path
     if os.path.isabs(path):

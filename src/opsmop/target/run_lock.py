@@ -35,6 +35,10 @@ def run_lock(order: Order, emit: Callable[[Event], None]) -> Iterator[None]:
     opened = -1
     try:
         opened = _opened()
+    except own_files.NoHomeError as error:  # the log says nothing of that where a lock is wanted: see `Logged`
+        emit(
+            Warned(text=f"{error.strerror}: no log is kept there, and another run may be at work here at the same time")
+        )
     except OSError as error:
         text = f"{PATH} cannot be locked, so another run may be at work here at the same time: {error.strerror}"
         emit(Warned(text=text))

@@ -142,10 +142,23 @@ def test_files_of_the_control_machine_count_where_ssh_starts_on_it(tmp_path: Pat
 
 
 def test_an_unknown_way_of_becoming_is_refused_wherever_it_is_said(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match=r"become_method\(\) returned 'pbrun' is none of sudo, su, doas"):
+    with pytest.raises(
+        PolicyError, match=r"become_method\(\) did not say how: 'pbrun' is none of sudo, su, doas"
+    ) as told:
         routed(tmp_path, BEHIND.format("", ""), "web1", sudo=True, become_method="pbrun")
+    assert told.value.remedy == "Return 'sudo', 'su' or 'doas'."
     with pytest.raises(InventoryError, match="opsmop_become_method: 'pbrun' is none of"):
         routed(tmp_path, BEHIND.format("", "opsmop_become_method=pbrun"), "web1")
+
+
+def test_an_unknown_way_of_checking_host_keys_is_refused_wherever_it_is_said(tmp_path: Path) -> None:
+    with pytest.raises(
+        PolicyError, match=r"check_host_keys\(\) did not say whether: 'maybe' is not true, false"
+    ) as told:
+        routed(tmp_path, BEHIND.format("", ""), "web1", check_host_keys="maybe")
+    assert told.value.remedy.startswith("Return True, False, or 'accept'")
+    with pytest.raises(InventoryError, match="opsmop_check_host_keys: 'maybe' is not true, false or 'accept'"):
+        routed(tmp_path, BEHIND.format("", "opsmop_check_host_keys=maybe"), "web1")
 
 
 LOST = """\
