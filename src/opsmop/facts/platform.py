@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, Callable, overload
 
 from opsmop.errors import ProviderError
 from opsmop.facts.fact import Fact
@@ -154,9 +155,20 @@ class PlatformFacts(Fact):
             return "openrc"
         return "launchd" if self.system() == "Darwin" else ""
 
-    def env(self, name: str, default: str = "") -> str:
-        """An environment variable of the evaluation."""
-        return self._machine.environment().get(name, default)
+    @overload
+    def env(self) -> dict[str, str]: ...
+
+    @overload
+    def env(self, name: str, default: str = "") -> str: ...
+
+    def env(self, name: str | None = None, default: str = "") -> dict[str, str] | str:
+        """The environment of the evaluation; with a name, one variable of it."""
+        environment = self._machine.environment()
+        return dict(environment) if name is None else environment.get(name, default)
+
+    def _answers(self) -> dict[str, Callable[[], Any]]:
+        """As `Fact` has it, without the environment: what others keep there is not to be shown by chance."""
+        return {name: ask for name, ask in super()._answers().items() if name != "env"}
 
     def _called(self) -> str:
         return "Platform"

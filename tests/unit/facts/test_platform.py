@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from opsmop import Platform
+from opsmop import DebugFacts, Platform
 
 Evaluate = Callable[..., Any]
 
@@ -72,3 +72,7 @@ def test_the_environment_is_that_of_the_evaluation(evaluate: Evaluate, monkeypat
     monkeypatch.setenv("OPSMOP_TEST_WORD", "here")
     assert asked(evaluate, lambda: Platform.env("OPSMOP_TEST_WORD")) == "here"
     assert asked(evaluate, lambda: Platform.env("OPSMOP_NO_SUCH_WORD", "default")) == "default"
+    assert asked(evaluate, lambda: Platform.env()["OPSMOP_TEST_WORD"]) == "here"
+    debugged = asked(evaluate, lambda: DebugFacts().data)
+    assert "Platform.python_version: " in debugged
+    assert "OPSMOP_TEST_WORD" not in debugged
