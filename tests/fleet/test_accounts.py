@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.fleet.harness import Fleet, difference
+from tests.fleet.laws import OURS, everywhere, law
 from tests.fleet.pushing import apply, check, push
 
 RELEASES = ("bullseye", "bookworm", "trixie")
@@ -13,38 +14,12 @@ SPY = """#!/bin/sh
 cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ > /root/seen
 exec /usr/sbin/chpasswd.real "$@"
 """
-# What a run itself writes, and the copies that the account tools keep of their files.
-OURS = ("/root/.opsmop*", "/home/*/.opsmop*", "/etc/*-", "/root/.cache*", "/home/*/.cache*")
 
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
     with Fleet(RELEASES) as fleet:
         yield fleet
-
-
-def law(fleet: Fleet, folder: Path, main: str) -> list[str]:
-    """The names of the changes of `main`, for which all laws hold on every host."""
-    before = {host.name: host.snapshot(OURS) for host in fleet.hosts}
-    checked = check(fleet, folder, main)
-    for host in fleet.hosts:
-        assert difference(before[host.name], host.snapshot(OURS)) == [], "check touches nothing"
-    applied = apply(fleet, folder, main)
-    assert sorted(checked.changes) == sorted(applied.changes), "what check is certain of is what apply changes"
-    after = {host.name: host.snapshot(OURS) for host in fleet.hosts}
-    assert apply(fleet, folder, main).changes == [], "a second apply changes nothing"
-    for host in fleet.hosts:
-        assert difference(after[host.name], host.snapshot(OURS)) == [], "and writes nothing"
-    names = checked.changes
-    assert len(names) % len(RELEASES) == 0
-    return sorted(names)[:: len(RELEASES)]
-
-
-def everywhere(fleet: Fleet, command: str) -> str:
-    """What a command prints, which must be the same on every host."""
-    said = {host.run(command, check=False).stdout for host in fleet.hosts}
-    assert len(said) == 1, said
-    return said.pop()
 
 
 def test_a_user_is_made_reconciled_and_removed_on_every_release(fleet: Fleet, tmp_path: Path) -> None:

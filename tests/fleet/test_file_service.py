@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.fleet.harness import Fleet
+from tests.fleet.laws import everywhere
 from tests.fleet.pushing import apply, check, push
 
 RELEASES = ("bullseye", "bookworm", "trixie")
@@ -30,13 +31,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "tree/latest").symlink_to("bin/tool")
     (tmp_path / "large").write_bytes(os.urandom(40 * MIB))
     return tmp_path
-
-
-def everywhere(fleet: Fleet, command: str) -> str:
-    """What a command prints, which must be the same on every host."""
-    said = {host.run(command, check=False).stdout for host in fleet.hosts}
-    assert len(said) == 1, said
-    return said.pop()
 
 
 def test_a_directory_is_copied_with_owners_modes_and_links(fleet: Fleet, folder: Path) -> None:

@@ -4,40 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.fleet.harness import Fleet, difference
-from tests.fleet.pushing import apply, check, push
+from tests.fleet.harness import Fleet
+from tests.fleet.laws import everywhere, law, prepare
+from tests.fleet.pushing import push
 
 RELEASES = ("bullseye", "bookworm", "trixie")
-OURS = ("/root/.opsmop*", "/home/*/.opsmop*", "/root/.cache*", "/home/*/.cache*")
 
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
     with Fleet(RELEASES) as fleet:
         yield fleet
-
-
-def law(fleet: Fleet, folder: Path, main: str) -> list[str]:
-    """The names of the changes of `main` on one host, for which all laws hold on every host."""
-    before = {host.name: host.snapshot(OURS) for host in fleet.hosts}
-    announced = check(fleet, folder, main).changes
-    for host in fleet.hosts:
-        assert difference(before[host.name], host.snapshot(OURS)) == [], "check touches nothing"
-    assert sorted(apply(fleet, folder, main).changes) == sorted(announced), "what check is certain of, apply changes"
-    assert apply(fleet, folder, main).changes == [], "a second apply changes nothing"
-    return sorted(announced)[:: len(fleet.hosts)]
-
-
-def prepare(fleet: Fleet, command: str) -> None:
-    for host in fleet.hosts:
-        host.run(command)
-
-
-def everywhere(fleet: Fleet, command: str) -> str:
-    """What a command prints, which must be the same on every host."""
-    said = {host.run(command, check=False).stdout for host in fleet.hosts}
-    assert len(said) == 1, said
-    return said.pop()
 
 
 def test_a_new_owner_does_not_cost_a_program_its_setuid(fleet: Fleet, tmp_path: Path) -> None:

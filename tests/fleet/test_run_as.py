@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from tests.fleet.harness import Fleet, difference
+from tests.fleet.laws import OURS, everywhere
 from tests.fleet.pushing import apply, check, push
 
 RELEASES = ("bullseye", "bookworm")
-OURS = ("/root/.opsmop*", "/home/*/.opsmop*", "/root/.cache*", "/home/*/.cache*", "/etc/*-")
 
 
 @pytest.fixture(scope="module")
@@ -17,13 +17,6 @@ def fleet() -> Iterator[Fleet]:
         for host in fleet.hosts:
             host.run("useradd -m ana; groupadd crew; usermod -aG crew ana; useradd -m bo; chmod 700 /home/bo")
         yield fleet
-
-
-def everywhere(fleet: Fleet, command: str) -> str:
-    """What a command prints, which must be the same on every host."""
-    said = {host.run(command, check=False).stdout for host in fleet.hosts}
-    assert len(said) == 1, said
-    return said.pop()
 
 
 def test_what_another_user_makes_is_that_users_own(fleet: Fleet, tmp_path: Path) -> None:
