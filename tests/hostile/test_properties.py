@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ JSON = some.recursive(
     lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
     max_leaves=20,
 )
+UNCLEAN = some.text(some.sampled_from("a \t\n\r\0\x1b\x9b\x7f\u061c\u200b\u202e\u2028\ud800\U000e0041"))
+PLAIN = {"str": str, "int": int, "float": float, "bool": bool}
 FRAMES = some.lists(
     some.sampled_from(sorted(frames.FROM_AGENT)).flatmap(
         lambda kind: some.tuples(some.just(kind), some.binary(max_size=min(frames.FROM_AGENT[kind], 300)))
@@ -41,6 +44,8 @@ def almost_events(draw: Any) -> bytes:
     body = draw(some.dictionaries(some.sampled_from(field_names(EVENT_TYPES[name])), JSON))
     nested = draw(some.dictionaries(some.sampled_from(("name", "message", "rc", "diff", "assumed")), JSON))
     body |= draw(some.sampled_from(({}, {"changes": [nested]}, {"failure": nested})))
+    texts = [entry.name for entry in dataclasses.fields(EVENT_TYPES[name]) if entry.type == "str"]
+    body |= draw(some.dictionaries(some.sampled_from(texts), UNCLEAN, max_size=2))
     return json.dumps({**body, "v": 1, "event": name}).encode()
 
 
@@ -49,6 +54,21 @@ def texts(value: Any) -> list[str]:
         return [value]
     inner = value if isinstance(value, tuple) else getattr(value, "__dict__", {}).values()
     return [text for entry in inner for text in texts(entry)]
+
+
+def declared(value: Any) -> list[tuple[str, Any]]:
+    """The declared type and the value of each field."""
+    return [(str(entry.type), getattr(value, entry.name)) for entry in dataclasses.fields(value)]
+
+
+def as_declared(kind: str, value: Any) -> bool:
+    if kind.startswith("tuple["):
+        return isinstance(value, tuple) and all(as_declared(kind[len("tuple[") : -len(", ...]")], one) for one in value)
+    if kind.endswith(" | None"):
+        return value is None or as_declared(kind.removesuffix(" | None"), value)
+    if kind in PLAIN:
+        return type(value) is PLAIN[kind]
+    return type(value).__name__ == kind and all(as_declared(*each) for each in declared(value))
 
 
 @given(FRAMES, some.lists(some.integers(1, 40)))
@@ -77,15 +97,24 @@ def test_any_bytes_are_an_event_of_its_declared_types_or_an_error(data: bytes) -
     except ProtocolError:
         return
     assert isinstance(event, Event)
+    assert all(as_declared(*each) for each in declared(event))
     assert all(text == clean(text) and len(text) <= LONGEST_TEXT for text in texts(event))
     assert from_wire(to_wire(event)) == event
 
 
-@given(some.text())
+# Unicode's bidirectional controls (UAX 9, table 4); those with no direction of their own are marks.
+BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+# What is seen nowhere and tells two equal looking texts apart, or breaks a line for some who read it.
+HIDDEN = set("\u061c\u200b\u200e\u200f\u2028\u2029\u2060\u2063\u206a\ufeff\ufff9\U000e0001\U000e0041")
+
+
+@given(some.text() | UNCLEAN | some.text(some.sampled_from(sorted(HIDDEN))))
 def test_what_is_cleaned_is_clean(text: str) -> None:
     cleaned = clean(text)
     assert clean(cleaned) == cleaned
     assert not {letter for letter in cleaned if ord(letter) < 32 or 127 <= ord(letter) < 160} - {"\t", "\n"}
+    assert not {letter for letter in cleaned if unicodedata.bidirectional(letter) in BIDI}
+    assert not HIDDEN & set(cleaned)
 
 
 TABLES = some.dictionaries(

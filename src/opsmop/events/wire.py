@@ -14,15 +14,17 @@ MOST_ELEMENTS = 10_000
 LARGEST_NUMBER = 1 << 63
 
 _NESTED: dict[str, type[Any]] = {"ChangeReport": ChangeReport, "Failure": Failure}
-# C0 and C1 control characters and the bidirectional overrides, which could rewrite what a terminal shows; tab and
-# newline stay (Unicode TR 36, section 2.7; ECMA-48).
-_CONTROL = dict.fromkeys(
-    (*range(9), *range(11, 32), *range(127, 160), 8206, 8207, *range(8234, 8239), *range(8294, 8298)), "�"
-)
+# C0 and C1 control characters, which could rewrite what a terminal shows (ECMA-48); tab and newline stay. What turns the
+# direction of text, breaks a line for some readers, or is seen nowhere, so that it can hide something or tell two equal
+# looking names apart (Unicode TR 36, section 2; UAX 9); what joins letters or emojis stays.
+_MARKS = (0x61C, 0x200B, 0x200E, 0x200F, 0xFEFF)
+_UNSEEN = (*_MARKS, *range(0x2028, 0x202F), *range(0x2060, 0x2070), *range(0xFFF9, 0xFFFC))
+_TAGS = (0xE0001, *range(0xE0020, 0xE0080))
+_CONTROL = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160), *_UNSEEN, *_TAGS), "\ufffd")
 
 
 def clean(text: str) -> str:
-    """`text` with every control character but tab and newline replaced, and cut to `LONGEST_TEXT`.
+    """`text` with all that is seen nowhere but blanks, tab and newline replaced, and cut to `LONGEST_TEXT`.
 
     A carriage return before a newline, as terminals and Windows files have it, goes without a trace.
     """
