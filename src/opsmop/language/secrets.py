@@ -63,10 +63,17 @@ def spellings(secret: str) -> set[str]:
 def texts_in(value: Any) -> set[str]:
     """The texts in a value, and in what it holds; those of a `Secret` are masked as they are."""
     if isinstance(value, str):
-        return spellings(value) if value else set()
+        return set().union(*map(spellings, {value, without_login(value)})) if value else set()
     if isinstance(value, dict):
         return texts_in(list(value.values()))
     return set().union(*map(texts_in, value)) if isinstance(value, (list, tuple)) else set()
+
+
+def without_login(text: str) -> str:
+    """An address without the name and password that it may hold, as those who use it tell of it. Source: RFC 3986, 3.2.1."""
+    scheme, separator, rest = text.partition("://")
+    login, at, _ = rest.partition("/")[0].rpartition("@")
+    return scheme + separator + rest[len(login + at) :]
 
 
 def _quoted(text: str) -> str:

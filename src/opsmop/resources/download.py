@@ -10,7 +10,7 @@ from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect, Status
 from opsmop.language.provider import NOT_NEEDED, Change, Provider
 from opsmop.language.resource import Resource
-from opsmop.language.secrets import Secret, revealed
+from opsmop.language.secrets import Secret, revealed, without_login
 from opsmop.resources.answers import answer, done
 from opsmop.resources.marks import Mark
 from opsmop.resources.modes import mode_of
@@ -85,7 +85,7 @@ class Fetch(Provider, provides=Download):
                 "download",
                 lambda: self._fetch(status, digest, owner, group),
                 before=f"{status.size} bytes" if status else "",
-                after=wanted.url.partition("?")[0],
+                after=without_login(wanted.url).partition("?")[0],
                 assumed=doubtful,
             )
         if status is not None:
@@ -111,7 +111,7 @@ class Fetch(Provider, provides=Download):
         if digest:
             return None if self._digest_of(self.resource.algorithm) == digest else False
         known = self._mark().read()
-        if known.get("url") != self.resource.url or known.get("sha256") != self._digest_of("sha256"):
+        if known.get("from") != self._from() or known.get("sha256") != self._digest_of("sha256"):
             return True
         return None if self._still(known) else True
 
@@ -155,7 +155,7 @@ class Fetch(Provider, provides=Download):
         said = done(self.machine, "fetch", request, [Effect("download", wanted.name)])
         if not digest:
             kept = {name: said[name] for name in ("etag", "modified", "size", "sha256")}
-            self._mark().write({"url": wanted.url, **kept})
+            self._mark().write({"from": self._from(), **kept})
         return None if said["changed"] else NOT_NEEDED
 
     def _model(self, status: Status | None, mode: int | None, owner: str | None, group: str | None) -> None:
@@ -169,7 +169,7 @@ class Fetch(Provider, provides=Download):
         """A server that has lost a file, or wants a login, often says so with a page and a status of success."""
         if self.resource.name.endswith(_NO_PAGES) and self._ask("look")["type"] == "text/html":
             raise ProviderError(
-                f"{self.resource.url} is a page (text/html), not what {self.resource.name} is to be",
+                f"{without_login(self.resource.url)} is a page (text/html), not what {self.resource.name} is to be",
                 remedy="Look at the URL in a browser; checksum= says what is expected.",
             )
 
@@ -195,6 +195,12 @@ class Fetch(Provider, provides=Download):
             **more,
             "headers": {**own, **more.get("headers", {})},
         }
+
+    def _from(self) -> str:
+        """Which URL it is, without the login that may be in it; what else of it is secret is not to be read here either."""
+        import hashlib  # only where there is no checksum
+
+        return hashlib.sha256(without_login(self.resource.url).encode()).hexdigest()
 
     def _mark(self) -> Mark:
         return Mark(self.machine, "downloads", self.resource.name)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from opsmop.errors import CommandFailed, FieldError, ProviderError
 from opsmop.language.fields import field, nearest
 from opsmop.language.machine import Completed, Effect, Machine
-from opsmop.language.provider import Change, Provider, succeeded
+from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources.permissions import absolute
+from opsmop.resources.remotes import address, explained
 from opsmop.wire.records import dataclass
 
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -77,9 +78,9 @@ class CheckOut(Provider, provides=Git):
 
     def plan(self) -> Iterator[Change]:
         """Clone it, or fetch and check out what differs."""
-        git = self.resource
+        self._remote = address(self.resource.repository)
         current = self._current()
-        if current is not None and not git.update:
+        if current is not None and not self.resource.update:
             return
         wanted = self._wanted()
         if current is None:
@@ -93,9 +94,9 @@ class CheckOut(Provider, provides=Git):
 
     def _differing(self, current: str, wanted: Wanted) -> Iterator[Change]:
         git = self.resource
-        address = self._said("config", "--get", "remote.origin.url")
-        if address != git.repository:
-            yield Change("address", self._set_address, before=address, after=git.repository)
+        origin = self._said("config", "--get", "remote.origin.url")
+        if origin != self._remote.url:
+            yield Change("address", self._set_address, before=address(origin).url, after=self._remote.url)
         changed = self._changed() if current != _ABSENT else []
         if current == wanted.commit and not (changed and git.force):
             return
@@ -148,7 +149,7 @@ class CheckOut(Provider, provides=Git):
         if git.version is None:
             if "HEAD" not in offered:
                 raise ProviderError(
-                    f"{git.repository} has no HEAD: it is empty, or bare of it", remedy="Give version=."
+                    f"{self._remote.url} has no HEAD: it is empty, or bare of it", remedy="Give version=."
                 )
             return Wanted(offered["HEAD"], self._head_of(offered))
         for reference in (f"refs/heads/{git.version}", f"refs/tags/{git.version}", git.version):
@@ -158,7 +159,7 @@ class CheckOut(Provider, provides=Git):
             return Wanted(git.version, "")
         names = [name.split("/", 2)[2] for name in offered if name.count("/") > 1 and not name.endswith("^{}")]
         raise ProviderError(
-            f"{git.repository} has no branch or tag {git.version!r}",
+            f"{self._remote.url} has no branch or tag {git.version!r}",
             remedy=nearest(git.version, names, "It has") + " A commit is named in full, by 40 digits.",
         )
 
@@ -170,11 +171,11 @@ class CheckOut(Provider, provides=Git):
 
     def _offered(self) -> dict[str, str]:
         """The commit of each reference of the repository, by name; under ``HEAD ->`` the branch that HEAD is."""
-        git = self.resource
+        url = self._remote.url
         completed: Completed = self.machine.look(
-            "git repository", git.repository, lambda: self._ask("ls-remote", "--symref", "--", git.repository, at="/")
+            "git repository", url, lambda: self._ask("ls-remote", "--symref", "--", url, at="/")
         )
-        _explained(completed, f"asking {git.repository} what it has")
+        explained(completed, f"asking {url} what it has")
         offered = {}
         for line in completed.stdout.splitlines():
             value, _, name = line.partition("\t")
@@ -201,21 +202,21 @@ class CheckOut(Provider, provides=Git):
         own = self._ask("rev-list", "--count", "HEAD", "--not", "--remotes", "--tags", "--glob=refs/opsmop/*")
         if own.rc == 0 and own.stdout.strip() not in ("", "0"):
             raise ProviderError(
-                f"{git.name} has {own.stdout.strip()} commit(s) of its own, which {git.repository} never had",
+                f"{git.name} has {own.stdout.strip()} commit(s) of its own, which {self._remote.url} never had",
                 remedy="Push them; force=True leaves them behind.",
             )
 
     # Doing
 
     def _set_address(self) -> None:
-        self._run("config", "remote.origin.url", self.resource.repository)
+        self._run("config", "remote.origin.url", self._remote.url)
 
     def _make(self, wanted: Wanted) -> Completed:
         git = self.resource
         if self.machine.status(git.name) is None:
             self.machine.make_directory(git.name, mode=0o755)
         self._run("init", "--quiet")
-        self._run("config", "remote.origin.url", git.repository)
+        self._run("config", "remote.origin.url", self._remote.url)
         self._fetch(wanted)
         forced = ["--force"] if git.force else []
         place = ["-B", wanted.branch] if wanted.branch else ["--detach"]
@@ -245,13 +246,16 @@ class CheckOut(Provider, provides=Git):
         return completed.stdout.strip("\n") if completed.rc == 0 else ""
 
     def _ask(self, *argv: str, at: str = "") -> Completed:
-        return self.machine.ask(["git", *argv], cwd=at or self.resource.name, env=self._environment())
+        return self.machine.ask(
+            ["git", *self._remote.options(), *argv], cwd=at or self.resource.name, env=self._environment()
+        )
 
     def _run(self, *argv: str, becomes: str = "") -> Completed:
         git = self.resource
         effects = [Effect("git", git.name, (becomes,))] if becomes else []
-        completed = self.machine.run(["git", *argv], effects=effects, cwd=git.name, env=self._environment())
-        return _explained(completed, f"git {argv[0]} of {git.repository} in {git.name}")
+        command = ["git", *self._remote.options(), *argv]
+        completed = self.machine.run(command, effects=effects, cwd=git.name, env=self._environment())
+        return explained(completed, f"git {argv[0]} of {self._remote.url} in {git.name}")
 
     def _environment(self) -> dict[str, str]:
         """Nobody is there to answer: git(1), GIT_TERMINAL_PROMPT; ssh_config(5), BatchMode."""
@@ -267,24 +271,8 @@ class CheckOut(Provider, provides=Git):
             "GIT_OPTIONAL_LOCKS": "0",  # looking writes nothing
             "GIT_SSH_COMMAND": shlex.join(ssh),
             "GIT_TERMINAL_PROMPT": "0",
+            **self._remote.environment(),
         }
-
-
-_REMEDIES = (
-    ("Host key verification failed", "accept_new_host_key=True trusts a host that is not known yet."),
-    ("Permission denied (publickey", "ssh_key= names a private key on the target that may log in there."),
-    ("could not read Username", "The repository wants a login: give its URL one, or use ssh."),
-    ("Authentication failed", "The repository wants a login: give its URL one, or use ssh."),
-    ("dubious ownership", "run_as= works on it as its owner."),
-)
-
-
-def _explained(completed: Completed, doing: str) -> Completed:
-    try:
-        return succeeded(completed, doing)
-    except CommandFailed as error:
-        error.remedy = next((remedy for sign, remedy in _REMEDIES if sign in completed.output), "")
-        raise
 
 
 def _short(commit: str) -> str:

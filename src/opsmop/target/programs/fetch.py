@@ -7,6 +7,7 @@ A request has ``act`` (``digest``, ``look``, ``text`` or ``fetch``) and, as far 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import json
@@ -54,14 +55,24 @@ def _host(url: str) -> str:
     return urllib.parse.urlsplit(url).netloc
 
 
+def _login(url: str) -> tuple[str, dict[str, str]]:
+    """A URL without the login that it may hold, and the header that says it. Sources: RFC 3986, 3.2.1; RFC 7617."""
+    parts = urllib.parse.urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, {}
+    given = base64.b64encode(urllib.parse.unquote_to_bytes(login)).decode()
+    return parts._replace(netloc=host).geturl(), {"Authorization": f"Basic {given}"}
+
+
 def _opened(request: dict[str, Any], method: str = "GET") -> Any:
-    url = request["url"]
+    url, login = _login(request["url"])
     opener = urllib.request.build_opener(
         Careful,
         urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), request["proxy"]) if request["proxy"] else {}),
         urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=request["ca_file"] or None)),
     )
-    asked = urllib.request.Request(url, headers=request["headers"], method=method)  # noqa: S310 - the scheme was checked
+    asked = urllib.request.Request(url, headers={**login, **request["headers"]}, method=method)  # noqa: S310 - the scheme was checked
     try:
         return opener.open(asked, timeout=request["timeout"])
     except urllib.error.HTTPError as error:
