@@ -229,11 +229,22 @@ def _remember(prepared: Run, outcome: Outcome) -> None:
 
 
 def _completed(settings: Settings, folder: Path) -> Settings:
+    if not isinstance(settings, Settings):
+        raise UsageError(
+            f"run was given {settings!r:.60}, which are no settings",
+            remedy="Write run(policy, Settings(mode='apply')).",
+        )
     if settings.mode not in ("check", "apply", "validate") or settings.reach not in ("local", "push"):
         raise UsageError(
             f"Settings(mode={settings.mode!r}, reach={settings.reach!r}) says nothing that can be run",
             remedy="mode is 'check', 'apply' or 'validate'; reach is 'local' or 'push'.",
         )
+    for name in ("tags", "skip_tags", "limit_groups", "limit_hosts"):
+        if isinstance(getattr(settings, name), str):  # its letters would be taken for the entries
+            raise UsageError(
+                f"Settings({name}=...) takes several texts, not the text {getattr(settings, name)!r}",
+                remedy=f"Write {name}=({getattr(settings, name)!r},).",
+            )
     return replace(settings, defaults=usual(folder)) if settings.defaults == Defaults() else settings
 
 

@@ -100,6 +100,20 @@ def test_what_is_wrong_before_anything_runs_is_raised() -> None:
         run(Site(), Settings(mode="aply"))
 
 
+@pytest.mark.parametrize("name", ["tags", "skip_tags", "limit_groups", "limit_hosts"])
+def test_one_text_in_the_place_of_several_is_refused_and_not_taken_apart(name: str) -> None:
+    wrong: dict[str, Any] = {name: "web"}
+    with pytest.raises(UsageError, match=r"takes several texts, not the text 'web'") as caught:
+        run(Site(), Settings(**wrong))
+    assert caught.value.remedy == f"Write {name}=('web',)."
+
+
+def test_settings_that_are_none_are_refused() -> None:
+    settings: Any = {"mode": "apply"}
+    with pytest.raises(UsageError, match="which are no settings"):
+        run(Site(), settings)
+
+
 def test_what_the_callable_raises_comes_out_and_the_next_run_is_not_harmed(tmp_path: Path) -> None:
     def refuse(event: Event) -> None:
         raise ZeroDivisionError(type(event).__name__)
