@@ -5,13 +5,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from opsmop.transport.direct import Direct
 
 # The harness is a package of the checkout, also for `python3 -m tests.fleet`, and not of the installed project.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.fleet.harness import Fleet, missing
+from tests.ssh.hearing import speaking
 
 LACKS = missing()
 REQUIRED = os.environ.get("OPSMOP_REQUIRE_FLEET") == "1"
@@ -39,3 +43,15 @@ def boot() -> Iterator[Boot]:
     """Boot clean hosts of the named releases; they are gone when the test ends."""
     with ExitStack() as stack:
         yield lambda *releases, **details: stack.enter_context(Fleet(releases, **details))
+
+
+@pytest.fixture(scope="session")
+def roles() -> ModuleType:
+    return speaking()
+
+
+@pytest.fixture
+def direct() -> Iterator[Direct]:
+    transport = Direct()
+    yield transport
+    transport.close()

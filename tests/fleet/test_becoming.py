@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.fleet.harness import Fleet, Host
 from tests.fleet.test_passwords import counted, sudoers, visible
-from tests.ssh.hearing import Heard, nothing_served, order_for, speaking
+from tests.ssh.hearing import Heard, nothing_served, order_for
 
 from opsmop.errors import AuthenticationError, SudoError, ViaError
 from opsmop.language.secrets import Secret
@@ -34,18 +34,6 @@ def fleet() -> Iterator[Fleet]:
             host.run("chpasswd", input=f"plain:{RIGHT}\nroot:{ROOTS}\n")
             host.run(f"apt-get install -y -qq {DOAS[host.release]}")
         yield booted
-
-
-@pytest.fixture(scope="module")
-def roles() -> ModuleType:
-    return speaking()
-
-
-@pytest.fixture
-def direct() -> Iterator[Direct]:
-    transport = Direct()
-    yield transport
-    transport.close()
 
 
 @pytest.fixture(params=[0, 1], ids=["bullseye", "trixie"])

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.fleet.harness import Fleet
 from tests.fleet.harness.host import Host
-from tests.ssh.hearing import Heard, nothing_served, order_for, speaking
+from tests.ssh.hearing import Heard, nothing_served, order_for
 
 from opsmop.errors import AuthenticationError, SudoError
 from opsmop.language.secrets import Secret
@@ -52,18 +52,6 @@ def fleet() -> Iterator[Fleet]:
         for host in booted.hosts:
             host.run("chpasswd", input=f"plain:{RIGHT}\n")
         yield booted
-
-
-@pytest.fixture(scope="module")
-def roles() -> ModuleType:
-    return speaking()
-
-
-@pytest.fixture
-def direct() -> Iterator[Direct]:
-    transport = Direct()
-    yield transport
-    transport.close()
 
 
 @pytest.fixture(params=RELEASES)

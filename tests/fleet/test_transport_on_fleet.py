@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.fleet.harness import Fleet
 from tests.fleet.harness.host import Host
-from tests.ssh.hearing import Heard, nothing_served, order_for, speaking
+from tests.ssh.hearing import Heard, nothing_served, order_for
 
 from opsmop.errors import ConnectError, HostLostError, SudoError
 from opsmop.transport.base import Route
@@ -26,18 +26,6 @@ OURS = "pgrep -fc '[O]PSMOP-READY'"
 def fleet() -> Iterator[Fleet]:
     with Fleet(list(PYTHONS)) as booted:
         yield booted
-
-
-@pytest.fixture(scope="module")
-def roles() -> ModuleType:
-    return speaking()
-
-
-@pytest.fixture
-def direct() -> Iterator[Direct]:
-    transport = Direct()
-    yield transport
-    transport.close()
 
 
 @pytest.fixture(params=list(PYTHONS))
