@@ -124,3 +124,11 @@ def test_a_role_may_have_a_constructor_that_calls_no_other(both: BothModes) -> N
         """
     )
     assert seen.echoed == ["a", "b"]
+
+
+def test_results_asked_for_on_a_host_say_where_they_are(both: BothModes) -> None:
+    seen = both(f"{ONE}    def main(self): Echo(self.results['db1'])\n{SITE}")
+    assert (
+        "'One' object has no attribute 'results'; what earlier roles returned is there in set_variables()"
+        in seen.failure
+    )

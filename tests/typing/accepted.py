@@ -89,16 +89,30 @@ class Web(Role):
         return inventory.filter(groups=["web*"], hosts="web1")
 
     def set_variables(self) -> dict[str, Any]:
-        return {"port": 8080}
+        return {"port": 8080, "address": self.results["db1"]["address"]}
 
     def should_contact(self, host: Host) -> bool:
         return "dc1" in host.groups()
 
     def set_resources(self) -> Resources:
-        return Resources(Directory("/etc/app", mode="0755"), [Echo("hello")])
+        more: list[File] = [File("/a")]
+        return Resources(Directory("/etc/app", mode="0755"), [Echo("hello"), [Echo("b")]], Resources(more), more)
+
+    def serial(self) -> list[int]:
+        return [1, 5]
+
+    def before_connect(self, host: Host) -> bool:
+        host.values["token"] = "x"
+        return True
+
+    def get_delegate_host(self, host: Host) -> str:
+        return "127.0.0.1"
+
+    def allow_fileserving_paths(self) -> list[str]:
+        return [".", "/opt/files"]
 
     def set_handlers(self) -> Handlers:
-        return Handlers(restart_app=Service("app", restarted=True))
+        return Handlers({"a b": Echo("x")}, Handlers(c=[Echo("c")]), restart_app=Service("app", restarted=True))
 
     def main(self) -> dict[str, int]:
         Motd("hello", loud=True)

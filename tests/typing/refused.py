@@ -3,7 +3,22 @@
 
 from __future__ import annotations
 
-from opsmop import Echo, File, Package, Policy, Role, Roles, Service, Settings, Shell, TomlInventory, User, run
+from opsmop import (
+    Echo,
+    File,
+    Handlers,
+    Package,
+    Policy,
+    Resources,
+    Role,
+    Roles,
+    Service,
+    Settings,
+    Shell,
+    TomlInventory,
+    User,
+    run,
+)
 
 
 class Wrong(Role):
@@ -28,12 +43,25 @@ class Wrong(Role):
         done.rc.upper()  # error: union-attr
         done.stdout + 1  # error: operator
 
+    def serial(self) -> dict[str, int]:  # error: override
+        return {"a": 1}
+
+    def before_connect(self) -> None:  # error: override
+        self.results["db1"]
+
+    def set_resources(self) -> Resources:
+        return Resources(File("/a"), "b")  # error: arg-type
+
+    def set_handlers(self) -> Handlers:
+        return Handlers(restart="app")  # error: arg-type
+
 
 class Site(Policy):
     def set_roles(self) -> Roles:
         return [Wrong()]  # error: return-value
 
 
+Roles(Wrong)  # error: arg-type
 run(Site(), Settings(mod="apply"))  # error: call-arg
 run(Site(), events=3)  # error: arg-type
 TomlInventory()  # error: call-arg

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
 from opsmop.errors import PolicyError
 from opsmop.language.resource import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    # A text is a sequence of texts to type checkers: so lists are not looked into.
+    Given = Union[Resource, "Resources", tuple["Given", ...], list[Any]]
+    Named = Union["Handlers", Mapping[str, Given], list[Any]]
 
 
 def flat(given: Any, what: str) -> list[Resource]:
@@ -32,7 +39,7 @@ class Resources:
     :raises PolicyError: if something else is among them
     """
 
-    def __init__(self, *given: Any) -> None:
+    def __init__(self, *given: Given) -> None:
         self._resources = flat(given, "Resources(...)")
 
     def __iter__(self) -> Iterator[Resource]:
@@ -50,7 +57,7 @@ class Handlers:
     :raises PolicyError: if something else is among them
     """
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+    def __init__(self, *given: Named, **named: Given) -> None:
         self.by_name: dict[str, list[Resource]] = {}
         for entries in (*given, named):
             self._take(entries)

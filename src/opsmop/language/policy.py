@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from opsmop.errors import PolicyError
@@ -16,8 +16,10 @@ class Roles:
     :raises PolicyError: if one is not a role
     """
 
-    def __init__(self, *roles: Any) -> None:
-        given = list(roles[0]) if len(roles) == 1 and isinstance(roles[0], (list, tuple, Roles)) else list(roles)
+    def __init__(self, *roles: Role | Sequence[Role] | Roles) -> None:
+        given: list[Any] = (
+            list(roles[0]) if len(roles) == 1 and isinstance(roles[0], (list, tuple, Roles)) else list(roles)
+        )
         for number, role in enumerate(given, 1):
             if isinstance(role, type) and issubclass(role, Role):
                 raise PolicyError(

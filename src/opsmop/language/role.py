@@ -8,6 +8,10 @@ from opsmop.errors import PolicyError
 from opsmop.language.evaluation import current
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    from opsmop.events import Failure
     from opsmop.inventory import Host, Inventory
     from opsmop.language.collections import Handlers, Resources
     from opsmop.language.scope import Variables
@@ -67,6 +71,8 @@ def own_name(owner: Any, name: Any) -> str:
 
 def _meant(role: Role, name: str) -> str:
     """What says that a variable was probably meant; empty if there is none of that name."""
+    if name == "results":
+        return "; what earlier roles returned is there in set_variables() and in hooks, on the control machine"
     if name.startswith("_"):
         return ""
     try:
@@ -116,6 +122,41 @@ class Role:
                 remedy="Read it in main() or in what main() calls.",
             )
         return evaluation.variables()
+
+    if TYPE_CHECKING:
+        # What a role need not have, as type checkers and editors are to know it; each is described in `docs/push.md`.
+        # What hooks return does not matter. None says as much as not defining it.
+
+        results: Mapping[str, Any]
+        """What `main()` of earlier roles returned, by host: in `set_variables` and hooks."""
+
+        def become_method(self) -> str | None: ...
+
+        def serial(self) -> int | str | Sequence[int | str] | None: ...
+
+        def max_failures(self) -> int | str | None: ...
+
+        def on_unreachable(self) -> str | None: ...
+
+        def before_connect(self, host: Host) -> object: ...
+
+        def before_contact(self, host: Host) -> object: ...
+
+        def after_connect(self, host: Host) -> object: ...
+
+        def after_contact(self, host: Host) -> object: ...
+
+        def on_failure(self, host: Host, failure: Failure) -> object: ...
+
+        def get_delegate_host(self, host: Host) -> Host | str | None: ...
+
+        def allow_fetching(self) -> Mapping[str, Sequence[str]] | None: ...
+
+        def allow_fileserving_paths(self) -> Sequence[str | PathLike[str]] | None: ...
+
+        def allow_fileserving_patterns(self) -> Sequence[str] | None: ...
+
+        def deny_fileserving_patterns(self) -> Sequence[str] | None: ...
 
     # What a policy may define; each is described in the language reference.
 
