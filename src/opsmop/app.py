@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,8 +35,8 @@ SIGNALLED = 128  # a shell's status for what a signal ended begins above it
 
 def exit_status(outcome: Outcome, settings: Settings) -> int:
     """The exit status of a run that began."""
-    if outcome.signal:
-        return SIGNALLED + outcome.signal
+    if outcome.signal or outcome.stopped == "interrupted":  # without a signal, policy code itself raised one's exception
+        return SIGNALLED + (outcome.signal or signal.SIGINT)
     if outcome.error is not None and not outcome.contacted:
         return NOTHING_RAN
     if outcome.error is not None or outcome.failed:

@@ -126,6 +126,20 @@ def test_an_error_of_the_control_machine_is_told_once(site: Path) -> None:
     assert "RESULT" not in done.stdout
 
 
+def test_cli_without_a_policy_says_what_to_write(site: Path) -> None:
+    changed(site, "    Cli(Site())", "    Cli()")
+    done = run(site, str(site), "--local", "--check")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "opsmop: Cli was given None, not a policy\n  Write Cli(MyPolicy()).\n"
+
+
+def test_an_interruption_that_policy_code_raises_is_no_success(site: Path) -> None:
+    changed(site, "File(", "raise KeyboardInterrupt; File(")
+    done = run(site, str(site), "--local", "--check")
+    assert done.returncode == 130
+    assert "Stopped: interrupted" in done.stdout
+
+
 def test_what_main_returns_must_be_plain(site: Path) -> None:
     changed(site, "File(", "return object(); File(")
     done = run(site, str(site), "--local", "--check")

@@ -25,7 +25,7 @@ class Cli:
     :raises SystemExit: always, with the exit status: 0 good, 1 something failed, 2 nothing ran on any host
     """
 
-    def __init__(self, policy: Any) -> None:
+    def __init__(self, policy: Any = None) -> None:
         sys.exit(run(policy, sys.argv[1:]))
 
 

@@ -13,6 +13,7 @@ from opsmop.errors import UsageError
 from opsmop.inventory.tree import close
 from opsmop.inventory.words import variables_from_words
 
+_KINDS = {list: "a list", str: "a text", type(None): "nothing"}
 _WORDS_REMEDY = "Write --extra-vars \"a=1 b='x y'\" or --extra-vars @file.json"
 
 
@@ -59,7 +60,11 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 def _named(document: Any, place: str) -> dict[str, Any]:
     if not isinstance(document, dict):
-        raise UsageError(f"--extra-vars: the file holds {type(document).__name__}, not variables", place=place)
+        raise UsageError(
+            f"--extra-vars: the file holds {_KINDS.get(type(document), 'one value')}, not variables",
+            place=place,
+            remedy="A file of variables is a table of names and values, such as port and 8080.",
+        )
     for name in document:
         if not isinstance(name, str) or not name.isidentifier():
             raise UsageError(f"--extra-vars: {name!r} cannot be a variable's name", place=place)
@@ -75,9 +80,12 @@ def _from_yaml(text: str) -> Any:
             remedy="pip install PyYAML, or write the variables as TOML or JSON.",
         ) from None
     try:
-        return yaml.safe_load(text)
+        document = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        place = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
+        raise ValueError(f"{problem or error}{place}") from None
+    return {} if document is None else document  # a file of nothing but comments
 
 
 _READERS: dict[str, Callable[[str], Any]] = {

@@ -30,7 +30,10 @@ def test_toml_keeps_its_types(tmp_path: Path) -> None:
         ("absent.json", None, "cannot be read"),
         ("bad.json", "{", "does not parse"),
         ("bad.toml", "[", "does not parse"),
-        ("list.json", "[1]", "holds list, not variables"),
+        ("list.json", "[1]", "holds a list, not variables"),
+        ("text.yaml", "port", "holds a text, not variables"),
+        ("null.json", "null", "holds nothing, not variables"),
+        ("bad.yaml", "a: [\n", "does not parse: expected the node content, but found '<stream end>' (at line 2, column 1)"),
         ("names.json", '{"a b": 1}', "'a b' cannot be a variable's name"),
         ("vars.ini", "a=1", ".ini is not a kind of file"),
         ("vars", "a=1", "no extension"),
@@ -44,6 +47,12 @@ def test_a_file_that_holds_no_variables_is_refused(tmp_path: Path, name: str, te
         extra_variables([f"@{path}"])
     assert message in caught.value.message
     assert caught.value.place == str(path)
+
+
+def test_a_yaml_file_of_nothing_but_comments_has_no_variables(tmp_path: Path) -> None:
+    path = tmp_path / "vars.yml"
+    path.write_text("# port: 80\n")
+    assert extra_variables([f"@{path}"])[0] == {}
 
 
 @pytest.mark.parametrize("text", ["a", "a b=1", "'a=1", "1a=2"])
