@@ -35,7 +35,7 @@ SIGNALLED = 128  # a shell's status for what a signal ended begins above it
 
 def exit_status(outcome: Outcome, settings: Settings) -> int:
     """The exit status of a run that began."""
-    if outcome.signal or outcome.stopped == "interrupted":  # without a signal, policy code itself raised one's exception
+    if outcome.signal or outcome.stopped == "interrupted":  # policy code may have raised that itself
         return SIGNALLED + (outcome.signal or signal.SIGINT)
     if outcome.error is not None and not outcome.contacted:
         return NOTHING_RAN

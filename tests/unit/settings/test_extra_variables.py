@@ -33,7 +33,11 @@ def test_toml_keeps_its_types(tmp_path: Path) -> None:
         ("list.json", "[1]", "holds a list, not variables"),
         ("text.yaml", "port", "holds a text, not variables"),
         ("null.json", "null", "holds nothing, not variables"),
-        ("bad.yaml", "a: [\n", "does not parse: expected the node content, but found '<stream end>' (at line 2, column 1)"),
+        (
+            "bad.yaml",
+            "a: [\n",
+            "does not parse: expected the node content, but found '<stream end>' (at line 2, column 1)",
+        ),
         ("names.json", '{"a b": 1}', "'a b' cannot be a variable's name"),
         ("vars.ini", "a=1", ".ini is not a kind of file"),
         ("vars", "a=1", "no extension"),
