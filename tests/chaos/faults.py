@@ -119,6 +119,16 @@ def free_memory(case: Case) -> None:
     folder.rmdir()
 
 
+def starve_agent(case: Case) -> None:
+    """Let what takes all memory begin, with the agent as what the kernel ends first."""
+    # sudo, the agent and its role have the same arguments; sudo and the role lead sessions of their own
+    case.host.run(
+        f"for n in $({AGENT}); do "
+        'test "$(ps -o sid= $n)" -eq $n || test "$(ps -o comm= $n)" = sudo || echo 1000 > /proc/$n/oom_score_adj; done'
+    )
+    (case.host.root / "srv/hold").unlink()
+
+
 def install_clock(case: Case) -> None:
     """Make Python see a clock that a file moves; only what the clock says, not how fast time passes."""
     case.host.run(
@@ -229,7 +239,24 @@ FAULTS = (
         "exit status 137",
         before=limit_memory,
         mend=free_memory,
-        variables={"memory": True},
+        variables={"memory": "in a command"},
+    ),
+    Fault(
+        "memory runs out for the role",
+        "lost",
+        "the role's process on .* was killed by the kernel, as memory ran out there",
+        before=limit_memory,
+        mend=free_memory,
+        variables={"memory": "in the role"},
+    ),
+    Fault(
+        "memory runs out for the agent",
+        "lost",
+        "ended before the role did[^:]*\n.*did memory run out there",
+        before=limit_memory,
+        during=starve_agent,
+        mend=free_memory,
+        variables={"memory": "in a command"},
     ),
     Fault(
         "sudo hangs",

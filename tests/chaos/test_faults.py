@@ -21,7 +21,7 @@ from tests.fleet.harness import Fleet
 
 HERE = Path(__file__).parent
 LARGE = 24 << 20
-HOSTS = 10  # of one run; the faults are dealt to as many runs as they need
+HOSTS = 11  # of one run; the faults are dealt to as many runs as they need
 RUN_SECONDS = 240  # a run in which hosts fall silent; each wait within it has its own, shorter limit
 LEASE_SECONDS = 90  # after which a host that hears nothing has ended what it did
 ROUNDS = [FAULTS[start : start + HOSTS] for start in range(0, len(FAULTS), HOSTS)]
@@ -81,7 +81,7 @@ def _inventory(site: Path, fleet: Fleet, faults: Any, cases: dict[str, Case]) ->
         "opsmop_ssh_username": "ops",
         "opsmop_ssh_key_file": str(fleet.key),
         "opsmop_host": "127.0.4.1",
-        "memory": False,
+        "memory": "",
         "linger": False,
     }
     lines = ["[groups.fleet.hosts]"]

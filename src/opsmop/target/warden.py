@@ -29,6 +29,7 @@ class Warden:
         self.output, output = os.pipe()
         lifeline, self._lifeline = os.pipe()
         given = {"incoming": incoming, "outgoing": outgoing, "output": output, "lifeline": lifeline}
+        self._starved_before = _starved()
         signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)  # one that comes too early waits
         self.pid = os.fork()
         if not self.pid:
@@ -91,8 +92,19 @@ class Warden:
         if self.kill_at is not None:
             _signal(os.killpg, self.pid, signal.SIGKILL)
         if os.WIFSIGNALED(status):
-            return bytes((frames.KILLED, os.WTERMSIG(status)))
+            number = os.WTERMSIG(status)
+            starved = number == signal.SIGKILL and self.kill_at is None and _starved() != self._starved_before
+            return bytes((frames.STARVED if starved else frames.KILLED, number))
         return bytes((frames.EXITED, os.WEXITSTATUS(status)))
+
+
+def _starved() -> bytes:
+    """The line in which Linux counts what it has killed for want of memory (proc(5), /proc/vmstat; since 4.13)."""
+    try:
+        with open("/proc/vmstat", "rb") as file:
+            return next((line for line in file if line.startswith(b"oom_kill ")), b"")
+    except OSError:
+        return b""
 
 
 def _signal(send: Callable[[int, int], None], whom: int, number: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 
 from opsmop.errors import HostLostError, ProtocolError
@@ -10,7 +9,7 @@ from opsmop.events import HOST_EVENTS, INTERRUPTION, EvaluationFinished, Event, 
 from opsmop.events.wire import from_wire
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Files, Receive, Traffic
-from opsmop.transport.diagnosis import stopped, why_role_too_long
+from opsmop.transport.diagnosis import stopped, why_role_died, why_role_too_long
 from opsmop.transport.files.talk import FileTalk
 from opsmop.transport.link import Link, off_protocol
 from opsmop.transport.pipes import Waker
@@ -206,7 +205,7 @@ class Conversation:
         if len(payload) != 2:  # noqa: PLR2004 - how it ended, and the number
             raise self._off("a malformed ending")
         if not self._finished:
-            raise self._died(*payload)
+            raise why_role_died(self._link.route, *payload)
         self._ended = True
 
     def _hear_about_files(self, kind: int, payload: bytes) -> None:
@@ -227,16 +226,3 @@ class Conversation:
 
     def _off(self, what: str) -> ProtocolError:
         return off_protocol(self._link.route, what)
-
-    def _died(self, how: int, number: int) -> HostLostError:
-        route = self._link.route
-        if how == frames.KILLED:
-            name = signal.Signals(number).name if number in signal.valid_signals() else str(number)
-            ending = f"was killed by {name}"
-        else:
-            ending = f"ended with status {number}"
-        return HostLostError(
-            f"the role's process on {route.host} {ending} before the role did",
-            host=route.host,
-            remedy="Did someone end it there, or did memory run out (dmesg)?",
-        )

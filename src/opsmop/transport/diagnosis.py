@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 
 from opsmop.errors import (
@@ -18,6 +19,7 @@ from opsmop.transport.base import Route
 from opsmop.transport.becoming import sudo_failure
 from opsmop.transport.citing import LONGEST, by_hand, remote_text, said
 from opsmop.transport.stub import OLDEST
+from opsmop.wire import frames
 
 _SSH_FAILED = 255  # ssh(1), EXIT STATUS
 _NOT_FOUND = (126, 127)  # POSIX, Shell Command Language, 2.8.2
@@ -125,13 +127,35 @@ def why_role_too_long(route: Route) -> RoleTimeoutError:
     )
 
 
+def why_role_died(route: Route, how: int, number: int) -> HostLostError:
+    """The role's process has ended before the role did.
+
+    :param how: `frames.EXITED`, `frames.KILLED` or `frames.STARVED`, as the agent says
+    :param number: the exit status, or the signal
+    """
+    ending, remedy = f"ended with status {number}", "Did someone end it there?"
+    if how != frames.EXITED:
+        name = signal.Signals(number).name if number in signal.valid_signals() else str(number)
+        ending = f"was killed by {name}"
+    if how == frames.STARVED:
+        ending = "was killed by the kernel, as memory ran out there,"
+        remedy = "dmesg on the host says what took it. The next run looks again."
+    return HostLostError(
+        f"the role's process on {route.host} {ending} before the role did", host=route.host, remedy=remedy
+    )
+
+
 def why_lost(route: Route, complaint: str, status: int | None) -> HostLostError:
     """A connection that worked has ended before the role did."""
     how = "" if status is None or status == _SSH_FAILED else f" (status {status})"
     return HostLostError(
         f"the connection to {route.host} ended before the role did{how}{said(complaint)}",
         host=route.host,
-        remedy="Whether its last resource was done is unknown; the next run looks again.",
+        remedy="Whether its last resource was done is unknown; the next run looks again."
+        # ssh says why it ends, unless what it has started on the host was killed there
+        + (
+            "" if complaint else " If the host is up: did memory run out there (dmesg), or did someone end our process?"
+        ),
     )
 
 

@@ -29,7 +29,7 @@ EVENT = 65  # an event, as `opsmop.events.wire` writes it
 WANT = 66  # a file that was offered: its digest, then its name
 BEAT = 67  # the host is there
 NEED = 68  # the digest of a code bundle that the host does not have
-ENDED = 69  # the role's process ended: EXITED or KILLED, then its exit status or the signal, one byte each
+ENDED = 69  # the role's process ended: EXITED, KILLED or STARVED, then its exit status or the signal, one byte each
 ASK = 70  # a controller file: the digest of what the role has (or NO_CONTENT), then its name
 TOOK = 71  # how many bytes of a file the role has taken since it last said so (4 bytes)
 ENOUGH = 72  # the file that is being sent is not wanted any more
@@ -44,7 +44,7 @@ HIDE = 98  # a text that must not be seen in what the role prints past Python; i
 PLANS = 99  # what check has planned, for the role after it (`opsmop.target.machine.plans`)
 
 OFFER, MORE, LAST, REFUSED, HAVE, GIVE = b"o", b"m", b"l", b"r", b"h", b"g"
-EXITED, KILLED = 0, 1
+EXITED, KILLED, STARVED = 0, 1, 2  # STARVED: killed by SIGKILL while the kernel ended something for want of memory
 DIGEST_LENGTH = 64
 NO_DIGEST = b"-" * DIGEST_LENGTH
 CONTENT_DIGEST_LENGTH = 32

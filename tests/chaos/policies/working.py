@@ -22,7 +22,9 @@ class Work(Role):
             "touch /srv/busy; while test -e /srv/hold; do sleep 0.1; done; touch /srv/work/waited",
             creates="/srv/work/waited",
         )
-        if self.vars.memory:
+        if self.vars.memory == "in the role":
+            bytearray(1 << 29)
+        if self.vars.memory == "in a command":
             Shell("python3 -c 'b = bytearray(1 << 29)'", creates="/srv/work/never")
         File("/srv/work/large", from_file="large.bin")
         File("/srv/work/last", from_content="last\n")
