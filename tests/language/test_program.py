@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from opsmop import PolicyError
+
 ONE = """
 class One(Role):
     def inventory(self): return inventory
@@ -201,6 +203,33 @@ def test_what_main_returns_is_the_results_of_later_roles(both: Any) -> None:
         """)
     assert seen.echoed == ["80 a"]
     assert seen.result.hosts[0].value == {"port": 80, "names": ["a"]}
+
+
+def test_in_local_mode_this_machine_has_returned_what_any_host_would_have(both: Any) -> None:
+    text = """
+        class One(Role):
+            def inventory(self): return inventory.filter(hosts="db1")
+            def main(self): return {"port": 80}
+
+        class Two(Role):
+            def inventory(self): return inventory.filter(hosts="web1")
+            def set_variables(self):
+                found = [self.results[host]["port"] for host in inventory.filter(hosts="db1")]
+                return dict(ports=found, known="db1" in self.results, others=self.results.get("db1"))
+            def main(self): Echo("{{ ports }} {{ known }} {{ others }}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One(), Two())
+        """
+    inventory = "[groups.all.hosts]\ndb1 = 'opsmop_connection=local'\nweb1 = 'opsmop_connection=local'\n"
+    site = both.write(text, {"inventory.toml": inventory})
+    assert both.one("push", site).echoed == ["[80] True {'port': 80}"]
+    for name in ("", "web1", "db1"):
+        assert both.one("local", site, host=name).echoed == ["[80] True {'port': 80}"]
+    site = both.write(text.replace("Roles(One(), Two())", "Roles(Two())"), {"inventory.toml": inventory})
+    for reach in ("push", "local"):
+        with pytest.raises(PolicyError, match="no earlier role returned a value on 'db1'"):
+            both.one(reach, site, host="")
 
 
 def test_relative_paths_are_relative_to_the_policys_file(both: Any) -> None:

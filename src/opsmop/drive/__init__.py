@@ -182,7 +182,7 @@ class Drive:
         return replace(assignment, stint=left)
 
     def _cargo(self, number: int, role: Role) -> Cargo:
-        with seeing(role, self._values):
+        with seeing(role, self._values, alone=self.run.settings.reach == "local"):
             said = variables_said(role)
         if not said and number in self._packed:
             return self._packed[number]
