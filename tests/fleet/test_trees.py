@@ -340,3 +340,40 @@ def test_a_host_behind_others_may_reboot_and_the_run_goes_on(racks: Fleet, site:
     with host.restarting():
         site.run('File("/root/rebooted", from_content="x")\nReboot()', "--apply", "--limit-hosts", "rack1-102*")
     assert host.run(boot_id).stdout != before
+
+
+REBOOTS = """
+on_the_way = self.vars.opsmop_via == "bastion.example.com"
+if self.name == "Reboots" and on_the_way:
+    Reboot()
+{}
+File("/root/" + self.name, from_content="x")
+"""
+
+
+def test_a_host_on_the_way_may_reboot_and_later_roles_reach_those_behind_it(racks: Fleet, site: Site) -> None:
+    top = named(racks, "rack1-top")
+    roles = 'Pushed(name="First"), Pushed(name="Reboots"), Pushed(name="Then")'
+    with top.restarting():
+        site.run(REBOOTS.format(""), groups="rack1", roles=roles)
+    for name in ("rack1-top", "rack1-101", "rack1-102"):
+        named(racks, name).run("rm /root/First /root/Then")
+    top.run("test ! -e /root/Reboots")
+
+
+def test_what_is_under_way_behind_a_host_that_reboots_is_lost_and_told(racks: Fleet, site: Site) -> None:
+    leaves = [named(racks, name) for name in ("rack1-101", "rack1-102")]
+    main = REBOOTS.format('Shell("touch /root/under-way; sleep 300", creates="/root/under-way")')
+    with named(racks, "rack1-top").restarting():
+        output = site.run(main, groups="rack1", roles='Pushed(name="Reboots")', fails=True)
+    assert output.count("✗ lost     rack1-10") == 2, output
+    assert output.count("changed  rack1-top.example.com  Reboot") == 1, output
+    assert (
+        output.count("rack1-top.example.com was to be the way to other hosts or users, and the connection to it ended")
+        >= 2
+    )
+    for leaf in leaves:
+        await_on(leaf, "! pgrep -f '[s]leep 300'")
+    site.run(main, "--apply", "--limit-hosts", "rack1-1*", groups="rack1", roles='Pushed(name="Reboots")')
+    for leaf in leaves:
+        leaf.run("rm /root/Reboots /root/under-way")
