@@ -69,6 +69,11 @@ class Terminal:
         while text not in self.written:
             assert self._read(), self.written
 
+    def until_match(self, pattern: str) -> None:
+        """Read until what was written matches `pattern` somewhere."""
+        while not re.search(pattern, self.written):
+            assert self._read(), self.written
+
     def press(self, keys: str) -> None:
         """Type."""
         os.write(self._terminal, keys.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -69,6 +70,10 @@ def test_any_number_of_hosts_leaves_what_a_file_has_but_for_how_far_it_came(host
     assert terminal.end() == 0
     lines = [line for line in plain.getvalue().decode().splitlines() if f" of {hosts} hosts" not in line]
     assert terminal.screen.text.splitlines() == lines
+    after = terminal.written.rpartition("RESULT")[2].partition("\n")[2]
+    assert re.sub(r"\x1b\[[0-9;]*[A-Za-z]|\s", "", after) == "", (
+        "nothing is drawn after the last line, not even to be erased"
+    )
 
 
 def test_nothing_is_drawn_while_nothing_happens() -> None:

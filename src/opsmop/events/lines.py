@@ -7,7 +7,7 @@ import textwrap
 from opsmop import errors
 from opsmop.events import INTERRUPTION, ChangeReport, ContactFinished, Event, Failure, ResourceFailed, ResourceFinished
 from opsmop.events.look import Look, duration_text
-from opsmop.wire.records import dataclass
+from opsmop.wire.records import dataclass, replace
 
 OUTPUT_LINES = 20  # of a failed command's output
 MESSAGE_LINES = 20  # of an error's message
@@ -65,10 +65,11 @@ def head_lines(scene: Scene, kind: str, host: str, what: str, *, note: str = "",
     if note and room - len(note) - 2 >= _SHORTEST_NAME:
         return [f"{painted}{look.cut(what, room - len(note) - 2)}  {note}"]
     below = _wrapped(look, note)
-    if room < _SHORTEST_NAME and len(whole) <= look.width - _INDENT:
-        return [painted.rstrip(), " " * _INDENT + whole]
     if room < _SHORTEST_NAME:
-        return [painted.rstrip(), " " * _INDENT + look.cut(what, look.width - _INDENT), *below]
+        alone, _ = _start(replace(scene, host_width=look.width), kind, word or kind, host)
+        fits = len(whole) <= look.width - _INDENT
+        more = [" " * _INDENT + whole] if fits else [" " * _INDENT + look.cut(what, look.width - _INDENT), *below]
+        return [alone.rstrip(), *more]
     return [(painted + look.cut(what, room)).rstrip(), *below]
 
 
@@ -82,7 +83,8 @@ def _start(scene: Scene, kind: str, word: str, host: str) -> tuple[str, int]:
     look = scene.look
     longest = len("would change") if scene.mode == "check" else len("changed")
     start = f"  {look.sign(kind)} {word:<{longest}}"
-    shown = f"  {look.cut(host, scene.host_width):<{scene.host_width}}  "
+    width = min(scene.host_width, look.width - len(start) - 2)
+    shown = f"  {look.cut(host, width):<{width}}  "
     return look.paint(start, kind) + shown, look.width - len(start) - len(shown)
 
 

@@ -14,7 +14,7 @@ from opsmop.report.folding import Folding
 from opsmop.report.running import Running
 
 _SHORTEST_PAUSE = 0.1  # seconds between two drawings
-_TICK = 1.0  # seconds after which a duration that is shown has become another
+_TICK = 1.0 - _SHORTEST_PAUSE  # seconds to wait until a duration that is shown has become another
 
 
 class LiveConsole(Console):

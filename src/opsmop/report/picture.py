@@ -50,9 +50,9 @@ class Picture:
     def draw(self, lines: list[str], status: list[str]) -> None:
         """Write `lines`, and `status` below them in place of the last one."""
         self._status = Text.from_ansi("\n".join(status))
+        self._live.refresh()  # first: what is printed draws the status below it as it was refreshed last
         if lines:
             self._terminal.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
-        self._live.refresh()
 
     def close(self) -> None:
         """Leave nothing but the lines."""

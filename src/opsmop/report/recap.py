@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from opsmop.events.lines import Scene, message_text
 from opsmop.events.look import duration_text
 from opsmop.report.costs import Costs, Slowness, bytes_text
+from opsmop.report.look import WIDEST
 from opsmop.report.names import blurred, counted, merged, with_name, without_name
 from opsmop.report.table import folds, table_lines
 from opsmop.report.tally import Reason, Tally
@@ -66,7 +69,17 @@ def _reason_lines(scene: Scene, tally: Tally) -> list[str]:
             key = (reason.failure.place, reason.resource, blurred(text) if fold else text)
             alike.setdefault(key, {})[name] = text
     told = [(list(texts), with_name(merged(list(texts.values())), list(texts))) for texts in alike.values()]
-    return _section(scene, "Reasons", [f"  {_names_text(names)}: {text}" for names, text in told])
+    lines = [line for names, text in told for line in _wrapped(scene, f"  {_names_text(names)}: {text}")]
+    return _section(scene, "Reasons", lines)
+
+
+def _wrapped(scene: Scene, line: str) -> list[str]:
+    """On more lines where somebody reads; what goes elsewhere is searched, and its lines are whole."""
+    if scene.look.width >= WIDEST:
+        return [line]
+    return textwrap.wrap(
+        line, scene.look.width, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _reason_text(scene: Scene, reason: Reason) -> str:

@@ -36,7 +36,7 @@ def table_lines(scene: Scene, tally: Tally, *, fold: bool) -> list[str]:
         if length + full <= scene.look.width:
             lines.append(f"{start}  {_counts(scene, host, columns, digits)}".rstrip())
         else:
-            lines += _narrow_row(scene, start, length, host, columns)
+            lines += _narrow_row(scene, names, host, columns, longest)
     return lines
 
 
@@ -71,8 +71,11 @@ def _counts(scene: Scene, host: HostTally, names: list[str], digits: int) -> str
     return "  ".join(text if counts else scene.look.paint(text, "faint") for text, counts in texts)
 
 
-def _narrow_row(scene: Scene, start: str, length: int, host: HostTally, names: list[str]) -> list[str]:
-    shown = _counts(scene, host, [name for name in names if getattr(host, name)], 1)
+def _narrow_row(scene: Scene, names: str, host: HostTally, columns: list[str], word_width: int) -> list[str]:
+    """The names as far as the line goes, and below them, if there is no room beside, the counts that are not 0."""
+    room = scene.look.width - word_width - len("  x   ")
+    start, length = _row_start(scene, names, host, (word_width, min(len(names), room)))
+    shown = _counts(scene, host, [name for name in columns if getattr(host, name)], 1)
     if length + 2 + len(shown) <= scene.look.width:
         return [f"{start}  {shown}".rstrip()]
     return [start.rstrip(), f"      {shown}"]

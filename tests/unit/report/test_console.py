@@ -366,7 +366,9 @@ def test_a_reason_names_a_long_script_shortly() -> None:
         "      site.py:4: failed: the command ended with exit status 3",
     ]
     reason = "Shell for i in 1 2 3 4 5 6 7 8…ng line number $i done exit 3 failed: the command ended with exit status 3"
-    assert f"  web1: site.py:4: {reason}" in lines
+    assert f"  web1: site.py:4: {reason}" in shown(run, width=200).splitlines()
+    first = lines.index("Reasons") + 1
+    assert " ".join(line.strip() for line in lines[first : first + 2]) == f"web1: site.py:4: {reason}"
 
 
 def test_a_diff_is_shown_when_asked_for() -> None:
@@ -403,10 +405,10 @@ def test_a_narrow_stream_gets_more_lines_and_never_a_wider_one() -> None:
         Checking site.py (push): WebServers
 
         WebServers on 2 hosts
-          ~ would change  web-i….com
+          ~ would change  web-in-the-…xample.com
               File /etc/a/very/…goes/on/app.conf
               create 12 bytes, mode 0600 -> 0644
-          ✗ failed        web-i….com
+          ✗ failed        web-in-the-…xample.com
               Package nginxx  (2.1 s)
               site.py:13: apt-get ended with
               exit status 100
