@@ -144,6 +144,29 @@ def test_namedtuples_of_the_policy_are_made_again(travel: Any) -> None:
     travel.everywhere(policy, [5, 5, 3, True, 9, 4, {"a": 7, "b": 5}])
 
 
+def test_typed_dictionaries_protocols_and_generics_are_made_again(travel: Any) -> None:
+    policy = """
+        import typing
+        X = typing.TypeVar("X")
+        class Row(typing.TypedDict):
+            a: int
+        class Wide(Row, total=False):
+            b: "list[int]"
+        class Box(typing.Generic[X]):
+            def __init__(self, x):
+                self.x = x
+        class Loud(typing.Protocol):
+            def shout(self): ...
+        class Man(Loud):
+            def shout(self):
+                return "hey"
+        class Site:
+            def main(self):
+                return [Row(a=1), Wide(a=1, b=[2]), Wide.__total__, Box(3).x, Box[int](4).x, Man().shout()] + [Loud in Man.__mro__]
+    """
+    travel.everywhere(policy, [{"a": 1}, {"a": 1, "b": [2]}, False, 3, 4, "hey", True])
+
+
 def test_enumerations_keep_their_members_and_methods(travel: Any) -> None:
     policy = """
         import enum, signal

@@ -63,7 +63,7 @@ def attributes(made: Any) -> dict[str, Any]:
 
 
 def _is_machinery(made: Any, name: str, value: Any) -> bool:
-    if name in MACHINERY or isinstance(value, DESCRIPTORS_OF_SLOTS):
+    if name in MACHINERY or isinstance(value, DESCRIPTORS_OF_SLOTS) or _is_of_protocols(value):
         return True
     if is_enumeration(made):
         return name in made.__members__ or (not _is_written(value) and (name.startswith("_") or not callable(value)))
@@ -72,6 +72,13 @@ def _is_machinery(made: Any, name: str, value: Any) -> bool:
     return is_dataclass(made) and (
         name in made.__dataclass_fields__ or _is_generated(value) or _is_no_hash(name, value)
     )
+
+
+def _is_of_protocols(value: Any) -> bool:
+    """Whether it is what ``typing.Protocol`` puts into classes for isinstance(): it differs from Python to Python."""
+    function = getattr(value, "__func__", value)
+    home = function.__globals__.get("__name__") if isinstance(function, types.FunctionType) else ""
+    return home == "typing" and function.__name__ in ("_proto_hook", "_no_init", "_no_init_or_replace_init")
 
 
 def _is_no_hash(name: str, value: Any) -> bool:
