@@ -30,6 +30,7 @@ _OFFENDING = re.compile(r"Offending \S+ key in ([^\r\n]+)")
 _DENIED = re.compile(
     r"Permission denied \(|Too many authentication failures|No supported authentication methods|Unable to authenticate"
 )
+_SECURITY_KEY = re.compile(r"signing failed for \S+-SK")  # ssh(1): a FIDO authenticator
 _BAD_OPTION = re.compile(
     r"Bad configuration option|command-line[: ]|unknown option|illegal option|Can't open user config"
 )
@@ -216,13 +217,18 @@ def _unknown_key(route: Route) -> HostKeyError:
 
 
 def _denied(route: Route, complaint: str) -> AuthenticationError:
+    remedy = (
+        "Is the public key in that user's ~/.ssh/authorized_keys? opsmop_ssh_username and opsmop_ssh_key_file name "
+        "who logs in with what. A key with a passphrase must be in the agent: ssh-add."
+    )
+    if route.ssh_password is not None:
+        remedy = "The password was tried once and not again. Does the host allow logins with passwords?"
+    elif _SECURITY_KEY.search(complaint):
+        remedy = f"Is the security key there that holds it, and was it touched? Try by hand: {by_hand(route)} true"
     return AuthenticationError(
         f"{route.host} ({route.place}) does not let {_user(route)} in with {_offered(route)}{said(complaint)}",
         host=route.host,
-        remedy="The password was tried once and not again. Does the host allow logins with passwords?"
-        if route.ssh_password is not None
-        else "Is the public key in that user's ~/.ssh/authorized_keys? opsmop_ssh_username and opsmop_ssh_key_file name "
-        "who logs in with what. A key with a passphrase must be in the agent: ssh-add.",
+        remedy=remedy,
     )
 
 
