@@ -195,7 +195,7 @@ TABLE: dict[str, tuple[Callable[[], object], tuple[list[str], list[str]]]] = {
     "gone": (lambda: User("ana", absent=True), (["remove"], ["userdel ana"])),
     "gone with its home": (
         lambda: User("ana", absent=True, remove=True),
-        (["remove home", "remove"], ["[remove /home/ana]", "userdel ana"]),
+        (["remove", "remove home"], ["userdel ana", "[remove /home/ana]"]),
     ),
     "gone already": (lambda: User("bo", absent=True, remove=True), SAME),
     "a new group": (lambda: Group("web"), (["create"], ["groupadd web"])),
@@ -324,6 +324,13 @@ def test_a_home_that_is_not_the_users_own_directory_stays(status: Status, said: 
     with pytest.raises(ProviderError, match=said):
         made(lambda: User("ana", absent=True, remove=True), machine)
     assert machine.ran == []
+
+
+def test_the_home_of_a_user_who_cannot_be_removed_stays() -> None:
+    machine = Machine(rc=8)  # userdel(8): the user is logged in
+    with pytest.raises(CommandFailed, match=r"User ana failed: .* exit status 8"):
+        made(lambda: User("ana", absent=True, remove=True), machine)
+    assert machine.ran == ["userdel ana"]
 
 
 def test_a_home_with_something_mounted_beneath_stays() -> None:

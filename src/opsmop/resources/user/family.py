@@ -168,9 +168,9 @@ class UserProvider(Provider):
             return
         if found.uid == 0:
             raise ProviderError(f"the user {found.name} is the superuser and is not removed")
-        if self.resource.remove:
-            yield from self._home_removal(found)
+        home = list(self._home_removal(found)) if self.resource.remove else []
         yield Change("remove", lambda: self.remove(found), before="" if found.uid is None else f"uid {found.uid}")
+        yield from home  # last: userdel(8) refuses who is logged in, and such a user keeps the home
 
     def _home_removal(self, found: Account) -> Iterator[Change]:
         machine, home = self.machine, found.home
