@@ -269,3 +269,90 @@ def test_two_roles_forced_upon_one_host_at_once_wait_for_each_others_packages(
     assert failures == []
     assert installed(host, "hello").startswith("ii")
     assert installed(host, "netcat-openbsd").startswith("ii")
+
+
+def test_what_is_held_stays_for_others_and_follows_its_policy(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    for version in ("1", "2"):
+        host.run(package_text("opsmop-probe", version))
+    offer_packages(host)
+    for mode in (check, apply):
+        assert mode(bookworm, tmp_path, 'Package("opsmop-probe", version="1", held=True)').changes == [
+            "install",
+            "hold",
+        ]
+    assert host.run("apt-mark showhold").stdout == "opsmop-probe\n"
+    host.run("apt-get -qqy upgrade")
+    assert installed(host, "opsmop-probe") == "hi 1", "others pass it over"
+    assert apply(bookworm, tmp_path, 'Package("opsmop-probe", version="1", held=True)').changes == []
+    twice = 'Package("opsmop-probe", latest=True, held=True)\nPackage("opsmop-probe", held=True)'
+    for mode in (check, apply):
+        assert mode(bookworm, tmp_path, twice).changes == ["upgrade", "hold"]
+    assert installed(host, "opsmop-probe") == "hi 2"
+    assert apply(bookworm, tmp_path, 'Package("opsmop-probe", held=False)').changes == ["release"]
+    assert apply(bookworm, tmp_path, 'Package("opsmop-probe", held=False)').changes == []
+    assert host.run("apt-mark showhold").stdout == ""
+
+
+RENEWED = """
+import http.server
+asked = []
+class Renewed(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        asked.append(self.path)
+        if self.path.endswith('Packages') and sum(map(self.path.__eq__, asked)) == 1:
+            self.path = '/other/Packages'
+        super().do_GET()
+http.server.ThreadingHTTPServer(('ADDRESS', 8099), Renewed).serve_forever()
+"""
+
+
+def test_a_mirror_that_is_being_renewed_is_asked_again(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    host.run(package_text("opsmop-probe", "1"))
+    offer_packages(host)
+    host.run("cat > /srv/renewed.py", input=RENEWED.replace("ADDRESS", host.address))
+    host.run(
+        "cd /srv/debs && mkdir other && sed s/probe/prone/ Packages > other/Packages && rm -rf /var/lib/apt/lists/* && "
+        "{ echo Suite: ./; echo Date: $(date -Ru); echo SHA256:;"
+        "  echo \" $(sha256sum < Packages | cut -d' ' -f1) $(stat -c %s Packages) Packages\"; } > Release;"
+        f"echo 'deb [trusted=yes] http://{host.address}:8099 ./' > /etc/apt/sources.list;"
+        "systemd-run --quiet --working-directory=/srv/debs python3 /srv/renewed.py"
+    )
+    apply(bookworm, tmp_path, f'WaitFor(port=8099, host="{host.address}")')
+    assert apply(bookworm, tmp_path, 'Package("opsmop-probe")').changes == ["refresh lists", "install"]
+
+
+def test_a_package_comes_from_the_release_that_is_named(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    """Of two archives the one that is no backport, say, is preferred unless the policy names the other."""
+    for version, suite in (("1", "stable"), ("2", "later")):
+        host.run(package_text("opsmop-probe", version))
+        host.run(
+            f"mkdir /srv/{suite} && mv /srv/debs/*.deb /srv/{suite} && cd /srv/{suite} && for deb in *.deb; do "
+            "dpkg-deb --field $deb; echo Filename: ./$deb; echo Size: $(stat -c %s $deb); "
+            "echo SHA256: $(sha256sum < $deb | cut -d' ' -f1); done > Packages; "
+            f"{{ echo Suite: {suite}; echo NotAutomatic: {'yes' if suite == 'later' else 'no'}; echo Date: $(date -Ru); "
+            "echo SHA256:; echo \" $(sha256sum < Packages | cut -d' ' -f1) $(stat -c %s Packages) Packages\"; } > Release;"
+            f"echo 'deb [trusted=yes] file:/srv/{suite} ./' >> /etc/apt/sources.list.d/two.list"
+        )
+    host.run("apt-get -qq update")
+    assert apply(bookworm, tmp_path, 'Package("opsmop-probe")').changes == ["install"]
+    assert installed(host, "opsmop-probe") == "ii 1"
+    later = 'Package("opsmop-probe", latest=True, release="later")'
+    for mode in (check, apply):
+        assert mode(bookworm, tmp_path, later).changes == ["upgrade"]
+    assert installed(host, "opsmop-probe") == "ii 2"
+    assert apply(bookworm, tmp_path, later).changes == []
+    assert "later-typo" in push(bookworm, tmp_path, later.replace("later", "later-typo")).failures[0]
+
+
+def test_no_service_starts_where_the_host_says_so_nor_one_that_is_masked(
+    bookworm: Fleet, host: Host, tmp_path: Path
+) -> None:
+    """Debian's invoke-rc.d(8) asks policy-rc.d whether a package may start its service."""
+    main = """
+    File("/usr/sbin/policy-rc.d", from_content="#!/bin/sh\\nexit 101\\n", mode=0o755)
+    Package("nginx-light", install_recommends=False)
+    File("/usr/sbin/policy-rc.d", absent=True)
+    """
+    assert apply(bookworm, tmp_path, main).changes == ["create", "install", "remove"]
+    assert host.run("systemctl is-active nginx", check=False).stdout == "inactive\n"
+    assert apply(bookworm, tmp_path, 'Service("nginx", started=True)').changes == ["start"]

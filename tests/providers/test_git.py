@@ -239,3 +239,30 @@ def test_check_of_a_checkout_into_a_planned_directory(origin: Path, tmp_path: Pa
 
     announced = changes(evaluate(main, "check"))
     assert [name for name, _ in announced] == [name for name, _ in changes(evaluate(main))] == ["create", "clone"]
+
+
+def test_only_what_a_trusted_key_has_signed_is_checked_out_if_that_is_asked_for(
+    origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    there, home = tmp_path / "there", tmp_path / "home"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    public = (tmp_path / "key.pub").read_text()
+    (home / "trusted").write_text(f"a@test {public}")
+    (home / ".gitconfig").write_text(f'[gpg]\nformat = ssh\n[gpg "ssh"]\nallowedSignersFile = {home}/trusted\n')
+    signing = ("-c", "gpg.format=ssh", "-c", f"user.signingkey={tmp_path}/key")
+
+    def checked_out(**given: Any) -> Any:
+        return evaluate(lambda _: Git(there, repository=str(origin), verify_commit=True, **given) and None)
+
+    assert "has no signature that is trusted here" in checked_out().failure.message
+    assert not (there / "file").exists()
+    git(origin, *signing, "commit", "--quiet", "--allow-empty", "-S", "-m", "signed")
+    git(origin, "tag", "v2", "HEAD~")
+    git(origin, *signing, "tag", "-s", "v3", "-m", "signed", "HEAD~")
+    assert changes(checked_out()) == [("update", False)]
+    assert (there / "file").exists()
+    assert changes(checked_out()) == []
+    assert "no signature" in checked_out(version="v2").failure.message
+    assert changes(checked_out(version="v3")) == [("update", False)], "whoever signs a tag vouches for its commit"
+    (home / "trusted").write_text("")
+    assert "no signature" in checked_out(version="v3").failure.message, "also of what is there already"

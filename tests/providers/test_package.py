@@ -12,7 +12,7 @@ from opsmop.errors import CommandFailed, FieldError, ProviderError
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.machine import Completed, Effect, Status
 from opsmop.language.provider import NOT_NEEDED, Change
-from opsmop.resources.package import Apt, Package, dpkg, locks
+from opsmop.resources.package import Apt, Dnf, Package, dpkg, locks
 
 POLICY = """\
 {name}:
@@ -324,3 +324,40 @@ def test_policies_of_several_packages_are_told_apart() -> None:
 def test_the_installed_version_is_among_those_on_offer() -> None:
     text = "a:\n  Installed: 2\n  Candidate: 2\n  Version table:\n *** 2 100\n        100 /var/lib/dpkg/status\n"
     assert dpkg.offers(text)["a"].versions == ("2",)
+
+
+def test_a_mirror_that_stays_half_renewed_is_asked_three_times_and_told() -> None:
+    said = "E: Failed to fetch http://m.test/Packages  Hash Sum mismatch"
+    machine = Machine(outcome=Completed("apt-get", 100, output=said))
+    with pytest.raises(CommandFailed) as caught:
+        made(machine, "hello")
+    assert len(machine.ran) == 3
+    assert "being renewed" in caught.value.remedy
+    once = Machine(outcome=Completed("apt-get", 100, output="E: nothing of the kind"))
+    with pytest.raises(CommandFailed):
+        made(once, "hello")
+    assert len(once.ran) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "commands"),
+    [
+        ("zlib", True, ["apt-mark hold zlib"]),
+        ("zlib", False, []),
+        ("kept", True, []),
+        ("kept", False, ["apt-mark unhold kept"]),
+        ("hello", True, ["install hello", "apt-mark hold hello"]),
+    ],
+)
+def test_marks_are_made_where_they_are_not_as_wanted(name: str, wanted: bool, commands: list[str]) -> None:
+    ran = made(Machine(), name, held=wanted)
+    assert [command[-len(end) :] for command, end in zip(ran, commands, strict=True)] == commands
+
+
+def test_marks_and_releases_are_of_apt_alone() -> None:
+    with pytest.raises(FieldError, match="held"):
+        Package("zlib", held=True, absent=True)
+    for parameters in ({"held": True}, {"release": "stable"}):
+        package = Package("zlib", **parameters)  # type: ignore[arg-type]
+        with pytest.raises(ProviderError, match=f"dnf has no {next(iter(parameters))}="):
+            list(Dnf(package, Machine(), None).plan())  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources.permissions import absolute
-from opsmop.resources.remotes import address, explained
+from opsmop.resources.remotes import address, explained, ssh_command
 from opsmop.wire.records import dataclass
 
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -34,6 +34,9 @@ class Git(Resource):
     force: bool = field(default=False, doc="throw away what was changed or committed in the checkout")
     depth: int | None = field(default=None, doc="fetch only so many commits; all if not given")
     submodules: bool = field(default=False, doc="check out its submodules too")
+    verify_commit: bool = field(
+        default=False, doc="only what is signed (commit or tag) by a key that the acting user's git trusts"
+    )
     ssh_key: str | None = field(default=None, doc="a private key on the target to log in with")
     accept_new_host_key: bool = field(
         default=False, doc="trust a host of ssh that is not known yet; never a changed key"
@@ -94,6 +97,8 @@ class CheckOut(Provider, provides=Git):
 
     def _differing(self, current: str, wanted: Wanted) -> Iterator[Change]:
         git = self.resource
+        if git.verify_commit and current == wanted.commit:
+            self._verify(wanted)
         origin = self._said("config", "--get", "remote.origin.url")
         if origin != self._remote.url:
             yield Change("address", self._set_address, before=address(origin).url, after=self._remote.url)
@@ -110,8 +115,8 @@ class CheckOut(Provider, provides=Git):
 
     def _current(self) -> str | None:
         """The commit that is checked out; None if there is no checkout yet, ``(none)`` if it has none yet."""
-        path, planned = self.resource.name, self._planned()
-        if planned:
+        path = self.resource.name
+        if planned := self._planned():
             return planned
         status = self.machine.status(path, follow=True)
         if status is None:
@@ -218,6 +223,8 @@ class CheckOut(Provider, provides=Git):
         self._run("init", "--quiet")
         self._run("config", "remote.origin.url", self._remote.url)
         self._fetch(wanted)
+        if git.verify_commit and not self.machine.simulated:
+            self._verify(wanted)
         forced = ["--force"] if git.force else []
         place = ["-B", wanted.branch] if wanted.branch else ["--detach"]
         self._run("checkout", "--quiet", *forced, *place, wanted.commit)
@@ -225,6 +232,17 @@ class CheckOut(Provider, provides=Git):
             self._run("submodule", "--quiet", "update", "--init", "--recursive", *forced)
         self._run("update-ref", _KEPT, "HEAD")
         return self._run("rev-parse", "HEAD", becomes=wanted.commit)
+
+    def _verify(self, wanted: Wanted) -> None:
+        """Refuse what nobody has signed whom the acting user's git trusts: git-verify-commit(1), git-verify-tag(1)."""
+        tag = (("verify-tag", wanted.reference),) if wanted.reference.startswith("refs/tags/") else ()
+        answers = [self._ask(*words) for words in (*tag, ("verify-commit", wanted.commit))]
+        if all(answer.rc != 0 for answer in answers):
+            raise ProviderError(
+                f"{_short(wanted.commit)} of {self._remote.url} has no signature that is trusted here: "
+                + (answers[-1].output.strip() or "it is not signed"),
+                remedy="gpg --import as the user who acts, or gpg.ssh.allowedSignersFile in its git configuration.",
+            )
 
     def _fetch(self, wanted: Wanted) -> None:
         """Fetch what is wanted. A commit that no reference is at may have to be found among all there are."""
@@ -260,16 +278,10 @@ class CheckOut(Provider, provides=Git):
     def _environment(self) -> dict[str, str]:
         """Nobody is there to answer: git(1), GIT_TERMINAL_PROMPT; ssh_config(5), BatchMode."""
         git = self.resource
-        trust = "accept-new" if git.accept_new_host_key else "yes"
-        ssh = ["ssh", "-oBatchMode=yes", f"-oStrictHostKeyChecking={trust}"]
-        if git.ssh_key:
-            ssh += ["-i", git.ssh_key, "-oIdentitiesOnly=yes"]
-        import shlex  # only where git runs
-
         return {
             "GIT_ASKPASS": "true",
             "GIT_OPTIONAL_LOCKS": "0",  # looking writes nothing
-            "GIT_SSH_COMMAND": shlex.join(ssh),
+            "GIT_SSH_COMMAND": ssh_command(git.ssh_key, accept_new=git.accept_new_host_key),
             "GIT_TERMINAL_PROMPT": "0",
             **self._remote.environment(),
         }

@@ -61,6 +61,20 @@ def address(text: str) -> Address:
     return Address(without_login(text), f"{scheme}://{host}", unquote(user), unquote(password))
 
 
+def ssh_command(key: str | None, *, accept_new: bool) -> str:
+    """How git is to call ssh: nobody is there to answer (ssh_config(5), BatchMode), and a changed key is never taken.
+
+    :param key: the private key to log in with
+    :param accept_new: whether the key of a host that is not known yet is taken
+    """
+    ssh = ["ssh", "-oBatchMode=yes", f"-oStrictHostKeyChecking={'accept-new' if accept_new else 'yes'}"]
+    if key:
+        ssh += ["-i", key, "-oIdentitiesOnly=yes"]
+    import shlex  # only where git runs
+
+    return shlex.join(ssh)
+
+
 def explained(completed: Completed, doing: str) -> Completed:
     """`completed`, or its failure with what to do about it."""
     try:

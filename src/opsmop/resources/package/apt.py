@@ -22,15 +22,35 @@ class Apt(PackageProvider, provides=Package, short="apt"):
     """Through apt-get and dpkg, never prompting, waiting for their locks."""
 
     needs = "apt-get"
+    also = ("held", "release")
 
     @classmethod
     def suits(cls, machine: Machine) -> bool:
         """Whether there is an apt-get."""
         return machine.which("apt-get") is not None
 
+    def plan(self) -> Iterator[Change]:
+        """See `PackageProvider.plan`; and who else may change it."""
+        changes = list(super().plan())
+        yield from changes
+        wanted = self.resource.held
+        if wanted is None:
+            return
+        # What is installed here is marked anew: apt forgets the mark of what it changes.
+        names = [self.known_as(name) for name in self.resource.names()]
+        other = [name for name in names if (wanted and changes) or self._looks.on_hold(name) is not wanted]
+        if other:
+            yield Change("hold" if wanted else "release", lambda: self._mark(other), after=", ".join(other))
+
+    def _mark(self, names: Sequence[str]) -> Completed:
+        wanted = self.resource.held
+        effects = [looks.on_hold(name, wanted) for name in names]
+        argv = ["apt-mark", "hold" if wanted else "unhold", *names]
+        return self._act(argv, effects, f"marking {', '.join(names)}")
+
     def begin(self) -> None:
         """See `PackageProvider.begin`."""
-        self._looks = AptLooks(self.machine, running.ENVIRONMENT)
+        self._looks = AptLooks(self.machine, running.ENVIRONMENT, self._release())
         self._files: dict[str, tuple[str, str]] = {}  # path and version of each package that is named by its file
 
     # What is there
@@ -80,8 +100,8 @@ class Apt(PackageProvider, provides=Package, short="apt"):
 
     def kept_back(self, name: str) -> str:
         """See `PackageProvider.kept_back`."""
-        record = self._looks.record(name)
-        return f"apt-mark unhold {name} releases it." if record is not None and record.on_hold else ""
+        free = self.resource.held is not None or not self._looks.on_hold(name)
+        return "" if free else f"apt-mark unhold {name} releases it, as held=False does where it is to be there."
 
     # What could be there
 
@@ -175,7 +195,13 @@ class Apt(PackageProvider, provides=Package, short="apt"):
         wanted = [f"{name}={version}" for name in known] if version else known
         recommends = self.resource.install_recommends
         options = [] if recommends is None else [f"-oAPT::Install-Recommends={'true' if recommends else 'false'}"]
-        return [*self._apt_get(), *options, *(["--allow-downgrades"] if version else []), "install", *wanted]
+        options += ["--allow-downgrades"] if version else []
+        options += ["--allow-change-held-packages"] if self.resource.held is not None else []
+        return [*self._apt_get(), *self._release(), *options, "install", *wanted]
+
+    def _release(self) -> list[str]:
+        release = self.resource.release
+        return [f"-oAPT::Default-Release={release}"] if release else []
 
     def remove(self, names: Sequence[str], outcome: Outcome) -> Completed:
         """See `PackageProvider.remove`."""

@@ -34,11 +34,15 @@ class Outcome:
 class PackageProvider(Provider):
     """Decides what has to be done; a subclass says how its package manager does it.
 
-    Names are as the subclass's `known_as` spells them. Versions are texts.
+    Names are as the subclass's `known_as` spells them. Versions are texts. `also` names the parameters that this package
+    manager takes, and others do not.
     """
+
+    also: tuple[str, ...] = ()
 
     def plan(self) -> Iterator[Change]:
         """Repair, refresh the lists, then install, upgrade or remove in one transaction: as far as needed."""
+        self._refuse_foreign()
         self.begin()
         package = self.resource
         names = [self.known_as(name) for name in package.names()]
@@ -53,6 +57,11 @@ class PackageProvider(Provider):
             yield from self._newest_after_refresh(names, wanting, held)
         elif wanting:
             yield from self._present(wanting, held, refresh=refresh)
+
+    def _refuse_foreign(self) -> None:
+        for name in ("held", "release"):
+            if getattr(self.resource, name) is not None and name not in self.also:
+                raise ProviderError(f"{self.resource}: {self.short} has no {name}=", remedy="Leave it away here.")
 
     def _wanting(self, name: str, held: str | None) -> bool:
         package = self.resource

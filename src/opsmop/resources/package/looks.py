@@ -35,15 +35,21 @@ def purged(name: str) -> Effect:
     return Effect("package configuration", name, (False,))
 
 
+def on_hold(name: str, wanted: bool) -> Effect:
+    """What marking a package predicts."""
+    return Effect("hold", name, (wanted,))
+
+
 class AptLooks:
     """What dpkg and apt know.
 
     :param machine: of which they know it
     :param environment: of the commands that ask them
+    :param options: of apt-cache, when it says what could be
     """
 
-    def __init__(self, machine: Machine, environment: Mapping[str, str]) -> None:
-        self._machine, self._environment = machine, dict(environment)
+    def __init__(self, machine: Machine, environment: Mapping[str, str], options: Sequence[str] = ()) -> None:
+        self._machine, self._environment, self._options = machine, dict(environment), options
         self._answers: dict[str, str] = {}
         self._records: dict[str, dpkg.Record] | None = None
 
@@ -100,6 +106,15 @@ class AptLooks:
         version: str | None = self._machine.look("package", name, found)
         return None if version == _ABSENT else version
 
+    def on_hold(self, name: str) -> bool:
+        """Whether the operator has told apt to leave a package as it is."""
+
+        def found() -> bool:
+            record = self.record(name)
+            return record is not None and record.on_hold
+
+        return bool(self._known("hold", name, found))
+
     def leftovers(self, name: str) -> bool:
         """Whether configuration of a removed package is left."""
 
@@ -134,7 +149,7 @@ class AptLooks:
 
     def offer(self, name: str) -> dpkg.Offer:
         """What the lists offer of a package."""
-        return dpkg.offers(self._answer(["apt-cache", "policy", name])).get(name, dpkg.Offer(None, ()))
+        return dpkg.offers(self._answer(["apt-cache", *self._options, "policy", name])).get(name, dpkg.Offer(None, ()))
 
     def providing(self, name: str) -> list[str]:
         """The packages that provide a name: what apt-cache(8) calls its reverse provides."""

@@ -19,6 +19,10 @@ class Package(Resource):
     absent: bool = field(default=False, doc="there is to be no such package")
     purge: bool = field(default=False, doc="with absent: its configuration goes too")
     autoremove: bool = field(default=False, doc="with absent, for apt: what came only for it goes too")
+    held: bool | None = field(
+        default=None, doc="for apt: True keeps everybody else from upgrading or removing it, False lets them"
+    )
+    release: str | None = field(default=None, doc='for apt: take it from there if it can be, "bookworm-backports"')
     update_cache: bool = field(default=False, doc="refresh the package lists first, if something may have to be done")
     cache_valid_time: int = field(default=3600, doc="seconds for which refreshed package lists are not refreshed again")
     install_recommends: bool | None = field(default=None, doc="also what it recommends; the system's choice if None")
@@ -29,6 +33,7 @@ class Package(Resource):
     def check(self) -> None:
         """Refuse what contradicts itself."""
         self.exclusive("version", "latest", "absent")
+        self.exclusive("absent", "held")
         if self.version is not None and isinstance(self.name, (list, tuple)) and len(self.name) != 1:
             raise FieldError(
                 f"{self}: version= is that of one package, and {len(self.name)} are named",

@@ -22,9 +22,13 @@ ENVIRONMENT = {
 # A configuration file that the operator has changed stays; one that nobody touched is renewed: dpkg(1).
 KEEP_CONFIGURATION = ("--force-confdef", "--force-confold")
 _BETWEEN_TRIES = 1.0  # seconds
+# A mirror that is being renewed has lists, or packages, of two times for a moment.
+_RENEWING = ("Hash Sum mismatch", "File has unexpected size")
+_RENEWALS = 3  # tries, when a mirror is being renewed
 
 _REMEDIES = (
     ("are you root", "Packages are root's to change: does the role need sudo()?"),
+    ("Hash Sum mismatch", "The mirror is being renewed, or a proxy in between keeps something old: try again later."),
     ("Failed to fetch", "If the package lists are older than the mirror, update_cache=True refreshes them first."),
     ("Held packages were changed", "Something that has to change is on hold: apt-mark showhold lists it."),
     ("allow-releaseinfo-change", "The repository has changed what it says of itself: look, then accept it by hand."),
@@ -52,7 +56,8 @@ def refresh(machine: Machine, *, lock_timeout: int) -> Completed:
 def run(
     machine: Machine, argv: Sequence[str], effects: Sequence[Effect], doing: str, *, lock_timeout: int
 ) -> Completed:
-    """Run it. apt waits for dpkg's locks by itself, for those of its lists and archives it does not.
+    """Run it. apt waits for dpkg's locks by itself, for those of its lists and archives it does not; nor does it ask a
+    mirror again that is just being renewed.
 
     :param lock_timeout: seconds
     :raises ProviderError: for who is not root; `CommandFailed` if it fails, or if somebody keeps a lock
@@ -60,11 +65,14 @@ def run(
     if machine.real_user() != "root":
         raise ProviderError(f"{doing} is for root alone", remedy=_REMEDIES[0][1])
     deadline = time.monotonic() + lock_timeout
+    renewals = 0
     while True:
         completed = machine.run(argv, effects=effects, env=ENVIRONMENT, grace=GRACE)
-        if not locks.taken(completed):
+        taken, renewing = locks.taken(completed), any(sign in completed.output for sign in _RENEWING)
+        renewals += renewing
+        if not taken and not (completed.rc and renewing and renewals < _RENEWALS):
             return explained(completed, doing)
-        if time.monotonic() >= deadline:
+        if taken and time.monotonic() >= deadline:
             raise _locked(machine, completed, doing, lock_timeout)
         time.sleep(_BETWEEN_TRIES)
 
