@@ -267,6 +267,24 @@ def test_hosts_reached_through_unknown_ones_or_in_circles_are_found(both: Any) -
     assert "Did you mean 'gat'?" in said
 
 
+def test_what_cannot_travel_has_the_name_that_the_policy_has_for_it(both: Any) -> None:
+    text = (
+        POLICY.replace("WRONG", "self.lock.acquire()")
+        .replace("    def main(self):\n        port", "    lock = None\n    def main(self):\n        port")
+        .replace('dict(env="prod")', "dict(env=[threading.Lock()])")
+        .replace("Roles(One(), Two())", "Roles(self.locked(One(gate=threading.Event())))")
+        .replace("COLOR =", "import threading\nCOLOR =")
+    ) + "    def locked(self, role): role.lock = threading.Lock(); return role\n"
+    text += "    def template_globals(self): return dict(lock=threading.Lock())\n"
+    result, _ = validated(both, text)
+    assert sorted(error.message.partition(" cannot")[0] for error in result.findings) == [
+        "One(...) gives the variable gate (a threading.Event), which",
+        "Site.set_variables() gives the variable env[0] (a _thread.lock), which",
+        "fact_context(), template_globals() or template_filters() gives something, which",
+        "self.lock (a _thread.lock), which",
+    ]
+
+
 def test_what_cannot_travel_is_found_in_push_mode(both: Any) -> None:
     text = POLICY.replace("WRONG", "lock.acquire()").replace(
         "COLOR =", "import threading\nlock = threading.Lock()\nCOLOR ="

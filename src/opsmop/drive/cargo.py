@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+from opsmop.errors import ShipError
 from opsmop.language.additions import Additions
 from opsmop.language.policy import Policy
 from opsmop.language.role import CONTROLLER_SIDE, Role
@@ -48,8 +50,26 @@ def ship(role: Role, layers: Layers, additions: Additions) -> Cargo:
             return POLICY_SIDE
         return CONTROLLER_SIDE if cls in own or issubclass(cls, Role) else frozenset()
 
-    parcel = pack((role, layers, additions), controller_side=stays)
+    try:
+        parcel = pack((role, layers, additions), controller_side=stays)
+    except ShipError as error:
+        for one in (error, *error.also):
+            one.message = _in_the_policys_words(one.message, layers)
+        raise
     return Cargo(parcel.payload, package_bundle(parcel.packages), parcel.strings)
+
+
+def _in_the_policys_words(message: str, layers: Layers) -> str:
+    """A message about a part of what `ship` packs, with the name that the policy has for that part."""
+    role, variable = re.match(r"self\[0\]", message), re.match(r"self\[1\]\[(\d+)\]\[1\]\['(\w+)'\]", message)
+    if role:
+        return f"self{message[role.end() :]}"
+    if variable:
+        label = layers[int(variable[1])][0]
+        return f"{label} gives the variable {variable[2]}{message[variable.end() :]}"
+    return re.sub(
+        r"^self\[2\] \(.*?\)", "fact_context(), template_globals() or template_filters() gives something", message
+    )
 
 
 class Live:

@@ -44,7 +44,7 @@ def _notices_subclasses(base: type) -> bool:
 
 
 def _new_class(meta: Any, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> Any:
-    if meta.__module__ == "typing" and dict in bases:  # a TypedDict: its maker refuses the bases that it has itself made
+    if meta.__module__ == "typing" and dict in bases:  # a TypedDict, whose maker refuses the bases that it gave it
         return type.__new__(meta, name, bases, dict(names))
     return meta.__new__(meta, name, bases, dict(names))
 
