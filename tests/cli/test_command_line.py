@@ -96,8 +96,10 @@ def test_a_remote_exception_of_any_size_ends_in_1_and_names_the_authors_line(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "--validate --check --apply"),
-        (("--check",), "--local --push"),
+        ((), "--validate or --check or --apply"),
+        (("--check",), "--local or --push is missing"),
+        (("--check", "--push", "-i", "hosts.toml"), "in its roles' inventory()"),
+        (("--check", "--push", "--inventory", "hosts.toml"), "in its roles' inventory()"),
         (("--check", "--apply", "--push"), "not allowed with"),
         (("--check", "--push", "--tag", "x"), "--tag"),
         (("--check", "--push", "--tags", "wep"), "Did you mean 'web'?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import shlex
@@ -131,6 +132,7 @@ def test_its_record_says_what_was_typed(opsmop: Opsmop, three_hosts: Path) -> No
     assert run["command"][-4:] == list(words)
     told = opsmop("show").stdout.splitlines()
     assert told[0] == f"Running {shlex.join(words[1:])} (push)"
+    assert f"<title>{html.escape(shlex.join(words))} · OpsMop</title>" in opsmop("report", "-o", "-").stdout
     assert told[-1] == "RESULT failed=0 unreachable=0 changed=3 ok=0 skipped=0"
 
 

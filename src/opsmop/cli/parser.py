@@ -23,6 +23,8 @@ _OF_A_POLICY = (
 )
 
 
+_OWN_HOSTS = "A policy says itself which hosts it is for, in its roles' inventory(); --limit-hosts leaves some of them."
+_ONE_OF = re.compile(r"one of the arguments (.*) is required")  # as argparse words it
 _CHOICE = re.compile(r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)")  # as argparse words it
 
 
@@ -65,6 +67,8 @@ class Parser(argparse.ArgumentParser):
         from difflib import get_close_matches  # only for somebody's slip
 
         names = list(known)
+        if word == "--inventory":
+            return _OWN_HOSTS
         near = get_close_matches(word, names, n=1)
         if near:
             return f"Did you mean {near[0]!r}?"
@@ -91,9 +95,14 @@ class Parser(argparse.ArgumentParser):
             words = [word.strip("'\"") for word in known.split(", ")]
             said = f"{name} {value}" if name.startswith("-") else value
             raise UsageError(f"{said} means nothing here", remedy=self._close(value.strip("'\""), words))
+        missing = _ONE_OF.fullmatch(message)
+        if missing:
+            message = f"{' or '.join(missing.group(1).split())} is missing"
         remedy = f"Write it like this: {self._examples[0][0]} ({self.prog} --help shows more)."
         if self.prog == "opsmop run" and message.startswith("unrecognized arguments"):
             remedy = "Quote the whole command: opsmop run 'ls -l /srv' -i inventory.toml"
+        if "--extra-vars" in self._option_string_actions and message.startswith("unrecognized arguments: -i"):
+            remedy = _OWN_HOSTS
         raise UsageError(message.removeprefix("argument "), remedy=remedy)
 
 

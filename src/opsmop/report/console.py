@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import shlex
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -19,6 +18,7 @@ from opsmop.report.retry import retry_command
 from opsmop.report.stream import Pen, no_command
 from opsmop.report.table import folds
 from opsmop.report.tally import Tally
+from opsmop.report.typed import typed_in_place
 from opsmop.wire.records import replace
 
 __all__ = ["Console", "tell_color"]
@@ -98,8 +98,8 @@ class Console:
         self._telling.scene = replace(self._scene, mode=event.mode, folder=f"{folder}/" if folder else "")
         roles = f": {', '.join(event.roles)}" if event.roles else ""
         begun = f"{'Checking' if event.mode == 'check' else 'Applying'} {self._scene.place(event.policy)}"
-        if event.command[:2] == ("opsmop", "run"):  # which has a policy of ours
-            begun, roles = f"Running {shlex.join(event.command[2:])}", ""
+        if typed := typed_in_place(event):
+            begun, roles = f"Running {typed}", ""
         line = f"{begun} ({event.reach}){roles}"
         return [self._scene.look.paint(" ".join(line.split()), "heading")]
 

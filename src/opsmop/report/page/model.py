@@ -25,6 +25,7 @@ from opsmop.events.lines import event_place, is_assumed, message_text, told_stat
 from opsmop.events.telling import cleaned
 from opsmop.report.costs import Costs
 from opsmop.report.tally import Tally
+from opsmop.report.typed import typed_in_place
 
 _WAITED = 0.1  # seconds from which a host that waited is said to have waited for another
 _MOST_SLOW, _SLOW = 10, 0.5  # resources that are named, and seconds from which they are
@@ -53,11 +54,14 @@ class Model:
     @property
     def title(self) -> str:
         """What the browser's window is called."""
-        return f"{self._begun.mode} {self._file} · OpsMop"
+        return f"{self._did} · OpsMop"
 
     @property
-    def _file(self) -> str:
-        return " ".join(self._begun.policy.rpartition("/")[2].split())
+    def _did(self) -> str:
+        typed = typed_in_place(self._begun)
+        return (
+            f"run {typed}" if typed else f"{self._begun.mode} {' '.join(self._begun.policy.rpartition('/')[2].split())}"
+        )
 
     def __call__(self, event: Event) -> None:
         """Take `event`."""
@@ -85,7 +89,7 @@ class Model:
         ended = self._ended
         return {
             "name": self._name,
-            "title": self._file,
+            "title": self._did,
             "mode": self._begun.mode,
             "reach": self._begun.reach,
             "policy": self._begun.policy,

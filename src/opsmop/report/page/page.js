@@ -104,7 +104,7 @@
       `run ${run.name}`,
     ].filter(Boolean);
     page.append(
-      make("div", { class: "head" }, make("h1", {}, `${run.mode} ${run.title}`), make("span", { class: verdict[0] }, verdict[1])),
+      make("div", { class: "head" }, make("h1", {}, run.title), make("span", { class: verdict[0] }, verdict[1])),
       make("p", { class: "facts" }, facts.join(" · ")),
     );
     if (run.command.length) page.append(make("p", { class: "facts" }, make("code", {}, run.command.join(" "))));
