@@ -184,8 +184,9 @@ class Drive:
     def _cargo(self, number: int, role: Role) -> Cargo:
         with seeing(role, self._values, alone=self.run.settings.reach == "local"):
             said = variables_said(role)
-        if not said and number in self._packed:
-            return self._packed[number]
+        packed, self._packed = self._packed.get(number), {}  # later roles are packed after code of the policy ran
+        if packed is not None and getattr(role.set_variables, "__func__", None) is Role.set_variables:
+            return packed
         return self.pack(role, self._layers(role, said), self.run.additions)
 
     def _layers(self, role: Role, said: dict[str, Any]) -> Layers:
