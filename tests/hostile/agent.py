@@ -147,6 +147,19 @@ def _heavy(number: int) -> bytes:
     return event(event="ResourceFinished", id=number, changes=[{}] * 10_000)
 
 
+def flood_of_failures(**more: Any) -> None:
+    number = 0
+    while True:
+        number += 1
+        say(frames.EVENT, event(event="ResourceStarted", id=number))
+        say(frames.EVENT, event(event="ResourceFailed", id=number, **more))
+
+
+def wide() -> None:
+    text = "\N{GRINNING FACE}" + "x" * 120_000
+    flood_of_failures(failure=dict.fromkeys(("message", "remedy", "output", "stderr", "trace"), text))
+
+
 def _press(data: bytes) -> None:
     stuck = 0
     while data:
@@ -222,6 +235,9 @@ CHEATS = {
     "kept the code for ever": kept_the_code_for_ever,
     "too many elements": lambda: say(frames.EVENT, event(event="ResourceFinished", changes=[{}] * 10_001)),
     "heavy flood": heavy_flood,
+    "flood of failures": lambda: flood_of_failures(changes=[{}] * 10_000),
+    "flood of wide letters": wide,
+    "flood of warnings": smaller.flood,
     "well in the middle of a resource": in_the_middle,
     "an ending without a beginning": unfounded_ending,
     "a status that is none": lambda: ended_as(status="perfect"),

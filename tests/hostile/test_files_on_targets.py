@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.conftest import evaluate_role
 
-from opsmop import Block, Directory, File, Line, Secret
+from opsmop import Block, Directory, File, Line, Link, Secret
 
 OLD, NEW = "old\n" * 20_000, "new and longer\n" * 20_000
 SOMEBODY = 65534
@@ -202,6 +202,34 @@ def test_a_planted_link_is_refused_and_nothing_behind_it_is_touched(
     evaluated = evaluate_role(doing(lambda self: main(open_to_all)), mode)
     assert "link" in evaluated.failure.message
     assert of_victim(open_to_all) == before
+
+
+@pytest.mark.parametrize("mode", ["check", "apply"])
+def test_a_link_that_is_only_planned_to_be_another_users_is_refused_as_well(open_to_all: Path, mode: str) -> None:
+    before = of_victim(open_to_all)
+
+    def main(self: object) -> None:
+        Directory(f"{open_to_all}/new")
+        Link(f"{open_to_all}/new/link", to=open_to_all.parent / "victim", owner=SOMEBODY)
+        File(f"{open_to_all}/new/link/file", from_content="x")
+
+    failure = evaluate_role(doing(main), mode).failure
+    assert f"{open_to_all}/new/link is a link that another user made" in failure.message
+    assert f"If {open_to_all.parent}/victim is meant" in failure.remedy
+    assert of_victim(open_to_all) == before
+
+
+@pytest.mark.parametrize("mode", ["check", "apply"])
+def test_a_planted_link_that_is_replaced_before_is_no_obstacle(open_to_all: Path, mode: str) -> None:
+    planted(open_to_all, "planted", "")
+
+    def main(self: object) -> None:
+        File(f"{open_to_all}/planted", absent=True)
+        Directory(f"{open_to_all}/planted")
+        File(f"{open_to_all}/planted/file", from_content="x")
+
+    assert evaluate_role(doing(main), mode).ending.status == "ok"
+    assert (open_to_all.parent / "victim" / "file").read_text() == "of root"
 
 
 def test_a_planted_link_that_is_to_go_goes_and_what_it_points_at_stays(open_to_all: Path) -> None:

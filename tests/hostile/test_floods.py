@@ -7,7 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-AGENT = Path(__file__).parent / "agent.py"
+import pytest
+
+from opsmop.demo.sshd import PrivateSshd
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.hostile.conftest import AGENT, Controller
+
 # The program does not take the second event before the host has been made to wait: has found its pipe full for seconds.
 PROGRAM = """
 import os, resource, threading
@@ -59,3 +66,17 @@ def test_a_flood_that_is_small_on_the_wire_and_large_in_memory_is_made_to_wait(t
     waited, memory = done.stdout.splitlines()
     assert waited == "it was made to wait"
     assert int(memory.split()[1]) < 400 << 10
+
+
+FLOODS = {name.replace(" ", "-"): name for name in ("flood of failures", "flood of wide letters", "flood of warnings")}
+
+
+@pytest.mark.parametrize("form", ["console", "json", "junit", "github"])
+def test_a_flood_of_what_reports_keep_is_ended_before_it_fills_the_memory(
+    form: str, sshd: PrivateSshd, tmp_path: Path
+) -> None:
+    victim = Controller(tmp_path, sshd, via=False).run(FLOODS, "--output", form)
+    assert victim.status == 1
+    assert all(f"{host} does not keep to the protocol: what one role said would take" in victim.said for host in FLOODS)
+    assert (tmp_path / "made-variable-of-honest").read_text() == "served"
+    assert victim.memory < 700 << 10

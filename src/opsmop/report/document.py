@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any, TextIO
 
 from opsmop.events import (
@@ -23,6 +24,7 @@ from opsmop.report.stream import Pen, no_command_in_json
 from opsmop.report.tally import ENDINGS, HostTally, Tally
 from opsmop.wire.records import asdict, is_dataclass
 
+_PIECES = 1000  # texts and signs of JSON that are written at once
 _COUNTS = ("ok", "changed", "ran", "assumed", "failed", "ignored", "skipped", "warnings")
 
 
@@ -37,7 +39,14 @@ class Document:
         """Take `event`; the last one writes the document."""
         self._digest(event)
         if isinstance(event, RunFinished):
-            self.pen(no_command_in_json(json.dumps(self._digest.document(), indent=1)) + "\n")
+            self._write()
+
+    def _write(self) -> None:
+        """Piece by piece: hosts may have said much, and it is here already."""
+        pieces = json.JSONEncoder(indent=1).iterencode(self._digest.document())
+        while piece := "".join(islice(pieces, _PIECES)):
+            self.pen(no_command_in_json(piece))
+        self.pen("\n")
 
 
 class Digest:

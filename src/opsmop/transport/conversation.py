@@ -13,6 +13,7 @@ from opsmop.transport.diagnosis import stopped, why_role_died, why_role_too_long
 from opsmop.transport.files.talk import FileTalk
 from opsmop.transport.link import Link, off_protocol
 from opsmop.transport.pipes import Waker
+from opsmop.transport.weight import weight_of
 from opsmop.wire import frames
 from opsmop.wire.order import Order
 from opsmop.wire.records import dataclass, replace
@@ -25,11 +26,13 @@ class Limits:
     :param frames: events, signs of life and whatever else
     :param received: bytes
     :param requests: files that it asks for
+    :param memory: bytes that its events would take here, about, if all of them were kept
     """
 
     frames: int = 500_000
     received: int = 512 << 20
     requests: int = 20_000
+    memory: int = 64 << 20
 
 
 _CANCEL_GRACE = 90.0  # seconds for a cancelled role to end
@@ -59,7 +62,7 @@ class Conversation:
         self._files = FileTalk(files, order, link.send, lambda: link.pipes.backlog)
         self._limits, self._cancelled, self._closed = limits, cancelled, closed
         self._before = link.accounted
-        self._frames = 0
+        self._frames = self._weight = 0
         self._finished = self._ended = self._cancel_sent = False
         self._give_up_at = float("inf")
         self._late_at = time.monotonic() + (link.route.role_timeout or float("inf"))
@@ -172,6 +175,9 @@ class Conversation:
         except ProtocolError as error:
             raise self._off(error.message) from None
         self._check_event(event)
+        self._weight += weight_of(payload, event)
+        if self._weight > self._limits.memory:
+            raise self._off(f"what one role said would take {self._weight} bytes of memory")
         self._finished = self._finished or isinstance(event, EvaluationFinished)
         self._receive(self._with_reason(event) if self._late else event)
 

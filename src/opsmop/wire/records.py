@@ -49,9 +49,12 @@ else:
 
     def asdict(value: Any) -> dict[str, Any]:
         """The names and values of an instance, and of those in it."""
-        import dataclasses  # seldom asked
+        return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
 
-        return dataclasses.asdict(value)
+    def _plain(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(_plain, value))
+        return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
     def replace(value: Any, /, **changes: Any) -> Any:
         """Another like `value` with some fields changed."""
@@ -100,9 +103,15 @@ class Record:
         self.known = frozenset(self.names)
         self.defaults = {entry.name: entry.default for entry in entries if entry.default is not MISSING}
         self.makes = tuple((entry.name, entry.make) for entry in entries if entry.make is not None)
+        self._twin: Any = None
 
     def twin(self) -> Any:
         """The same class as the standard library would make it."""
+        if self._twin is None:
+            self._twin = self._standard()
+        return self._twin
+
+    def _standard(self) -> Any:
         import dataclasses  # only for who asks it
 
         shape = []

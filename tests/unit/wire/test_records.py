@@ -87,6 +87,8 @@ def test_the_standard_library_takes_them_for_its_own() -> None:
     assert [entry.name for entry in dataclasses.fields(Named)] == ["x", "y", "tags", "name"]
     assert dataclasses.replace(Point(1), y=9) == Point(1, 9)
     assert dataclasses.asdict(Point(1)) == {"x": 1, "y": 2, "tags": []}
+    assert records.asdict(Point(1, Point(3), [Point(4)])) == dataclasses.asdict(Point(1, Point(3), [Point(4)]))
+    assert dataclasses.fields(Point) == dataclasses.fields(Point), "made once"
     assert Theirs(1, 2, ["t"], 4).z == 4
     assert [entry.name for entry in fields(Theirs)] == ["x", "y", "tags", "z"]
 
