@@ -228,7 +228,7 @@ class SimulatedMachine(Pretending):
         self._amend(path, **{key: value for key, value in named.items() if value is not None})
 
     def _amend(self, path: str, **values: Any) -> None:
-        refuse_planted("change", path)
+        refuse_planted("change", path, self._nodes, self.real_user())
         node = self._node(path)
         status = self.status(path)
         if status is None:
@@ -267,7 +267,7 @@ class SimulatedMachine(Pretending):
     # What the real machine would refuse is refused here, so that check does not promise what apply cannot keep
 
     def _refuse_unless_possible(self, doing: str, path: str) -> None:
-        refuse_planted(doing, path)
+        refuse_planted(doing, path, self._nodes, self.real_user())
         parent = os.path.dirname(path)
         found = self.status(parent, follow=True)
         if found is None:
