@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from tests.docs.blocks import PAGES, ROOT, Block, blocks_of
 
-from opsmop import Policy, Resource, Role, Roles, Settings, run
+from opsmop import Policy, Resource, Role, Roles, Settings, TomlInventory, run
 from opsmop.cli.commands import COMMANDS, command_named
 from opsmop.cli.parser import command_parser, policy_parser
 from opsmop.inventory.magic import MAGIC
+from opsmop.settings.sources import usual
 
 PRELUDE = "from __future__ import annotations\nfrom opsmop import *\ninventory = TomlInventory('inventory.toml')\n"
 INVENTORY = """
@@ -131,6 +132,24 @@ def test_the_examples_of_every_command_are_understood(command: Any) -> None:
             words = shlex.split(line)
             assert words[1] == command.name
             command_parser(command).parse_intermixed_args(words[2:])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_settings_and_inventories_of_a_page_are_read_without_a_word(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    for number, block in enumerate(blocks_of(page, "toml")):
+        folder = tmp_path / str(number)
+        folder.mkdir(mode=0o700)
+        if "[groups." in block.text or "[hosts." in block.text:
+            (folder / "inventory.toml").write_text(block.text)
+            assert TomlInventory(str(folder / "inventory.toml")).hosts() is not None
+        else:
+            (folder / "opsmop.toml").write_text(block.text)
+            (folder / "opsmop.toml").chmod(0o600)
+            assert usual(folder).warnings == (), f"{page.name}:{block.line}"
 
 
 def test_every_variable_of_an_inventory_is_on_its_page() -> None:
