@@ -82,6 +82,54 @@ def test_failed_when_and_changed_when_take_a_bool_or_a_callable(both: Any) -> No
     assert [status for _, _, status in seen.endings] == ["ok", "changed", "failed", "ok"]
 
 
+def test_what_a_guard_kept_from_running_is_not_judged(both: Any) -> None:
+    main = """
+        Shell("x", creates="/etc/passwd", failed_when=lambda r: r.rc > 1, until=lambda r: r.rc == 0)
+        Shell("x", creates="/etc/passwd", failed_when=Eval("rc > 1"), changed_when=True)
+        Shell("x", only_if="false", failed_when=Eval("rc != 0"))
+        File(f"{OUT}/a", unless=True, changed_when=True)
+    """
+    seen = both(ONE.format(main=main))
+    assert [status for _, _, status in seen.endings] == ["skipped"] * 4
+
+
+def test_changed_is_taken_wherever_a_bool_is(both: Any) -> None:
+    main = """
+        conf = File(f"{OUT}/a", from_content="x")
+        Shell("true", only_if=conf.changed)
+        Shell("true", unless=conf.changed)
+        Shell("true", changed_when=conf.changed)
+        Shell("true", only_if=Eval("conf.changed"))
+        Directory(f"{OUT}/b", recursive=conf.changed, mode=0o755)
+    """
+    seen = both(ONE.format(main=main))
+    assert [status for _, _, status in seen.endings] == [
+        "changed",
+        "changed",
+        "skipped",
+        "changed",
+        "changed",
+        "changed",
+    ]
+
+
+@pytest.mark.parametrize("judge", ["T('{{ rc != 0 }}')", "'rc != 0'"])
+def test_a_text_is_no_judge(both: Any, judge: str) -> None:
+    assert (
+        "takes a bool, an Eval or a callable of the result, not a text"
+        in both(ONE.format(main=f"        Shell('true', failed_when={judge})")).failure
+    )
+
+
+def test_what_changed_and_then_failed_fires_its_signals_all_the_same(both: Any) -> None:
+    main = """
+        File(f"{OUT}/a", from_content="x", failed_when=True, signals="told", ignore_errors=True)
+    """
+    seen = both(ONE.format(main=main))
+    assert [status for _, _, status in seen.endings] == ["failed", "ok"]
+    assert seen.echoed == ["told"]
+
+
 def test_a_shell_without_guards_ran_and_its_signals_fire_one_with_a_guard_is_silent_once_done(both: Any) -> None:
     main = """
         Shell("true", signals="told")

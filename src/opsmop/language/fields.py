@@ -13,6 +13,7 @@ from typing import Any, Callable
 
 from opsmop.errors import FieldError
 from opsmop.language.lookups import Late, LateText
+from opsmop.language.result import Truth
 from opsmop.language.secrets import Secret
 
 
@@ -157,12 +158,14 @@ def bind(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) ->
 
 
 def accepted(cls: type, entry: Field, value: Any, place: str) -> Any:
-    """`value` as the parameter takes it: a path becomes its text.
+    """`value` as the parameter takes it: a path becomes its text, and a result's `changed` what it says.
 
     :raises FieldError: if it is of another type, not one of the choices, or too small a number
     """
     if isinstance(value, PurePath):
         value = str(value)
+    if isinstance(value, Truth):
+        value = bool(value)
     plain: Any = value.reveal() if isinstance(value, Secret) else value
     if plain is not None or entry.default is not None:
         if not fits(plain, entry.type_text):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, TypeVar
 from opsmop.errors import FieldError, OpsMopError, PolicyError
 from opsmop.language.evaluation import RoleEnds, current
 from opsmop.language.fields import bind, declared, field
-from opsmop.language.lookups import Late, is_late
+from opsmop.language.lookups import Late, LateText, is_late
 from opsmop.language.result import Result
 from opsmop.language.scope import innermost, of_policy, place_of
 from opsmop.language.secrets import MASK, masked, texts_in
@@ -82,6 +82,7 @@ class Resource(Declared, Result):
             vars(self).update(bind(type(self), args, given, self.place))
             self.frame = frame
             self.warnings = []
+            self._refuse_texts_as_judges()
             self.checked = not any(is_late(getattr(self, name)) for name in declared(type(self)) if name not in JUDGES)
             if self.checked:
                 self.examine()
@@ -96,6 +97,15 @@ class Resource(Declared, Result):
                 evaluation.evaluate(self)
             finally:
                 self.frame = None
+
+    def _refuse_texts_as_judges(self) -> None:
+        for name in JUDGES:
+            if isinstance(getattr(self, name), (str, LateText)):
+                raise FieldError(
+                    f"{type(self).__name__}({name}=...) takes a bool, an Eval or a callable of the result, not a text",
+                    place=self.place,
+                    remedy=f'Write {name}=Eval("rc != 0"), or {name}=lambda result: ...: a text would always hold.',
+                )
 
     def examine(self) -> None:
         """`check` it; an error of something sensitive says nothing that is not to be shown.

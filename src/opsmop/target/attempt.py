@@ -117,6 +117,12 @@ class Attempt:
         self.completed, self.error, self.judged_changed, self.skipped = None, None, None, False
 
     @property
+    def guarded(self) -> bool:
+        """Whether a guard says that nothing is to be done, so that there is no command's result."""
+        unguarded = getattr(self.resource, "unguarded", True)
+        return self.skipped or (unguarded is False and self.completed is None and not self.all_changes)
+
+    @property
     def all_changes(self) -> list[Change]:
         """What this try planned, and what earlier ones made that it did not."""
         return [*_others(self._earlier, self.changes), *self.changes]
@@ -148,8 +154,7 @@ class Attempt:
         if self.judged_changed is not None:
             return "changed" if self.judged_changed else "ok"
         if not self.all_changes:
-            guarded = getattr(resource, "unguarded", True) is False
-            return "skipped" if self.skipped or (guarded and self.completed is None) else "ok"
+            return "skipped" if self.guarded else "ok"
         return (
             "ran"
             if all(change.kind == ACT for change in self.all_changes) and getattr(resource, "unguarded", False)

@@ -230,6 +230,8 @@ class RoleEvaluation:
                 **about,
             )
         )
+        if made:  # the next run will find it changed, and signal nothing
+            self.signals.take(resource, assumed=attempt.assumed)
 
     def _reports(self, attempt: Attempt, changes: list[Change]) -> tuple[ChangeReport, ...]:
         told = not attempt.resource.sensitive

@@ -86,10 +86,13 @@ class Tries:
 
     def _judge(self) -> None:
         """Let `failed_when` and `changed_when` decide. Commands that check did not run are not judged, but for those that
-        never count as a change.
+        never count as a change; nor is what a guard kept from running.
         """
         attempt, resource = self._attempt, self._attempt.resource
         changed, failed = bool(attempt.all_changes), attempt.error is not None
+        if attempt.guarded:
+            attempt.settle(changed=changed, failed=failed)
+            return
         attempt.settle(changed=changed, failed=failed, assumed=False)
         if attempt.completed is None or attempt.completed.known:
             if resource.failed_when is not None:
@@ -107,7 +110,7 @@ class Tries:
     def _insist(self) -> None:
         """Let `until` decide whether that was enough. In check it judges only what ran."""
         attempt, resource = self._attempt, self._attempt.resource
-        if resource.until is None or attempt.skipped:
+        if resource.until is None or attempt.guarded:
             return
         if self._simulated and (attempt.completed is None or not attempt.completed.known):
             return
