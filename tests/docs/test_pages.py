@@ -15,10 +15,14 @@ from typing import Any
 import pytest
 from tests.docs.blocks import PAGES, ROOT, Block, blocks_of
 
+import opsmop
 from opsmop import Policy, Resource, Role, Roles, Settings, TomlInventory, run
 from opsmop.cli.commands import COMMANDS, command_named
 from opsmop.cli.parser import command_parser, policy_parser
 from opsmop.inventory.magic import MAGIC
+from opsmop.language.fields import declared
+from opsmop.language.role import CONTROLLER_SIDE
+from opsmop.reference import types
 from opsmop.settings.sources import usual
 
 PRELUDE = "from __future__ import annotations\nfrom opsmop import *\ninventory = TomlInventory('inventory.toml')\n"
@@ -78,8 +82,6 @@ def only_resources(text: str) -> bool:
     tree = ast.parse(text)
     if any(isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.Import, ast.ImportFrom)) for node in tree.body):
         return False
-    import opsmop
-
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     kinds = {
         name
@@ -166,6 +168,28 @@ def test_the_messages_of_the_page_for_troubles_are_messages_of_ours() -> None:
     pieces = [piece.strip(" ,") for text in shown for piece in text.split("...")]
     assert len(pieces) > 15
     assert [piece for piece in pieces if piece not in source] == []
+
+
+@pytest.mark.parametrize("page", ["from-ansible.md", "from-pyinfra.md", "from-opsmop.md"])
+def test_what_a_table_of_other_words_offers_is_there(page: str) -> None:
+    rows = [line for line in (ROOT / "docs" / page).read_text().splitlines() if line.startswith("| ")]
+    offered = [text for row in rows for text in re.findall(r"`([^`]+)`", row.split(" | ")[-1])]
+    parsers = [policy_parser("site.py"), *(command_parser(command) for command in COMMANDS)]
+    options = {option for parser in parsers for entry in parser._actions for option in entry.option_strings}
+    parameters = {name for kind in types() for name in declared(kind)}
+    methods = {*CONTROLLER_SIDE, *dir(Role), *dir(Policy), "set_resources", "set_handlers"}
+    for text in offered:
+        if words := re.findall(r"(?<!\S)--[a-z-]+", text):
+            assert set(words) <= options, text
+        if called := re.fullmatch(r"([a-z_]+)\(.*\)", text):
+            assert called.group(1) in methods, text
+        if kind := re.fullmatch(r"([A-Z]\w+)(\(.*\)|\.\w+.*)?", text):
+            assert hasattr(opsmop, kind.group(1)), text
+        if given := re.fullmatch(r"([a-z_]+)=.*", text):
+            assert given.group(1) in parameters | {"tag"}, text
+        if re.fullmatch(r"opsmop_\w+", text):
+            assert text in MAGIC, text
+    assert len(offered) >= 10
 
 
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
