@@ -124,7 +124,9 @@ def test_a_secret_is_in_no_argument_environment_output_log_or_record(
     assert not [*temporary.iterdir()]
 
 
-def test_no_process_that_holds_a_secret_leaves_a_core(tmp_path: Path) -> None:
+# One byte, and not none, keeps a core from a program that would take it by a pipe, too.
+@pytest.mark.parametrize(("given", "left"), [("unlimited", "1"), ("unlimited:unlimited", "1"), ("0:0", "0")])
+def test_no_process_that_holds_a_secret_leaves_a_core(given: str, left: str, tmp_path: Path) -> None:
     (tmp_path / "inventory.toml").write_text('[groups.all.hosts]\nhere = "opsmop_connection=local"\n')
     (tmp_path / "site.py").write_text(
         """
@@ -142,7 +144,7 @@ if __name__ == "__main__":
     Cli(Site())
 """
     )
-    command = ["prlimit", "--core=unlimited", sys.executable, "site.py", "--push", "--apply"]
+    command = ["prlimit", f"--core={given}", sys.executable, "site.py", "--push", "--apply"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     limits = [line.split() for line in done.stdout.splitlines() if "Max core file size" in line]
-    assert [line[line.index("size") + 1] for line in limits] == ["0", "0"], done.stdout + done.stderr
+    assert [line[line.index("size") + 1] for line in limits] == [left, left], done.stdout + done.stderr

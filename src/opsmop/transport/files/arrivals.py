@@ -206,7 +206,9 @@ def _make(name: str, above: int) -> None:
 def _is_plain(path: str) -> bool:
     """Whether a path of a host says the same wherever it stands: absolute, no dots, nothing twice."""
     parts = path.split("/")
-    return len(path) <= _LONGEST_PATH and path.isprintable() and not parts[0] and not {"", ".", ".."} & set(parts[1:])
+    return (
+        len(path) <= _LONGEST_PATH and path.isprintable() and path[:1] == "/" and not {"", ".", ".."} & set(parts[1:])
+    )
 
 
 def _matches(path: str, pattern: str) -> bool:
