@@ -144,12 +144,16 @@ class App:
         self.err.write(
             "\nopsmop: ended at once. What was under way on the hosts was cut off; the next run looks again.\n"
         )
-        left_out = self._drive.watch.left_out() if self._drive is not None else {}
+        if self._drive is not None:
+            self._tell_left_out(self._drive.watch.left_out())
+            self._remember(self._drive.run, self._drive.cut_off())
+        self.err.flush()
+
+    def _tell_left_out(self, left_out: Mapping[str, Sequence[str]]) -> None:
         if left_out:
             self.err.write("Left out: the hook before the role ran, the hook after it did not\n")
         for role, hosts in left_out.items():
             self.err.write(f"  {role}: {', '.join(hosts)}\n")
-        self.err.flush()
 
     def _shown(self, event: Event) -> None:
         self._reports(event)

@@ -88,10 +88,22 @@ def test_the_first_says_which_hooks_are_waited_for_and_the_recap_who_is_out(
     assert recap.startswith("the hook before the role ran, the hook after it did not Web: a, b ")
 
 
-def test_the_second_names_who_is_out_too(hanging: subprocess.Popen[str]) -> None:
+def test_the_second_names_who_is_out_too_and_remembers_whom_it_cut_off(
+    hanging: subprocess.Popen[str], tmp_path: Path
+) -> None:
     said_until(hanging, "a second signal")
     hanging.send_signal(signal.SIGINT)
     _, err = hanging.communicate(timeout=60)
     assert hanging.returncode == 130
     assert "ended at once" in err
-    assert err.endswith("Left out: the hook before the role ran, the hook after it did not\n  Web: a, b\n")
+    assert "Left out: the hook before the role ran, the hook after it did not\n  Web: a, b\n" in err
+    (tmp_path / "wait").unlink()
+    again = subprocess.run(
+        [sys.executable, str(tmp_path / "site.py"), "--push", "--apply", "--retry"],
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Web on 2 hosts: a, b\n" in again.stdout, again.stdout + again.stderr

@@ -125,6 +125,11 @@ class Drive:
         )
         return self.outcome
 
+    def cut_off(self) -> Outcome:
+        """What the run has come to if it ends now: what is under way on hosts has failed. Callable from any thread."""
+        failed = dict.fromkeys((*self.outcome.failed, *self._failed_now, *self.watch.at_work()))
+        return replace(self.outcome, failed=failed)
+
     def _begin(self) -> None:
         run, settings = self.run, self.run.settings
         roles = tuple(assignment.stint.role.name for assignment in run.assignments)
@@ -212,6 +217,7 @@ class Drive:
         ):
             for ending in self._endings(len(batch)):
                 self._failed_now += [ending.host] if ending.failed else []
+                self.watch.ended(ending.host)
                 if ending.status != "untouched":
                     self.outcome.reached.setdefault(contacts.assignment.stint.role.name, set()).add(ending.host)
 

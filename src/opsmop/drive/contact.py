@@ -91,8 +91,8 @@ class Contacts:
         """Contact `host`; every error becomes its ending."""
         if self.over():
             return Ending(host.name, "untouched")
-        with self.watch.contact(host.name):
-            return _Contact(self, host).ended()
+        self.watch.begun(host.name)
+        return _Contact(self, host).ended()
 
 
 class _Contact:

@@ -17,16 +17,15 @@ class Watch:
         self._at: dict[str, str] = {}  # the author's method that runs for a host; empty while its role does
         self._out: dict[str, dict[str, None]] = {}  # by role: hosts
 
-    @contextmanager
-    def contact(self, host: str) -> Iterator[None]:
-        """`host` is worked with as long as this lasts."""
+    def begun(self, host: str) -> None:
+        """`host` is worked with from now on."""
         with self._lock:
             self._at[host] = ""
-        try:
-            yield
-        finally:
-            with self._lock:
-                del self._at[host]
+
+    def ended(self, host: str) -> None:
+        """What came of `host` is known to whoever asks for it."""
+        with self._lock:
+            self._at.pop(host, None)
 
     @contextmanager
     def calling(self, host: str, method: str) -> Iterator[None]:
@@ -58,6 +57,11 @@ class Watch:
         """The hosts that are out of their pool by now, by the role whose hooks took them out."""
         with self._lock:
             return {role: tuple(hosts) for role, hosts in self._out.items() if hosts}
+
+    def at_work(self) -> tuple[str, ...]:
+        """The hosts that are worked with now."""
+        with self._lock:
+            return tuple(self._at)
 
     def waited_for(self) -> str:
         """What has to end before the run can, for people; empty for nothing."""
