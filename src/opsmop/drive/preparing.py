@@ -14,6 +14,7 @@ from opsmop.drive.cargo import Layers
 from opsmop.drive.delegating import delegate_of
 from opsmop.drive.remembered import recalled, retried
 from opsmop.drive.slips import refuse_slips
+from opsmop.drive.withheld import private_files
 from opsmop.errors import InventoryError, PolicyError, UsageError, ViaError
 from opsmop.inventory import Host, Inventory
 from opsmop.inventory.tree import Tree, close
@@ -113,7 +114,7 @@ def _pushed(policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings
     stints = schedule(assigned, limits, settings.defaults["push_serial"])
     passwords = Passwords(settings.defaults, settings.typed_passwords)
     ways = [_ways(stint, settings, passwords) for stint in stints]
-    private = _private_files(inventories, [found for found, _ in ways], settings)
+    private = private_files(inventories, [found for found, _ in ways], settings)
     return tuple(
         Assignment(stint, found, _rules(policy, stint.role, policy_file.parent, private), lost=lost)
         for stint, (found, lost) in zip(stints, ways, strict=True)
@@ -156,14 +157,6 @@ def _ways(stint: Stint, settings: Settings, passwords: Passwords) -> tuple[dict[
         except InventoryError as error:  # a matter of this host alone: the others are worked with
             lost[name] = ViaError(error.message, host=name, place=error.place, remedy=error.remedy)
     return found, lost
-
-
-def _private_files(inventories: list[Inventory], routes: list[dict[str, Route]], settings: Settings) -> frozenset[Path]:
-    files = [file for inventory in inventories for file in inventory.files()]
-    files += [*settings.defaults.files, *settings.extra_files]
-    files += [settings.defaults[f"{what}_password_file"] for what in ("ssh", "sudo")]
-    files += [found.key_file for of_role in routes for found in of_role.values() if found.key_file]
-    return frozenset(Path(file).expanduser().absolute() for file in files if file)
 
 
 def _rules(policy: Policy, role: Role, folder: Path, private: frozenset[Path]) -> FileRules:
