@@ -104,6 +104,41 @@ def test_declarations_that_go_nowhere_fail_the_role_at_their_line(both: BothMode
     assert seen.echoed == []
 
 
+@pytest.mark.parametrize("question", ["changed", "changed()", "failed", "rc", "data", "actions"])
+def test_what_is_only_declared_is_not_asked_what_became_of_it(both: BothModes, question: str) -> None:
+    seen = both(
+        f"""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_resources(self):
+                conf = File(f"{{OUT}}/a", from_content="x")
+                if conf.{question}:
+                    return Resources(conf, Echo("changed"))
+                return Resources(conf)
+        {SITE.strip()}
+        """.replace("\n    def set_roles", "\n            def set_roles")
+    )
+    assert "/a is asked what became of it, and is only declared: it is evaluated later" in seen.failure
+    assert ".py:10: PolicyError" in seen.failure
+    assert list(seen.out.iterdir()) == []
+
+
+def test_a_declared_resource_is_asked_by_those_evaluated_after_it(both: BothModes) -> None:
+    seen = both(
+        f"""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_resources(self):
+                self.conf = File(f"{{OUT}}/a", from_content="x", register="made")
+                return Resources(self.conf, Echo("{{{{ made.changed }}}}"))
+            def main(self):
+                Echo(f"{{self.conf.changed}}")
+        {SITE.strip()}
+        """.replace("\n    def set_roles", "\n            def set_roles")
+    )
+    assert seen.echoed == ["True", "True"]
+
+
 def test_a_resource_that_main_returns_is_told_as_one(both: BothModes) -> None:
     seen = both(f"{ONE}    def main(self):\n        return Echo('x')\n{SITE}")
     assert "main() of One returned the resource Echo x" in seen.failure

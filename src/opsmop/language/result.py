@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opsmop.errors import PolicyError
 from opsmop.language.evaluation import current
 from opsmop.language.machine import Completed
 
@@ -33,6 +34,7 @@ class Result:
     file = ""  # the policy file that constructed the resource
     line = 0
     frame: FrameType | None = None  # of the policy, while it is being evaluated
+    waits = False  # whether it is only declared: nothing is known of what becomes of it
     warnings: list[str]
     _change_names: tuple[str, ...] = ()
     _changed = _failed = _assumed = False
@@ -46,6 +48,7 @@ class Result:
     @property
     def changed(self) -> Truth:
         """Whether something was changed (in check mode: would be)."""
+        self._require_evaluated()
         evaluation = current()
         if self._assumed and evaluation is not None:
             evaluation.unknown_was_read(value=False)
@@ -54,11 +57,13 @@ class Result:
     @property
     def failed(self) -> Truth:
         """Whether it failed."""
+        self._require_evaluated()
         return Truth(self._failed)
 
     @property
     def actions(self) -> list[str]:
         """The names of the changes made (in check mode: planned)."""
+        self._require_evaluated()
         return list(self._change_names)
 
     @property
@@ -85,7 +90,19 @@ class Result:
         completed = self._read()
         return completed.stderr.rstrip("\n") if completed else ""
 
+    def _require_evaluated(self) -> None:
+        """Refuse questions about something that is only declared.
+
+        :raises PolicyError: if it is
+        """
+        if self.waits:
+            raise PolicyError(
+                f"{self} is asked what became of it, and is only declared: it is evaluated later",
+                remedy="Construct it in main(), or let it signal a handler: signals='...'.",
+            )
+
     def _read(self) -> Completed | None:
+        self._require_evaluated()
         completed = self._completed
         evaluation = current()
         if completed is not None and not completed.known and evaluation is not None:

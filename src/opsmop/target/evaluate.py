@@ -113,6 +113,7 @@ class RoleEvaluation:
         variables = self._variables_at(resource.frame)
         if self._declared is not None:
             self._declared[id(resource)] = variables
+            resource.waits = True
             return
         self._evaluate(resource, variables, assumed=False)
 
@@ -126,6 +127,7 @@ class RoleEvaluation:
 
         :raises ProviderError: as `evaluate`
         """
+        resource.waits = False
         self._evaluate(resource, self._kept[id(resource)].with_values(self._registered), assumed=assumed)
 
     def spoke(self, text: str) -> None:
