@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
@@ -186,6 +187,63 @@ def test_secret_headers_are_sent_and_never_told(web: Web, tmp_path: Path, evalua
     evaluated = evaluate(main)
     assert all(seen.get("Authorization") == "Bearer hunter22" for seen in web.seen)
     assert "hunter22" not in evaluated.wire()
+
+
+def test_no_header_of_ours_goes_to_another_host(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    """Private tokens have many names: PRIVATE-TOKEN, X-Api-Key."""
+    headers = {"PRIVATE-TOKEN": Secret("hunter22"), "X-Api-Key": "hunter23", "Authorization": "hunter24"}
+    with serving() as other:
+        other.pages["/it"] = Page(b"theirs")
+        web.pages["/moved"] = Page(status=302, headers={"Location": f"{other.url}/it"})
+        web.pages["/same"] = Page(status=302, headers={"Location": "/moved"})
+        evaluate(lambda _: Download(tmp_path / "thing", url=f"{web.url}/same", headers=headers))
+        assert (tmp_path / "thing").read_bytes() == b"theirs"
+        assert other.seen
+        assert not any("hunter2" in value for seen in other.seen for value in seen.values())
+    assert all(seen["X-Api-Key"] == "hunter23" for seen in web.seen), "a redirect on the same host keeps them"
+
+
+def test_a_server_that_names_each_answer_anew_is_no_failure(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    web.pages["/fickle"] = Page(b"same", fickle=True)
+
+    def main(_: object) -> None:
+        Download(tmp_path / "thing", url=f"{web.url}/fickle")
+
+    assert changes(evaluate(main)) == [("download", False)]
+    assert (tmp_path / "thing").read_bytes() == b"same"
+    assert changes(evaluate(main)) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/gr\u00fc\u00dfe", f"http://{'a' * 64}.test/x", "http://[::1/x", "http://h:port/x"]
+)
+def test_an_address_that_is_none_is_named(url: str, tmp_path: Path, evaluate: Evaluate) -> None:
+    failure = evaluate(lambda _: Download(tmp_path / "thing", url=url)).failure
+    assert failure.error == "ProviderError"
+    assert failure.message.startswith(f"{url} cannot be asked for: ")
+
+
+def test_a_header_that_is_none_is_refused_and_not_quoted(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    headers = {"X-Api-Key": Secret("hunter22\nhunter23")}
+    evaluated = evaluate(lambda _: Download(tmp_path / "thing", url=f"{web.url}/thing.bin", headers=headers))
+    assert "cannot be asked for: its address, or a header, is none" in evaluated.failure.message
+    assert "hunter2" not in evaluated.wire()
+
+
+def test_an_address_that_is_none_keeps_its_password(tmp_path: Path, evaluate: Evaluate) -> None:
+    evaluated = evaluate(lambda _: Download(tmp_path / "thing", url="http://ann:hunter22@127.0.0.1:9/\u00fc"))
+    assert "http://127.0.0.1:9/\u00fc cannot be asked for" in evaluated.failure.message
+    assert "hunter2" not in evaluated.wire()
+
+
+def test_what_hangs_on_a_file_stays_when_it_is_fetched_anew(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    """SELinux's labels and ACLs are extended attributes (xattr(7))."""
+    there = tmp_path / "thing"
+    there.write_text("old")
+    os.setxattr(there, "user.kept", b"yes")
+    assert changes(evaluate(lambda _: Download(there, url=f"{web.url}/thing.bin") and None)) == [("download", False)]
+    assert there.read_bytes() == b"first\0"
+    assert os.getxattr(there, "user.kept") == b"yes"
 
 
 def test_what_check_plans_to_fetch_is_there_for_what_follows(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:

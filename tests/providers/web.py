@@ -13,12 +13,13 @@ from pathlib import Path
 
 @dataclass
 class Page:
-    """What stands at a path: `cut` leaves so many bytes of the promised body away."""
+    """What stands at a path: `cut` leaves so many bytes of the promised body away; `fickle` gives each answer its ETag."""
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: int = 0
+    fickle: bool = False
 
 
 @dataclass
@@ -45,6 +46,8 @@ def serving(certificate: Path | None = None) -> Iterator[Web]:
             self.send_response(status)
             for name, value in page.headers.items():
                 self.send_header(name, value)
+            if page.fickle:
+                self.send_header("ETag", f'"{len(web.asked)}"')
             self.send_header("Content-Length", str(len(page.body)))
             self.end_headers()
             if self.command == "GET" and status != 304:

@@ -8,10 +8,12 @@ A request has ``act`` (``digest``, ``look``, ``text`` or ``fetch``) and, as far 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
 import os
+import re
 import secrets
 import ssl
 import stat
@@ -21,6 +23,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
+_LOGIN = re.compile(r"//[^/?#]*@")  # of a URL: RFC 3986, 3.2
 _PIECE = 1 << 20  # bytes
 _LARGEST_TEXT = 1 << 20
 _NOT_MODIFIED = 304
@@ -39,15 +42,14 @@ class Careful(urllib.request.HTTPRedirectHandler):
     """Follows no redirect from an encrypted address to one that is not."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        """See `urllib.request.HTTPRedirectHandler`; what is meant for one host's eyes does not go to another."""
+        """See `urllib.request.HTTPRedirectHandler`; no header of the request, whatever its name, goes to another host."""
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
             raise Refusal(f"{req.full_url} redirects to {newurl}, which is not encrypted")
         if not newurl.startswith(("http:", "https:")):
             raise Refusal(f"{req.full_url} redirects to {newurl}, which is neither http:// nor https://")
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
         if following is not None and _host(newurl) != _host(req.full_url):
-            for name in ("Authorization", "Cookie"):
-                following.remove_header(name)
+            following.headers.clear()
         return following
 
 
@@ -66,7 +68,19 @@ def _login(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _opened(request: dict[str, Any], method: str = "GET") -> Any:
-    url, login = _login(request["url"])
+    try:
+        url, login = _login(request["url"])
+        return _answered(request, url, login, method)
+    except (ValueError, http.client.InvalidURL) as error:  # letters beyond ASCII, a label over 63 letters, no port
+        told = isinstance(error, (UnicodeError, http.client.InvalidURL))
+        why = str(error) if told else "its address, or a header, is none"  # else it could quote a header
+        raise Refusal(
+            f"{_LOGIN.sub('//', request['url'])} cannot be asked for: {why}",
+            "Write other letters as %.. (RFC 3986), and those of a host's name as xn--.. (RFC 5890).",
+        ) from None
+
+
+def _answered(request: dict[str, Any], url: str, login: dict[str, str], method: str) -> Any:
     opener = urllib.request.build_opener(
         Careful,
         urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), request["proxy"]) if request["proxy"] else {}),
@@ -81,6 +95,8 @@ def _opened(request: dict[str, Any], method: str = "GET") -> Any:
         raise Refusal(f"{url} answers with status {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
         raise Refusal(f"{url} cannot be reached: {error.reason}") from None
+    except http.client.InvalidURL:
+        raise
     except (OSError, http.client.HTTPException) as error:
         raise Refusal(f"{url} cannot be reached: {error or type(error).__name__}") from None
 
@@ -188,8 +204,18 @@ def _permit(request: dict[str, Any], descriptor: int) -> None:
     mine = os.fstat(descriptor)
     if (uid, gid) != (-1, -1) and (uid, gid) != (mine.st_uid, mine.st_gid):
         os.fchown(descriptor, uid, gid)
-    mode = request["mode"]
+    if old:
+        _copy_labels(request["path"], descriptor)
+    mode = request["mode"]  # after the labels: an ACL among them would set the group's bits (acl(5))
     os.fchmod(descriptor, mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o644)
+
+
+def _copy_labels(path: str, descriptor: int) -> None:
+    """The old file's extended attributes, of which SELinux's label and ACLs are some, as far as they may be set."""
+    with contextlib.suppress(OSError, AttributeError):  # not every system and file system has them
+        for name in os.listxattr(path):
+            with contextlib.suppress(OSError):
+                os.setxattr(descriptor, name, os.getxattr(path, name))
 
 
 def _number(name: str | None, book: str, otherwise: int) -> int:
