@@ -180,6 +180,52 @@ def test_an_archive_for_which_there_is_no_room_writes_nothing(place: Path, evalu
     assert list((place / "into").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        (("file", "note", b"old one"), ("file", "other", b"x"), ("file", "./note", b"new")),
+        (("file", "note", b"old one"), ("link", "note", "other"), ("file", "other", b"x")),
+        (("link", "short", "other"), ("hard", "note", "short"), ("file", "other", b"x")),
+    ],
+    ids=["a file added anew, as tar -r does", "another kind of thing", "a further name of a link"],
+)
+def test_the_last_entry_of_a_name_counts_and_the_second_run_does_nothing(
+    members: tuple[tuple[str, str, Any], ...], place: Path, evaluate: Evaluate
+) -> None:
+    archive = tar(place / "a.tar", *members, mode="w")
+
+    def main(_: object) -> None:
+        Unarchive(place / "into", archive=archive)
+
+    assert changes(evaluate(main)) == [("unpack", False)]
+    assert (place / "into" / "note").read_bytes() in (b"new", b"x")
+    assert changes(evaluate(main)) == []
+
+
+@pytest.mark.parametrize(
+    ("local", "central", "value", "said"),
+    [
+        (6, 8, 1, "holds 'one', which is encrypted"),
+        (8, 10, 98, "that Python reads: That compression method is not supported"),
+    ],
+    ids=["encrypted", "an unknown compression"],
+)
+def test_a_zip_that_this_python_cannot_read_is_refused(
+    local: int, central: int, value: int, said: str, place: Path, evaluate: Evaluate
+) -> None:
+    """Where the two fields stand: APPNOTE.TXT of PKWARE, 4.3.7 and 4.3.12."""
+    with zipfile.ZipFile(place / "a.zip", "w") as archive:
+        archive.writestr("one", b"x" * 20)
+    data = bytearray((place / "a.zip").read_bytes())
+    for offset in (data.index(b"PK\x03\x04") + local, data.index(b"PK\x01\x02") + central):
+        data[offset : offset + 2] = value.to_bytes(2, "little")
+    (place / "a.zip").write_bytes(data)
+    failure = evaluate(lambda _: Unarchive(place / "into", archive=str(place / "a.zip")) and None).failure
+    assert failure.error == "ProviderError"
+    assert said in failure.message
+    assert list((place / "into").iterdir()) == []
+
+
 def test_creates_and_missing_things(place: Path, evaluate: Evaluate) -> None:
     archive = tar(place / "a.tar", *GOOD)
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 _PIECE = 1 << 20  # bytes
 _KEPT_BITS = 0o755  # no setuid, no sticky bit, and nobody else may write
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer
@@ -75,6 +75,8 @@ class Zip:
     def entries(self) -> Iterator[Entry]:
         """All that is in it. Unix modes stand in the upper half of the external attributes, if it was made on Unix."""
         for info in self._zip.infolist():
+            if info.flag_bits & 1:  # APPNOTE.TXT of PKWARE, 4.4.4
+                raise Refusal(f"the archive holds {info.filename!r}, which is encrypted", "Give one that is not.")
             mode = info.external_attr >> 16
             link = stat.S_ISLNK(mode)
             kind = "link" if link else "directory" if info.is_dir() else "file"
@@ -245,8 +247,9 @@ def _number(name: str | None, book: str) -> int:
 
 
 def _missing(request: dict[str, Any], entries: list[Entry]) -> int:
-    """How many of them do not stand there, as what they are."""
-    return sum(not _stands(os.path.join(request["into"], entry.name), entry) for entry in entries)
+    """How many of them do not stand there, as what they are. Where a name comes twice, the last one was put there."""
+    last = {os.path.join(request["into"], entry.name): entry for entry in entries}
+    return sum(not _stands(path, entry) for path, entry in last.items())
 
 
 def _stands(path: str, entry: Entry) -> bool:
@@ -258,7 +261,9 @@ def _stands(path: str, entry: Entry) -> bool:
         return stat.S_ISLNK(found.st_mode) and os.readlink(path) == entry.target
     if entry.kind == "directory":
         return stat.S_ISDIR(found.st_mode)
-    return stat.S_ISREG(found.st_mode) and (entry.kind == "hard link" or found.st_size == entry.size)
+    if entry.kind == "hard link":
+        return stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)  # a link has further names, too
+    return stat.S_ISREG(found.st_mode) and found.st_size == entry.size
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -280,7 +285,8 @@ def main() -> None:
     except Refusal as refusal:
         answer = refusal.answer
     except _BROKEN as error:
-        answer = {"error": f"{request['archive'] or 'the archive'} is damaged, or no archive: {error}", "remedy": ""}
+        what = request["archive"] or "the archive"
+        answer = {"error": f"{what} is damaged, or no archive that Python reads: {error}", "remedy": ""}
     except KeyError as error:
         answer = {"error": f"there is no user or group {error}", "remedy": ""}
     except OSError as error:
