@@ -1,5 +1,10 @@
 """Another user of the target looks, writes and runs commands."""
 
+import os
+import pwd
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +116,52 @@ def test_code_that_only_root_may_read_is_loaded_all_the_same(fleet: Fleet, tmp_p
         host.run("chmod 755 /usr/lib/python3.*")
     assert said.outputs.count("html.parser") == len(RELEASES)
     assert everywhere(fleet, "stat -c %U /home/ana/lazy*") == "ana\nana\n"
+
+
+LOCAL = """
+from opsmop import *
+
+class One(Role):
+    def inventory(self):
+        return TomlInventory("inventory.toml")
+
+    def main(self):
+        File("../theirs/large", from_file="files/large", run_as="nobody")
+        Directory("../theirs/tree", from_dir="files", run_as="nobody")
+        File("../theirs/small", from_file="files/small", run_as="nobody")
+
+class Site(Policy):
+    def set_roles(self):
+        return Roles(One())
+
+if __name__ == "__main__":
+    Cli(Site())
+"""
+
+
+def test_large_files_that_only_root_may_read_reach_another_users_file_locally_too() -> None:
+    """On this machine itself, where nothing but the user who acts stands between a role and the policy's files."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        (place / "policy" / "files").mkdir(parents=True)
+        (place / "theirs").mkdir()
+        os.chown(place / "theirs", pwd.getpwnam("nobody").pw_uid, -1)
+        large, small = b"large" * (1 << 20), b"small"
+        (place / "policy" / "files" / "large").write_bytes(large)
+        (place / "policy" / "files" / "small").write_bytes(small)
+        (place / "policy" / "site.py").write_text(LOCAL.replace("..", name))
+        (place / "policy" / "inventory.toml").write_text('[groups.all.hosts]\nhere = "opsmop_connection=local"\n')
+        (place / "policy").chmod(0o700)
+        done = subprocess.run(
+            [sys.executable, place / "policy" / "site.py", "--local", "--apply"],
+            env={**os.environ, "HOME": str(place / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        there = [place / "theirs" / name for name in ("large", "small", "tree/large", "tree/small")]
+        assert [path.read_bytes() for path in there] == [large, small] * 2
+        assert {path.owner() for path in there} == {"nobody"}

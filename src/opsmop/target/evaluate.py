@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Callable
 
 from opsmop.errors import OpsMopError, PolicyError, ProviderError
@@ -19,7 +20,7 @@ from opsmop.target import differences
 from opsmop.target.attempt import Attempt
 from opsmop.target.failures import failure_of
 from opsmop.target.handlers import Signals
-from opsmop.target.supply import Stock
+from opsmop.target.supply import Stock, read_within, tree_read_within
 from opsmop.target.tries import Tries
 from opsmop.target.values import Values
 
@@ -268,13 +269,16 @@ class ResourceSources:
         """See `Sources.content`."""
         evaluation = self._evaluation
         with evaluation.machine.acting_as(None):
-            return evaluation._source.content(path, has)
+            return read_within(self._as_itself, evaluation._source.content(path, has))
 
     def tree(self, path: str, excludes: Sequence[str]) -> Tree:
         """See `Sources.tree`."""
         evaluation = self._evaluation
         with evaluation.machine.acting_as(None):
-            return evaluation._source.tree(path, excludes)
+            return tree_read_within(self._as_itself, evaluation._source.tree(path, excludes))
+
+    def _as_itself(self) -> AbstractContextManager[None]:
+        return self._evaluation.machine.acting_as(None)
 
     def kept(self, to: str, path: str, content: Content) -> bool:
         """See `Sources.kept`."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Callable, Protocol
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Callable, Protocol, cast
 
 from opsmop.errors import FileRefusedError
 from opsmop.language.machine import Content
@@ -89,6 +90,36 @@ class Stock:
             self._latest = None
             self._latest = name, whole(self._supply.content(name, str))
         return self._latest[1]
+
+
+def read_within(open_up: Callable[[], AbstractContextManager[None]], content: bytes | Content) -> bytes | Content:
+    """`content`, each piece of which is read within `open_up()`, whatever holds where it is wanted."""
+    if isinstance(content, bytes):
+        return content
+    given = content
+
+    def pieces() -> Iterator[bytes]:
+        with open_up():
+            source = iter(given.pieces())
+        while True:
+            with open_up():
+                piece = next(source, None)
+            if piece is None:
+                return
+            yield piece
+
+    return Content(given.size, given.digest, pieces)
+
+
+def tree_read_within(open_up: Callable[[], AbstractContextManager[None]], tree: Tree) -> Tree:
+    """`tree`, whose files are read so."""
+
+    def within(content: Content) -> Content:
+        return cast("Content", read_within(open_up, content))
+
+    return type(tree)(
+        tree.entries, lambda number: within(tree.content(number)), lambda numbers: map(within, tree.contents(numbers))
+    )
 
 
 class Far:
