@@ -86,10 +86,12 @@ class TransportError(OpsMopError):
     """A host could not be worked with.
 
     :param host: its name in the inventory
+    :ivar spent: bytes sent to it, bytes received, and files that it asked for, in the conversation that ended like this
     """
 
     def __init__(self, message: str, *, host: str = "", place: str = "", remedy: str = "") -> None:
         self.host = host
+        self.spent = (0, 0, 0)
         super().__init__(message, place=place, remedy=remedy)
 
 

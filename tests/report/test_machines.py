@@ -135,6 +135,19 @@ def test_a_run_that_did_not_begin_is_a_whole_document_too(site: Path, what: str)
             assert done.stdout.startswith("::error ")
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_a_lost_host_cost_is_counted_too(site: Path, workers: str) -> None:
+    text = site.read_text().replace(
+        "        if self.vars.broken:", "        if self.vars.broken: Shell('kill -9 $PPID')\n        if False:"
+    )
+    site.write_text(text)
+    document = json.loads(run(site, "--push", "--apply", "--output", "json", "-j", workers).stdout)
+    (lost,) = (host for host in document["hosts"] if host["lost"])
+    assert (lost["host"], lost["roles"][0]["status"]) == ("b", "lost")
+    assert lost["roles"][0]["sent"] > 1000
+    assert lost["roles"][0]["received"] > 1000
+
+
 def test_a_form_that_is_not_known_is_told_with_those_that_are(site: Path) -> None:
     done = run(site, "--push", "--check", "--output", "jsn")
     assert (done.returncode, done.stdout) == (2, "")

@@ -17,7 +17,15 @@ from opsmop.drive.operator import operator
 from opsmop.drive.preparing import Assignment, Run
 from opsmop.drive.rebooting import await_return
 from opsmop.drive.watch import Watch
-from opsmop.errors import ConnectError, HostLostError, OpsMopError, PolicyError, ProtocolError, SudoError
+from opsmop.errors import (
+    ConnectError,
+    HostLostError,
+    OpsMopError,
+    PolicyError,
+    ProtocolError,
+    SudoError,
+    TransportError,
+)
 from opsmop.events import ContactFinished, ContactStarted, Event, Failure, Warned
 from opsmop.inventory import Host
 from opsmop.language.secrets import Secret
@@ -104,6 +112,7 @@ class _Contact:
         self.role = contacts.assignment.stint.role
         self.hooked = contacts.run.settings.reach == "push"
         self.ledger = Ledger(host.name, self.role.name)
+        self._traffic = Traffic()  # of an evaluation that ended by itself
 
     @property
     def _machine(self) -> str:
@@ -148,14 +157,16 @@ class _Contact:
             if self.hooked and self._applies() and hooks.before and hooks.after:
                 self.contacts.watch.take_out(self.role.name, self.host.name)
             self._call(hooks.before)
-            traffic = self._evaluated()
+            traffic = self._traffic = self._evaluated()
             status, failure = self._judged()
             self._await_reboot()
             if status in ("ok", "skipped"):  # what the hooks before took out of service is in order, and goes back
                 self._call(hooks.after)
                 self.contacts.watch.put_back(self.role.name, self.host.name)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this host's ending and no other's
-            return self._status_of(error), told(error), Traffic()
+            if isinstance(error, TransportError) and any(error.spent):
+                self._traffic = Traffic(*error.spent)
+            return self._status_of(error), told(error), self._traffic
         return status, failure, traffic
 
     def _refuse_without_way(self) -> None:

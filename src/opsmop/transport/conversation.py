@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from opsmop.errors import HostLostError, ProtocolError
+from opsmop.errors import HostLostError, ProtocolError, TransportError
 from opsmop.events import HOST_EVENTS, INTERRUPTION, EvaluationFinished, Event, Printed, ResourceFailed
 from opsmop.events.wire import from_wire
 from opsmop.ship.bundle import Bundle
@@ -72,10 +72,14 @@ class Conversation:
 
     def hold(self, packages: Bundle | None) -> Traffic:
         """Give the order and take what comes, until the role has ended. See `Transport.evaluate`."""
-        self._give_order(packages)
         try:
+            self._give_order(packages)
             while not self._ended:
                 self._turn()
+        except TransportError as error:
+            traffic = self._traffic()
+            error.spent = (traffic.sent, traffic.received, traffic.requests)
+            raise
         finally:
             self._files.close()
         if self._late:

@@ -78,8 +78,10 @@ def _telling(channel: socket.socket) -> Callable[[Event], None]:
 def _tell(channel: socket.socket, error: Exception) -> None:
     if isinstance(error, OpsMopError):
         host = error.host if isinstance(error, TransportError) else ""
+        said: dict[str, object]
         names = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == OpsMopError.__module__]
         said = {"error": names[0], "message": error.message, "host": host, "place": error.place, "remedy": error.remedy}
+        said |= {"spent": error.spent} if isinstance(error, TransportError) else {}
     else:
         said = {"error": "OpsMopError", "message": traceback.format_exc(), "host": "", "place": "", "remedy": ""}
     try:

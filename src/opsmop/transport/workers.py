@@ -154,9 +154,12 @@ class _Talk:
 
 def _remade(said: dict[str, Any]) -> OpsMopError:
     """The error that a worker told of."""
+    spent = said.pop("spent", ())
     kind = getattr(errors, said.pop("error"), TransportError)
     if not issubclass(kind, TransportError):
         said.pop("host")
         kind = OpsMopError
     error: OpsMopError = kind(said.pop("message"), **said)
+    if isinstance(error, TransportError) and spent:
+        error.spent = tuple(spent)
     return error
