@@ -140,3 +140,17 @@ def test_the_policy_may_allow_for_all_its_roles(both: Any) -> None:
     site = text(allow="pass").replace("class Site(Policy):", f"class Site(Policy):\n    {ALLOW}")
     afresh(both, site)
     assert [path.name for path in (both.folder / "fetched").iterdir()] == ["here"]
+
+
+def test_what_one_host_left_is_not_for_another_role_to_have(both: Any) -> None:
+    site = both.write(
+        text().replace("Roles(One())", "Roles(One(), Two())")
+        + "\nclass Two(Role):\n    def inventory(self): return inventory\n"
+        + '    def main(self): File(OUT + "/b", from_file="fetched/here" + OUT + "/a.log")\n',
+        {},
+    )
+    seen = both.one("push", site)
+    assert "where hosts leave files, and no other host may have those" in seen.failure
+    assert "allow_fileserving_paths()" in seen.failure
+    (told,) = [event.text for event in seen.events if isinstance(event, Warned)]
+    assert told.startswith("refused: 'fetched/here")

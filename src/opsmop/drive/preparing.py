@@ -14,7 +14,7 @@ from opsmop.drive.cargo import Layers
 from opsmop.drive.delegating import delegate_of
 from opsmop.drive.remembered import recalled, retried
 from opsmop.drive.slips import refuse_slips
-from opsmop.drive.withheld import private_files
+from opsmop.drive.withheld import arriving, private_files
 from opsmop.errors import InventoryError, PolicyError, UsageError, ViaError
 from opsmop.inventory import Host, Inventory
 from opsmop.inventory.tree import Tree, close
@@ -77,12 +77,16 @@ def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
     :raises OpsMopError: if the policy, the inventory or the settings are wrong
     """
     refuse_slips(policy)
-    roles = tagged(_roles(policy), settings.tags, settings.skip_tags)
+    everyone = _roles(policy)
+    roles = tagged(everyone, settings.tags, settings.skip_tags)
     for role in roles:
         refuse_slips(role)
     layers = own_layers(policy, variables_said(policy))
-    assigned = _pushed if settings.reach == "push" else _local
-    assignments = assigned(policy, roles, policy_file, settings)
+    if settings.reach == "push":
+        left = {directory for role in everyone for directory, _ in _fetched(policy, role)}
+        assignments = _pushed(policy, roles, policy_file, settings, left)
+    else:
+        assignments = _local(policy, roles, policy_file, settings)
     return Run(os.urandom(8).hex(), policy, policy_file, settings, layers, assignments, additions_said(policy))
 
 
@@ -102,7 +106,9 @@ def _roles(policy: Policy) -> Roles:
     )
 
 
-def _pushed(policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings: Settings) -> tuple[Assignment, ...]:
+def _pushed(
+    policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings: Settings, left: set[str]
+) -> tuple[Assignment, ...]:
     inventories = [_inventory(role) for role in roles]
     hosts = [inventory.require_hosts(f"role {role.name}") for role, inventory in zip(roles, inventories, strict=True)]
     wishes = [_wishes(role, settings) for role in roles]
@@ -115,8 +121,11 @@ def _pushed(policy: Policy, roles: tuple[Role, ...], policy_file: Path, settings
     passwords = Passwords(settings.defaults, settings.typed_passwords)
     ways = [_ways(stint, settings, passwords) for stint in stints]
     private = private_files(inventories, [found for found, _ in ways], settings)
+    rules = FileRules(
+        (), never=private, base=policy_file.parent, arriving=arriving(policy_file.parent, left, inventories)
+    )
     return tuple(
-        Assignment(stint, found, _rules(policy, stint.role, policy_file.parent, private), lost=lost)
+        Assignment(stint, found, _rules(policy, stint.role, rules), lost=lost)
         for stint, (found, lost) in zip(stints, ways, strict=True)
     )
 
@@ -159,7 +168,7 @@ def _ways(stint: Stint, settings: Settings, passwords: Passwords) -> tuple[dict[
     return found, lost
 
 
-def _rules(policy: Policy, role: Role, folder: Path, private: frozenset[Path]) -> FileRules:
+def _rules(policy: Policy, role: Role, of_all: FileRules) -> FileRules:
     def said(method: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
         for owner in (role, policy):
             answer = ask_if_defined(owner, method)
@@ -170,7 +179,13 @@ def _rules(policy: Policy, role: Role, folder: Path, private: frozenset[Path]) -
     roots = said("allow_fileserving_paths", (".",))
     allow = said("allow_fileserving_patterns", DEFAULT_ALLOW)
     deny = said("deny_fileserving_patterns", DEFAULT_DENY)
-    return FileRules(tuple(folder / root for root in roots), allow, deny, private, folder, _fetched(policy, role))
+    return replace(
+        of_all,
+        roots=tuple(of_all.origin / root for root in roots),
+        allow=allow,
+        deny=deny,
+        fetched=_fetched(policy, role),
+    )
 
 
 def _fetched(policy: Policy, role: Role) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -35,6 +35,20 @@ def private_files(
     return frozenset(Path(os.path.expanduser(file)).absolute() for file in files if file)  # noqa: PTH111 - never raises
 
 
+def arriving(folder: Path, directories: Iterable[str], inventories: Sequence[Inventory]) -> frozenset[Path]:
+    """Where hosts leave files, below `directories` of the policy's `folder`.
+
+    One that holds the policy itself cannot be kept from hosts as a whole: what is there of each host is.
+    """
+    found: set[Path] = set()
+    for directory in {Path(os.path.normpath(folder / directory)) for directory in directories}:
+        if folder.is_relative_to(directory):
+            found.update(directory / host.name for inventory in inventories for host in inventory.whole.hosts())
+        else:
+            found.add(directory)
+    return frozenset(found)
+
+
 def _keys_on(route: Route) -> Iterator[str]:
     step: Route | None = route
     while step is not None:

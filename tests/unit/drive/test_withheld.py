@@ -42,7 +42,7 @@ def rules_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def prepared(*roles: type[Role], **settings: Any) -> dict[str, FileRules]:
         found = TomlInventory(str(tmp_path / "inventory.toml")).filter(hosts="web")
-        made = [type(role.__name__, (role,), {"inventory": lambda self: found})() for role in roles]
+        made = [type(role.__name__, (role,), {"inventory": lambda self: found})(tag=role.__name__) for role in roles]
 
         class Site(Policy):
             def set_roles(self) -> Roles:
@@ -62,3 +62,31 @@ def test_the_key_of_no_host_is_served_be_it_on_the_way_or_none_of_the_roles(rule
 
     with pytest.raises(FileRefusedError, match="a file of the controller's own"):
         rules_of(Web)["Web"].read(f"keys/{key}")
+
+
+class Leaving(Role):
+    def allow_fetching(self) -> dict[str, list[str]]:
+        return {"fetched": ["/etc/*"], ".": ["/var/*"]}
+
+
+class Other(Role):
+    pass
+
+
+class Meant(Role):
+    def allow_fileserving_paths(self) -> list[str]:
+        return [".", "fetched/db"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"skip_tags": ("Leaving",)}])
+def test_what_one_role_fetches_no_other_role_serves_unless_it_names_it(
+    rules_of: Any, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    for name in ("fetched/db/etc/shadow", "db/var/x", "files/x"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("content")
+    found = rules_of(Leaving, Other, Meant, **settings)
+    for name in ("fetched/db/etc/shadow", "db/var/x"):
+        with pytest.raises(FileRefusedError, match="where hosts leave files"):
+            found["Other"].read(name)
+    assert found["Other"].read("files/x") == found["Meant"].read("fetched/db/etc/shadow") == b"content"

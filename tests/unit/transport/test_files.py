@@ -181,3 +181,46 @@ def test_riders_keep_to_their_limit_together(policy: Path) -> None:
 def test_a_literal_that_is_no_name_of_a_file_is_no_rider_and_no_error(policy: Path) -> None:
     sentence = "word " * 70  # longer than any file's name may be, shorter than a path
     assert FileRules((policy,)).riders([sentence, "files/app.conf/x", "\0", "\udcff"], 1 << 20) == {}
+
+
+@pytest.fixture
+def fetched(policy: Path) -> Path:
+    """The policy's directory with a file that a host left there."""
+    left = policy / "fetched/web/etc/secret.txt"
+    left.parent.mkdir(parents=True)
+    left.write_text("of web")
+    return policy
+
+
+def test_what_hosts_left_is_served_to_a_role_that_has_a_root_there_and_to_no_other(fetched: Path) -> None:
+    name, arriving = "fetched/web/etc/secret.txt", frozenset((fetched / "fetched",))
+    (fetched / "files/link").symlink_to("../fetched/web/etc")
+    for around in (fetched, fetched.parent):
+        rules = FileRules((around,), base=fetched, arriving=arriving)
+        assert "where hosts leave files" in refusal(rules, name)
+        assert "where hosts leave files" in refusal(rules, "files/link/secret.txt")
+        assert rules.riders((name, "files/app.conf"), 1 << 20).keys() == {"files/app.conf"}
+    for root in ("fetched", "fetched/web"):
+        rules = FileRules((fetched, fetched / root), base=fetched, arriving=arriving)
+        assert rules.read(name) == b"of web"
+
+
+def test_a_directory_with_what_hosts_left_in_it_is_refused_unless_that_is_excluded(fetched: Path) -> None:
+    rules = FileRules((fetched,), deny=(), base=fetched, arriving=frozenset((fetched / "fetched",)))
+    with pytest.raises(FileRefusedError, match="where hosts leave files"):
+        list(rules.walk(".", ()))
+    with pytest.raises(FileRefusedError, match="where hosts leave files"):
+        list(rules.walk("fetched/web", ()))
+    assert "files/app.conf" in {found.entry.path for found in rules.walk(".", ("fetched",))}
+
+
+def test_what_the_controller_read_is_not_served_after_it_was_replaced_during_the_run(policy: Path) -> None:
+    inventory = policy / "inventory.toml"
+    inventory.write_text("first")
+    rules = FileRules((policy,), deny=(), never=frozenset((inventory,)))
+    assert "controller's own" in refusal(rules, "inventory.toml")
+    (policy / "new").write_text("second")
+    (policy / "new").rename(inventory)
+    assert "controller's own" in refusal(rules, "inventory.toml")
+    with pytest.raises(FileRefusedError, match="controller's own"):
+        list(rules.walk(".", ()))

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path, PurePath
 
 from opsmop.errors import FileRefusedError
@@ -39,6 +40,7 @@ class FileRules:
     :param never: files that are never served: what the controller itself read as inventory, defaults or key
     :param base: the directory that relative names are relative to (the policy's); the first of `roots` if not given
     :param fetched: what the role may leave here: directories, each with patterns of paths on its hosts
+    :param arriving: where hosts of the run leave files: served only to roles that have a root there
 
     A pattern (`fnmatch`) is held against the file's path relative to its root and against each part of that path. A
     deny pattern that is a dot and a word (``.bak``) also means names that end so (``old.bak``).
@@ -50,6 +52,7 @@ class FileRules:
     never: frozenset[Path] = frozenset()
     base: Path | None = None
     fetched: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    arriving: frozenset[Path] = frozenset()
 
     def open(self, name: str) -> OpenFile:
         """The file that a role names `name`, opened.
@@ -60,6 +63,7 @@ class FileRules:
         real = self._located(name)
         root = self._root_of(name, real)
         self._check_patterns(name, real.relative_to(root))
+        self._check_place(name, str(real))
         descriptor = _open_beneath(name, root, real.relative_to(root))
         try:
             self._check_opened(name, os.fstat(descriptor))
@@ -92,6 +96,7 @@ class FileRules:
             for found in found_in(folder, lambda path: left_out(path, excludes)):
                 path = f"{name}/{found.entry.path}"
                 self._check_patterns(path, real.relative_to(root) / found.entry.path)
+                self._check_place(path, f"{real}/{found.entry.path}")
                 self._check_kind(path, found)
                 yield found
         finally:
@@ -101,7 +106,7 @@ class FileRules:
         if found.entry.kind == "other":
             raise FileRefusedError(f"{name!r} is no file, directory or link", remedy="excludes=[...] leaves it out.")
         if found.identity[:2] in self._never_identities:
-            raise ForbiddenError(f"{name!r} is a file of the controller's own, which no host may have")
+            raise _own(name)
 
     def riders(self, strings: Iterable[str], limit: int) -> dict[str, bytes]:
         """Of `strings`, those that name small files which may be served, each with its bytes.
@@ -128,6 +133,21 @@ class FileRules:
     @cached_property
     def _never_identities(self) -> frozenset[tuple[int, int]]:
         return frozenset(_identity(os.stat(path)) for path in self.never if os.path.exists(path))  # noqa: PTH110, PTH116
+
+    @cached_property
+    def _never_places(self) -> frozenset[str]:
+        """Besides what they are: an editor replaces a file by another one of its name."""
+        return frozenset(os.path.realpath(path) for path in self.never)
+
+    @cached_property
+    def _closed(self) -> frozenset[str]:
+        """Directories that hosts leave files in, and that are no roots."""
+        return frozenset(map(os.path.realpath, self.arriving)) - frozenset(map(str, self._real_roots))
+
+    def _is_left_by_hosts(self, root: Path, real: Path) -> bool:
+        """Whether one comes from `root` into a directory that hosts leave files in."""
+        ways = accumulate(real.relative_to(root).parts, lambda above, part: above / part, initial=root)
+        return bool(self._closed) and not self._closed.isdisjoint(map(str, ways))
 
     @property
     def origin(self) -> Path:
@@ -160,9 +180,12 @@ class FileRules:
             ) from None
 
     def _root_of(self, name: str, real: Path) -> Path:
-        for root in self._real_roots:
-            if real.is_relative_to(root):
+        around = [root for root in self._real_roots if real.is_relative_to(root)]
+        for root in around:
+            if not self._is_left_by_hosts(root, real):
                 return root
+        if around:
+            raise _left_by_hosts(name)
         served = ", ".join(map(str, self.roots)) or "nothing"
         raise ForbiddenError(f"{name!r} is outside of what this role serves ({served})", remedy=_REMEDY)
 
@@ -173,11 +196,28 @@ class FileRules:
         if not any(_matches(pattern, path) for pattern in self.allow):
             raise ForbiddenError(f"{name!r} matches none of the allow patterns {self.allow}", remedy=_REMEDY)
 
+    def _check_place(self, name: str, place: str) -> None:
+        if place in self._never_places:
+            raise _own(name)
+        if place in self._closed:
+            raise _left_by_hosts(name)
+
     def _check_opened(self, name: str, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):
             raise FileRefusedError(f"{name!r} is not a regular file")
         if _identity(status) in self._never_identities:
-            raise ForbiddenError(f"{name!r} is a file of the controller's own, which no host may have")
+            raise _own(name)
+
+
+def _own(name: str) -> ForbiddenError:
+    return ForbiddenError(f"{name!r} is a file of the controller's own, which no host may have")
+
+
+def _left_by_hosts(name: str) -> ForbiddenError:
+    return ForbiddenError(
+        f"{name!r} is where hosts leave files, and no other host may have those",
+        remedy="A role that is meant to have them names the directory in allow_fileserving_paths().",
+    )
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
