@@ -118,7 +118,9 @@ def test_a_secret_is_in_no_argument_environment_output_log_or_record(
     assert [found for found in seen if b"WORD=".decode() not in found and "OPSMOP_SCRIPT" not in found] == []
     holding = {path.name for path in home.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()}
     assert holding == ({"vault", "content", "template", "late"} if mode == "--apply" else {"vault"})
-    private = [path for path in [*home.rglob(".local/**/*"), *home.rglob(".opsmop/**/*")] if path.is_file()]
+    private = [
+        path for kept in (".local", ".opsmop", ".cache") for path in home.rglob(f"{kept}/**/*") if path.is_file()
+    ]
     assert private
     assert [path for path in private if path.stat().st_mode & 0o077] == []
     assert not [*temporary.iterdir()]
