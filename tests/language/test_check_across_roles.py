@@ -88,3 +88,45 @@ def test_whether_a_role_wants_the_host_is_known_only_if_what_it_asks_is(
     seen = both(text, mode="check")
     assert (seen.ending.status, seen.ending.beyond == "") == (status, known)
     assert "Second" not in "".join(seen.echoed)
+
+
+def test_a_guard_that_one_role_asked_makes_nothing_of_the_next_assumed(both: Any) -> None:
+    first = 'Shell("true", creates=f"{OUT}/a"); File(f"{OUT}/b", only_if="true")'
+    text = site(first, 'File(f"{OUT}/c")').replace("First(), Second()", "First(), Second(), Third()")
+    text += "\nclass Third(Second):\n    def should_process_when(self): return False\n"
+    seen = both(text.replace('Shell("true", creates=f"{OUT}/a"); ', ""), mode="check")
+    assert grades(seen) == [("changed", False), ("changed", False)]
+    assert seen.result.hosts[-1].status == "skipped"
+
+
+def test_a_reboot_that_may_not_be_required_does_not_hide_what_comes_after_it(both: Any) -> None:
+    text = site('Shell("true"); Reboot(only_if_required=True); File(f"{OUT}/a", from_content="x")', "pass")
+    assert grades(both(text, mode="check"))[1:] == [("changed", True), ("changed", True)]
+
+
+def test_a_handler_that_was_signalled_before_the_end_of_prediction_is_announced_and_not_left_to_people(
+    both: Any,
+) -> None:
+    text = site('File(f"{OUT}/a", signals="told"); int(Shell("echo 1").data)', "pass").replace(
+        "def main", 'def set_handlers(self): return Handlers(told=Echo("told"))\n    def main', 1
+    )
+    seen = both(text, mode="check")
+    assert seen.echoed == ["told"]
+    assert seen.result.warnings == ()
+
+
+def test_a_plan_of_a_type_that_the_next_role_does_not_have_leaves_that_one_assumed(both: Any) -> None:
+    text = """
+    class State:
+        pass
+
+    class Note(Resource):
+        name: str = field(kw_only=False)
+
+    class Noted(Provider, provides=Note):
+        def plan(self):
+            effect = Effect("note", "a", State())
+            yield Change("note", lambda: self.machine.run(["true"], effects=[effect]), "act")
+    """ + site('Note("a")', 'File(f"{OUT}/b")').replace("\n", "\n    ")
+    policy = both.write("    from opsmop.language.machine import Effect\n" + text, {})
+    assert grades(both.one("push", policy, mode="check"))[-1] == ("changed", True)

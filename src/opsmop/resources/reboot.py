@@ -46,7 +46,13 @@ class OrderReboot(Provider, provides=Reboot, short="reboot"):
             return
         if self.machine.real_user() != "root":
             raise ProviderError("a reboot is for root alone", remedy="Does the role need sudo()?")
-        yield Change("reboot", self._end_role, ACT, after=reason or "if what is planned requires it", assumed=awaited)
+        yield Change(
+            "reboot",
+            lambda: self._end_role(awaited=awaited),
+            ACT,
+            after=reason or "if what is planned requires it",
+            assumed=awaited,
+        )
 
     def _reason(self) -> str:
         """Why the system says that it needs a reboot; empty if it says so not."""
@@ -62,13 +68,18 @@ class OrderReboot(Provider, provides=Reboot, short="reboot"):
         names = self.machine.read(_REQUIRED_BY).decode("utf-8", "replace").split()
         return f"required by {', '.join(dict.fromkeys(names))}" if names else ""
 
-    def _end_role(self) -> Completed | None:
+    def _end_role(self, *, awaited: bool) -> Completed | None:
+        if awaited and self.machine.simulated:  # it may not be required, and then the role goes on
+            return self._command()
         self.resource.ends_role = RoleEnds(self._reboot)
         return None
 
     def _reboot(self) -> tuple[str, float]:
         """Have it reboot in a moment; the boot's word, which is to change, and the seconds that it may take."""
         boot = self.machine.read(BOOT_ID).decode().strip()
-        completed = self.machine.run(["sh", "-c", _COMMAND], effects=[Effect("boot", "machine", brings="anything")])
+        completed = self._command()
         succeeded(completed, "rebooting")
         return (boot, self.resource.within) if completed.known else ("", 0.0)
+
+    def _command(self) -> Completed:
+        return self.machine.run(["sh", "-c", _COMMAND], effects=[Effect("boot", "machine", brings="anything")])

@@ -66,7 +66,8 @@ class RoleEvaluation:
         self.machine, self.hide, self.shown = machine, hide, shown
         self.remembered: dict[str, Any] = {}
         self.beyond_prediction = False  # policy code has read a value that is not there
-        self._doubts = 0  # of the machine's assumptions, those that resources made and that are accounted for
+        # Of the machine's assumptions, those that resources made, or earlier roles, and that are accounted for.
+        self._doubts = machine.assumptions
         self._assuming = False  # what comes now follows from something that check cannot know
         self.facts, self.options = facts, options
         self._besides = {**additions.template_globals, **facts}
@@ -121,7 +122,8 @@ class RoleEvaluation:
     @property
     def assuming(self) -> bool:
         """Whether what comes now follows from something that check cannot know."""
-        return self._assuming
+        # A fact that the policy asked may have been answered only as things are now, and the policy may act on it.
+        return self._assuming or self.machine.assumptions > self._doubts
 
     def evaluate_declared(self, resource: Resource, *, assumed: bool = False) -> None:
         """Evaluate a resource that was constructed while `declaring`.
@@ -145,8 +147,7 @@ class RoleEvaluation:
             "file": resource.file,
             "line": resource.line,
         }
-        # A fact that the policy asked may have been answered only as things are now, and the policy may act on it.
-        self._assuming = self._assuming or self.machine.assumptions > self._doubts
+        self._assuming = self.assuming
         doubts = self.machine.assumptions
         assumed = assumed or self._assuming
         attempt = Attempt(resource, self.machine, ResourceSources(self, variables), assumed=assumed)

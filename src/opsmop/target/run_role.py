@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable, Optional
 
-from opsmop.errors import PolicyError
+from opsmop.errors import OpsMopError, PolicyError
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event, Warned
 from opsmop.language.additions import Additions
 from opsmop.language.collections import Handlers, flat
@@ -201,7 +201,7 @@ def _evaluated(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
 def _not_processed(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
     """The ending of a role that does not want this host; in check mode, it may yet want it once it is as planned."""
     machine = evaluation.machine
-    if not machine.simulated or not (evaluation.beyond_prediction or machine.assumptions):
+    if not machine.simulated or not (evaluation.beyond_prediction or evaluation.assuming):
         return EvaluationFinished(status="skipped")
     return EvaluationFinished(status="ok", beyond=written_at(role.should_process_when))
 
@@ -212,6 +212,24 @@ def _until_it_ends(role: Role, evaluation: RoleEvaluation) -> tuple[Any, Last]:
         return role.main(), None
     except RoleEnds as ending:
         return None, ending.last
+    except Exception:
+        if _is_beyond(evaluation):
+            _announce_signalled(evaluation)
+        raise
+
+
+def _is_beyond(evaluation: RoleEvaluation) -> bool:
+    """Whether check has read what is not there, so that an error is none of the policy's."""
+    return evaluation.machine.simulated and evaluation.beyond_prediction
+
+
+def _announce_signalled(evaluation: RoleEvaluation) -> None:
+    """The handlers that were signalled before check could see no further may run: they are announced as that."""
+    for handler, _ in evaluation.signals.due():
+        try:
+            evaluation.evaluate_declared(handler, assumed=True)
+        except (OpsMopError, RoleEnds):  # noqa: PERF203 - the others are announced all the same
+            continue
 
 
 def _handled(evaluation: RoleEvaluation) -> Last:
@@ -253,7 +271,7 @@ def _resources(role: Role, evaluation: RoleEvaluation) -> list[Resource]:
 def _left_pending(evaluation: RoleEvaluation) -> str:
     """What says which handlers were signalled and have not run; empty if none."""
     waiting = evaluation.signals.waiting()
-    if not waiting:
+    if not waiting or evaluation.machine.simulated:
         return ""
     return (
         f"Handlers left pending: {', '.join(waiting)}. The next run may not signal them again: do by hand what they do."
@@ -264,7 +282,7 @@ def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> Evalua
     failure = failure_of(error) if evaluation is None else failure_of(error, evaluation.shown)
     if evaluation is not None and (left := _left_pending(evaluation)):
         failure = replace(failure, remedy=f"{failure.remedy} {left}".lstrip())
-    if evaluation is not None and evaluation.machine.simulated and evaluation.beyond_prediction:
+    if evaluation is not None and _is_beyond(evaluation):
         return EvaluationFinished(status="ok", beyond=place_of_error(error) or failure.place)
     if isinstance(error, SystemExit):
         failure = replace(

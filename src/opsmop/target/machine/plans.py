@@ -38,7 +38,10 @@ class Plans:
             vars(machine).update(model)
 
     def _model(self, order: Order) -> dict[str, Any] | None:
-        run, model = pickle.loads(self._kept) if self._kept else ("", None)  # noqa: S301 - this machine's own words
+        try:
+            run, model = pickle.loads(self._kept) if self._kept else ("", None)  # noqa: S301 - this machine's own words
+        except Exception:  # noqa: BLE001 - whatever an effect of the policy's own type raises that this role has not
+            return None
         return model if run == order.run else None
 
     def note(self, machine: SimulatedMachine, order: Order, *, sure: bool) -> None:
