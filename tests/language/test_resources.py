@@ -130,6 +130,24 @@ def test_what_changed_and_then_failed_fires_its_signals_all_the_same(both: Any) 
     assert seen.echoed == ["told"]
 
 
+def test_a_command_whose_words_cannot_be_passed_on_fails_like_any_other(both: Any) -> None:
+    main = """
+        Shell("echo a\\0b", ignore_errors=True)
+        Shell("echo \\udc80\\ud800", ignore_errors=True)
+        Shell("true")
+    """
+    seen = both(ONE.format(main=main))
+    assert [status for _, _, status in seen.endings] == ["failed", "failed", "ran"]
+    assert "cannot start '/bin/sh': embedded null byte" in seen.result.resources[0].failure.message
+
+
+def test_a_secret_may_be_larger_than_what_is_said_at_once(both: Any) -> None:
+    main = """
+        File(f"{OUT}/key", from_content=Secret("k" * 1500000))
+    """
+    assert (both(ONE.format(main=main)).out / "key").stat().st_size == 1500000
+
+
 def test_a_shell_without_guards_ran_and_its_signals_fire_one_with_a_guard_is_silent_once_done(both: Any) -> None:
     main = """
         Shell("true", signals="told")

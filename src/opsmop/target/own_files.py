@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 
 
 class NoHomeError(OSError):
@@ -47,7 +48,7 @@ def open_folder(path: str) -> int:
 
     :raises OSError: if it cannot be made, is a symlink, or others may change what is in it
     """
-    if not os.path.lexists(path):
+    with suppress(FileExistsError):
         os.mkdir(path, 0o700)
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     status = os.fstat(folder)

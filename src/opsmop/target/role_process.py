@@ -111,7 +111,10 @@ class Line:
 
     def hide(self, text: str) -> None:
         """Say that `text` must not be seen in what is printed past Python, which the agent passes on."""
-        self._say(frames.HIDE, text.encode("utf-8", "surrogateescape"))
+        secret = text.encode("utf-8", "surrogateescape")
+        most = frames.FROM_ROLE[frames.HIDE]
+        for start in range(0, len(secret), most):
+            self._say(frames.HIDE, secret[start : start + most])
 
     def keep(self, plans: bytes) -> None:
         """Say what check has planned, for the role after this."""

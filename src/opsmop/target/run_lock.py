@@ -34,17 +34,15 @@ def run_lock(order: Order, emit: Callable[[Event], None]) -> Iterator[None]:
         return
     opened = -1
     try:
-        opened = _opened()
-    except own_files.NoHomeError as error:  # the log says nothing of that where a lock is wanted: see `Logged`
-        emit(
-            Warned(text=f"{error.strerror}: no log is kept there, and another run may be at work here at the same time")
-        )
-    except OSError as error:
-        text = f"{PATH} cannot be locked, so another run may be at work here at the same time: {error.strerror}"
-        emit(Warned(text=text))
-    try:
-        if opened >= 0:
+        try:
+            opened = _opened()
             _take(opened, order, said)
+        except own_files.NoHomeError as error:  # the log says nothing of that where a lock is wanted: see `Logged`
+            missing = f"{error.strerror}: no log is kept there, and another run may be at work here at the same time"
+            emit(Warned(text=missing))
+        except OSError as error:  # a full disk, or a file system without locks
+            text = f"{PATH} cannot be locked, so another run may be at work here at the same time: {error.strerror}"
+            emit(Warned(text=text))
         yield
     finally:
         if opened >= 0:

@@ -116,10 +116,12 @@ def run(
     started(STARTING, grace)
     try:
         process = _begun(argv, hearing, cwd=cwd, env=env, identity=identity, takes_input=input is not None)
-    except OSError as error:
+    except BaseException as error:
         hearing.close()
         started(0, grace)
-        raise _not_started(error, argv, cwd) from error
+        if isinstance(error, (OSError, ValueError)):
+            raise _not_started(error, argv, cwd) from error
+        raise
     output = _output(say)
     try:
         hearing.command_has_them()
@@ -175,9 +177,11 @@ def _output(say: Callable[[str], None] | None) -> Output:
     return Output(Speaking(say))
 
 
-def _not_started(error: OSError, argv: Sequence[str], cwd: str | None) -> CommandFailed:
-    """What kept it from starting: the program, or the directory in which it was to run."""
+def _not_started(error: OSError | ValueError, argv: Sequence[str], cwd: str | None) -> CommandFailed:
+    """What kept it from starting: its words, the program, or the directory in which it was to run."""
     command, missing = shlex.join(argv), isinstance(error, FileNotFoundError)
+    if isinstance(error, ValueError):  # a NUL in a word, or what the encoding of file names cannot express
+        return CommandFailed(f"cannot start {argv[0]!r}: {error}", command=command)
     if cwd is not None and error.filename == cwd:
         remedy = "Manage it with Directory before this." if missing else ""
         return CommandFailed(f"cannot run in {cwd}: {error.strerror}", command=command, remedy=remedy)
