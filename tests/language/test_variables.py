@@ -157,6 +157,24 @@ def test_an_undefined_name_says_where_it_was_searched_and_what_is_close(both: An
     assert "Did you mean 'port'?" in seen.failure
 
 
+def test_a_variable_may_have_the_name_of_a_mappings_method(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self):
+                get = 1
+                Echo(f"{self.vars.items} {self.vars.get} {self.vars.keys} {self.vars['items']} {get}")
+                Echo("{{ items }} {{ get }} {{ keys }} {{ items }} {{ get }}")
+        class Two(Role):
+            def inventory(self): return inventory
+            def main(self):
+                Echo(f"{self.vars.get('port')} {dict(self.vars)['port']} {'port' in self.vars.keys()}")
+        class Site(Policy):
+            def set_roles(self): return Roles(One(items=[2], keys="k"), Two(port=80))
+        """)
+    assert seen.echoed == ["[2] 1 k [2] 1"] * 2 + ["80 80 True"]
+
+
 def test_in_local_mode_a_variable_of_the_inventorys_hosts_says_how_to_be_one_of_them(both: Any) -> None:
     site = both.write(
         """

@@ -121,7 +121,9 @@ class Role:
                 f"{self.name}.vars is read where no role is being evaluated",
                 remedy="Read it in main() or in what main() calls.",
             )
-        return evaluation.variables()
+        from opsmop.language.scope import ReadVariables  # where a role is evaluated, it is there
+
+        return ReadVariables(evaluation.variables())
 
     if TYPE_CHECKING:
         # What a role need not have, as type checkers and editors are to know it; each is described in `docs/push.md`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from opsmop.errors import PolicyError, TemplateError
 from opsmop.language.fields import nearest
@@ -98,6 +98,23 @@ class Variables(Mapping[str, Any]):
                 f"The inventory has it for {host}, and does not name this machine: say which host it is, --host {host}."
             )
         return TemplateError(f"{name!r} is not defined; searched: {searched}", place=place, remedy=remedy)
+
+
+class ReadVariables(Variables):
+    """Variables as policy code reads them: a name is the variable, also where a mapping has a method of that name.
+
+    :param variables: what is read
+    """
+
+    def __init__(self, variables: Variables) -> None:
+        vars(self).update(vars(variables))
+
+    if not TYPE_CHECKING:
+
+        def __getattribute__(self, name: str) -> Any:
+            if not name.startswith("_") and name in (merged := super().__getattribute__("_merged")):
+                return merged[name]
+            return super().__getattribute__(name)
 
 
 def innermost(frame: FrameType | None, wanted: Callable[[FrameType], bool]) -> FrameType | None:
