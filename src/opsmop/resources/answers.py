@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from opsmop.errors import CommandFailed, ProviderError
@@ -18,7 +19,9 @@ def answer(machine: Machine, name: str, request: Mapping[str, Any], data: bytes 
     :raises ProviderError: with what the program says is in the way
     """
     argv, given = _asked(machine, name, request, data)
-    return _read(name, machine.ask(argv, input=given))
+    with _unseen(argv):
+        completed = machine.ask(argv, input=given)
+    return _read(name, completed)
 
 
 def done(
@@ -26,7 +29,8 @@ def done(
 ) -> dict[str, Any]:
     """What a program answers that changes the machine; empty if nothing may be changed. See `answer`."""
     argv, given = _asked(machine, name, request, data)
-    completed = machine.run(argv, effects=effects, input=given)
+    with _unseen(argv):
+        completed = machine.run(argv, effects=effects, input=given)
     return _read(name, completed) if completed.known else {}
 
 
@@ -36,6 +40,17 @@ def _asked(
     text = json.dumps(request)
     program = machine.program(name)
     return ([*program], text.encode()) if data is None else ([*program, text], data)
+
+
+@contextmanager
+def _unseen(argv: Sequence[str]) -> Iterator[None]:
+    """A program that cannot start is not shown: it is ours, and long."""
+    try:
+        yield
+    except CommandFailed as error:
+        error.command = argv[0]
+        error.remedy = f"Can the user who acts run {argv[0]}? opsmop_python_path names another Python."
+        raise
 
 
 def _read(name: str, completed: Completed) -> dict[str, Any]:
