@@ -18,6 +18,7 @@ from opsmop.resources.ssh_keys import Entry, is_whole, parsed
 from opsmop.resources.sshd_config import keys_file
 
 _OTHERS_MAY_WRITE = 0o022
+_SHORT = 8  # letters at the end of a key that tell it from others
 _DIRECTORY_MODE, _FILE_MODE, _FILE_MODE_ELSEWHERE = 0o700, 0o600, 0o644
 
 
@@ -121,7 +122,8 @@ class EditKeys(Provider, provides=AuthorizedKey, short="authorized_keys"):
                 self._label(path)
 
         if new != old:
-            yield Change(self._named(old, new), make, contents=(old, new))
+            gone, come = _keys_of(old, new), _keys_of(new, old)
+            yield Change(self._named(old, new), make, before=gone, after=come, contents=(old, new))
         if status is not None and not self.resource.absent:
             yield from ownership_changes(path, status, machine, owner, None, mode)
 
@@ -182,6 +184,16 @@ class EditKeys(Provider, provides=AuthorizedKey, short="authorized_keys"):
                 f"{given.from_file} holds no key", remedy="A key stands in each line that is no comment."
             )
         return entries
+
+
+def _keys_of(text: bytes, other: bytes) -> str:
+    """The keys that `text` lets in and `other` does not, by what people know them by."""
+    found, known = (
+        [entry for entry in map(parsed, content.decode("utf-8", "replace").splitlines()) if entry is not None]
+        for content in (text, other)
+    )
+    missing = [entry for entry in found if not any(entry.same(there) for there in known)]
+    return ", ".join(entry.comment or f"{entry.kind} ...{entry.body[-_SHORT:]}" for entry in missing)
 
 
 def _safe(status: Status, wanted: int) -> int:

@@ -74,6 +74,16 @@ def test_only_lets_no_other_key_in_and_leaves_comments(keys: list[str], edit: Ca
     assert edit(text, [one, two], only=True) == f"# of old\n\n{one} a\n{two}\n"
 
 
+@pytest.mark.parametrize("mode", ["check", "apply"])
+def test_who_will_not_get_in_any_more_is_told(keys: list[str], tmp_path: Path, mode: str, evaluate: Evaluate) -> None:
+    one, two, three = keys
+    path = tmp_path / "authorized_keys"
+    path.write_text(f"{one} ana@laptop\n{two}\n")
+    done = evaluate(lambda _: AuthorizedKey(ME, f"{three} bo", path=path, only=True) and None, mode)
+    ((_, _, name, before, after),) = [change for change in done.changes() if change[2] not in ("mode", "owner")]
+    assert (name, before, after) == ("withdraw", f"ana@laptop, ecdsa-sha2-nistp256 ...{two[-8:]}", "bo")
+
+
 def test_absent_withdraws_a_key_whatever_its_options(keys: list[str], edit: Callable[..., str]) -> None:
     one, two, _ = keys
     assert edit(f"no-pty {one} a\n{two}\n{one}\n", one, absent=True) == f"{two}\n"
