@@ -46,8 +46,20 @@ class Secret:
 
 
 def revealed(value: Any) -> Any:
-    """The text of a `Secret`; anything else as it is."""
-    return value.reveal() if isinstance(value, Secret) else value
+    """The text of a `Secret`, also of one in a list or a dict; anything else as it is."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, (dict, list, tuple)) and _holds_one(value):
+        if isinstance(value, dict):
+            return {key: revealed(entry) for key, entry in value.items()}
+        return [revealed(entry) for entry in value]
+    return value
+
+
+def _holds_one(value: Any) -> bool:
+    if isinstance(value, (dict, list, tuple)):
+        return any(map(_holds_one, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, Secret)
 
 
 def spellings(secret: str) -> set[str]:

@@ -162,11 +162,14 @@ def test_a_template_writes_secrets_and_a_report_shows_none(tmp_path: Path, evalu
         "word": Secret("hunter22"),
         "nested": {"word": Secret("swordfish")},
         "words": [Secret("open sesame")],
+        "deep": {"a": ({"b": Secret("nowhere")},)},
         "key": Secret("-----BEGIN-----\nAAAABBBBCCCC\n-----END-----\n"),
     }
     template = (
         "{{ word }} {{ word | upper }} {{ 'x' ~ word }} {{ nested.word ~ '!' }} {{ nested['word'] }} {{ words[0] }}"
         "{% for each in words %} {{ each }}{% endfor %}\n{{ key }}"
+        "{{ words | join(',') }} {% for each in words %}{{ each ~ ';' }}{{ each | length }}{% endfor %} {{ deep.a[0].b ~ '.' }}"
+        "{% for each in deep.a %}{{ each.b | replace('n', 'N') }}{% endfor %}"
     )
     done = evaluate(
         lambda _: File(tmp_path / "conf", from_template="conf.j2") and None,
@@ -176,9 +179,10 @@ def test_a_template_writes_secrets_and_a_report_shows_none(tmp_path: Path, evalu
     assert (tmp_path / "conf").read_text() == (
         "hunter22 HUNTER22 xhunter22 swordfish! swordfish open sesame open sesame\n"
         "-----BEGIN-----\nAAAABBBBCCCC\n-----END-----\n"
+        "open sesame open sesame;11 nowhere.Nowhere"
     )
     assert "********" in done.last.changes[0].diff
-    for secret in ("hunter22", "swordfish", "open sesame", "AAAABBBB"):
+    for secret in ("hunter22", "swordfish", "open sesame", "AAAABBBB", "nowhere"):
         assert secret not in done.wire()
 
 
