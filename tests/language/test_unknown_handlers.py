@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import pytest
@@ -65,3 +66,66 @@ def test_computed_handlers_are_left_to_the_run(both: Any) -> None:
     computed = 'Handlers(**{"re" + "start_app": Echo("restarted")})'
     made = text("").replace('Handlers(restart_app=Echo("restarted"), reload_app=Echo("reloaded"))', computed)
     assert "restarted" in both(made).echoed
+
+
+def test_what_is_only_taken_of_another_role_does_not_bring_the_signals_of_that(both: Any) -> None:
+    seen = both("""
+        class Web(Role):
+            PORT = 80
+            def inventory(self): return inventory
+            def set_handlers(self): return Handlers(restart_web=Echo("restarted"))
+            def main(self): File(f"{OUT}/web", from_content="x", signals="restart_web")
+
+        class Monitor(Role):
+            def inventory(self): return inventory
+            def main(self): Echo(f"looks at {Web.PORT}")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(Web(), Monitor())
+        """)
+    assert seen.echoed == ["restarted", "looks at 80"]
+
+
+def test_what_is_called_of_another_role_is_held_against_the_handlers_of_the_one_that_runs(both: Any) -> None:
+    site = both.write(
+        """
+        class Web(Role):
+            def set_handlers(self): return Handlers(restart_web=Echo("restarted"))
+            @staticmethod
+            def write(): File(f"{OUT}/web", from_content="x", signals="restart_web")
+
+        class Monitor(Role):
+            def inventory(self): return inventory
+            def main(self): Web.write()
+
+        class Site(Policy):
+            def set_roles(self): return Roles(Monitor())
+        """,
+        {},
+    )
+    with pytest.raises(PolicyError, match="role Monitor has no handler of that name"):
+        both.one("push", site)
+
+
+def test_handlers_that_a_role_inherits_from_a_package_are_its_own(both: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = """
+    from opsmop.core.easy import *
+
+    class Base(Role):
+        def set_handlers(self): return Handlers(restart_app=Echo("restarted"))
+    """
+    monkeypatch.syspath_prepend(str(both.folder / "site-packages"))
+    seen = both(
+        """
+        from company_roles import Base
+
+        class One(Base):
+            def inventory(self): return inventory
+            def main(self): File(f"{OUT}/a", from_content="x", signals="restart_app")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """,
+        {"site-packages/company_roles.py": textwrap.dedent(package)},
+    )
+    assert seen.echoed == ["restarted"]

@@ -91,9 +91,14 @@ def _reachable(role: Role) -> list[types.FunctionType]:
         if isinstance(thing, types.FunctionType) and place_of(thing.__module__) is Place.POLICY:
             found[id(thing)] = thing
             left += _mentioned(thing)
-        elif isinstance(thing, type):
+        elif isinstance(thing, type) and not _is_another_role(thing, role):
             left += [value for owner in _own_classes(thing) for value in _methods(owner, Role in thing.__mro__)]
     return list(found.values())
+
+
+def _is_another_role(thing: type, role: Role) -> bool:
+    """Whether it is a role of which code of `role` only takes something: its `main()` and the rest do not run for that."""
+    return Role in thing.__mro__ and not isinstance(role, thing)
 
 
 def _own_classes(made: type) -> list[type]:
@@ -119,11 +124,19 @@ def _mentioned(function: types.FunctionType) -> Iterator[Any]:
         for chain in chains:
             part = value
             for name in chain:
-                if not isinstance(part, types.ModuleType) or place_of(part.__name__) is not Place.POLICY:
+                if not _is_of_policy(part):
                     break
-                part = vars(part).get(name, MISSING)
+                found = vars(part).get(name, MISSING)
+                part = found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
                 yield part
     yield from (_content(cell) for cell in function.__closure__ or ())
+
+
+def _is_of_policy(thing: Any) -> bool:
+    """Whether it is a module or a role of the policy."""
+    if isinstance(thing, types.ModuleType):
+        return place_of(thing.__name__) is Place.POLICY
+    return isinstance(thing, type) and Role in thing.__mro__ and place_of(thing.__module__) is Place.POLICY
 
 
 def _content(cell: types.CellType) -> Any:

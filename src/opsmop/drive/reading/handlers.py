@@ -46,9 +46,12 @@ def unknown_handlers(role: Role, codes: Iterable[Code]) -> Iterator[PolicyError]
 
 def handlers_of(role: Role) -> set[str] | None:
     """The names of the handlers of a role, as its `set_handlers()` writes them; None if they are computed."""
-    function = method(role, "set_handlers")
-    if function is None:
+    called = getattr(role.set_handlers, "__func__", None)
+    if called is Role.set_handlers:
         return set()
+    function = method(role, "set_handlers")
+    if function is None or function is not called:  # it is a package's
+        return None
     code = code_of(function)
     if code is None:
         return None
