@@ -157,6 +157,24 @@ def test_an_undefined_name_says_where_it_was_searched_and_what_is_close(both: An
     assert "Did you mean 'port'?" in seen.failure
 
 
+def test_a_registered_result_wins_alike_for_what_is_declared_and_what_is_not(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_resources(self): return Resources(Shell("echo declared", register="said"), Echo("{{ said.stdout }}"))
+            def set_handlers(self):
+                local = "as it was"
+                return Handlers(tell=Echo("{{ said.stdout }} {{ local }}"), fail=Echo("{{ absent }}"))
+            def main(self):
+                Shell("echo again", register="said", signals=["tell", "fail"])
+                Echo("{{ said.stdout }}")
+        class Site(Policy):
+            def set_roles(self): return Roles(One(said="a variable of the role"))
+        """)
+    assert seen.echoed == ["declared", "again", "again as it was"]
+    assert seen.failure.count("registered results") == 1
+
+
 def test_a_variable_may_have_the_name_of_a_mappings_method(both: Any) -> None:
     seen = both("""
         class One(Role):

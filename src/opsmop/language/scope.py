@@ -76,9 +76,9 @@ class Variables(Mapping[str, Any]):
         """The variable, or `default` if nothing defines it."""
         return self._merged.get(name, self._besides.get(name, default))
 
-    def with_values(self, values: Mapping[str, Any]) -> Variables:
-        """These variables, and those of `values` that nothing here defines."""
-        return Variables([Layer("registered results", values), *self._layers], self._besides, self._of_others)
+    def renewed(self) -> Variables:
+        """The same layers as they are now: results may have been registered meanwhile."""
+        return Variables(self._layers, self._besides, self._of_others)
 
     def below(self, layer: Layer) -> Variables:
         """These variables with one more layer, which wins over them."""

@@ -131,7 +131,7 @@ class RoleEvaluation:
         :raises ProviderError: as `evaluate`
         """
         resource.waits = False
-        self._evaluate(resource, self._kept[id(resource)].with_values(self._registered), assumed=assumed)
+        self._evaluate(resource, self._kept[id(resource)].renewed(), assumed=assumed)
 
     def spoke(self, text: str) -> None:
         """Report what the command of the resource at hand prints, unless nobody may see it."""
