@@ -89,6 +89,36 @@ def test_a_provider_for_a_known_type_is_named_by_its_short_name_or_by_its_path(b
     assert seen.endings == [("Package", "thing", "changed")]
 
 
+def test_a_provider_made_from_another_takes_nothing_from_that_one(both: Any) -> None:
+    seen = both(
+        """
+        from opsmop.resources.file import PutFile
+
+        class Conf(File):
+            pass
+
+        class PutConf(PutFile, provides=Conf):
+            pass
+
+        class Louder(PutFile, short="louder"):
+            pass
+
+        class One(Role):
+            def inventory(self):
+                return inventory
+            def main(self):
+                File(OUT + "/a", from_content="x")
+                Conf(OUT + "/b", from_content="x", method=PutConf)
+                File(OUT + "/c", from_content="x", method="louder")
+
+        class Site(Policy):
+            def set_roles(self):
+                return Roles(One())
+        """
+    )
+    assert [ending[2] for ending in seen.endings] == ["changed"] * 3
+
+
 @pytest.mark.parametrize("reach", ["local", "push"])
 def test_two_policies_of_one_process_use_each_its_own_provider_of_one_short_name(both: Any, reach: str) -> None:
     text = OWN_OF_A_KNOWN_TYPE.replace("{method}", "recorded")

@@ -178,6 +178,6 @@ def providers(resource_type: type) -> list[type[Provider]]:
     while rest:
         cls = rest.pop()
         rest.extend(reversed(cls.__subclasses__()))
-        if cls.provides is not None and issubclass(resource_type, cls.provides) and not cls.__subclasses__():
+        if cls.provides is not None and issubclass(resource_type, cls.provides):
             found[cls.__module__, cls.__qualname__] = cls
     return list(found.values())
