@@ -50,10 +50,8 @@ def handlers_of(role: Role) -> set[str] | None:
     if called is Role.set_handlers:
         return set()
     function = method(role, "set_handlers")
-    if function is None or function is not called:  # it is a package's
-        return None
-    code = code_of(function)
-    if code is None:
+    code = code_of(function) if function is not None else None
+    if code is None or code.function is not called:  # it is a package's, say
         return None
     calls = [node for node in ast.walk(code.tree) if isinstance(node, ast.Call) and code.value(node.func) is Handlers]
     known: set[str] = set()
