@@ -193,6 +193,98 @@ def test_submodules_come_along(origin: Path, tmp_path: Path, evaluate: Evaluate)
     assert changes(evaluate(main)) == []
 
 
+def with_a_part(origin: Path) -> Path:
+    """A repository of its own that becomes a part of `origin`."""
+    home, part = origin.parent / "home", origin.parent / "part"
+    (home / ".gitconfig").write_text('[protocol "file"]\nallow = always\n')
+    part.mkdir()
+    git(part, "init", "--quiet")
+    commit(part, "part", "inner")
+    git(origin, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part), "part")
+    git(origin, "commit", "--quiet", "-m", "with a part")
+    return part
+
+
+def test_submodules_are_made_up_for_where_an_earlier_run_failed_or_did_not_want_them(
+    origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    part, there = with_a_part(origin), tmp_path / "there"
+
+    def main(_: object, *, submodules: bool = True) -> None:
+        Git(there, repository=str(origin), submodules=submodules)
+
+    part.rename(tmp_path / "away")
+    assert "git submodule" in evaluate(main).failure.message
+    assert changes(evaluate(lambda _: main(_, submodules=False))) == []
+    (tmp_path / "away").rename(part)
+    assert changes(evaluate(main, "check")) == [("submodules", False)]
+    assert changes(evaluate(main)) == [("submodules", False)]
+    assert (there / "part" / "inner").read_text() == "part"
+    assert changes(evaluate(main)) == []
+
+
+def test_an_update_that_failed_at_its_submodules_is_finished(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    part, there = with_a_part(origin), tmp_path / "there"
+
+    def main(_: object) -> None:
+        Git(there, repository=str(origin), submodules=True)
+
+    evaluate(main)
+    newer = commit(part, "newer", "inner")
+    git(origin, "-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "--remote")
+    git(origin, "commit", "--quiet", "-am", "with a newer part")
+    part.rename(tmp_path / "away")
+    assert "git submodule" in evaluate(main).failure.message
+    commit(origin, "even newer")
+    (tmp_path / "away").rename(part)
+    assert changes(evaluate(main)) == [("update", False)], "what is left to do is nobody's change"
+    part.rename(tmp_path / "away")
+    git(there / "part", "checkout", "--quiet", f"{newer}~")
+    assert changes(evaluate(main)) == [], "what people check out stays"
+    git(there, "update-ref", "refs/opsmop/checked-out", "HEAD~")  # as a run leaves it that fails at a part
+    assert changes(evaluate(main)) == [("submodules", False)]
+    assert (there / "part" / "inner").read_text() == "newer"
+
+
+def test_a_submodule_that_its_repository_leaves_out_is_no_change(
+    origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    with_a_part(origin)
+    git(origin, "config", "--file", ".gitmodules", "submodule.part.update", "none")
+    git(origin, "commit", "--quiet", "-am", "without the part")
+
+    def main(_: object) -> None:
+        Git(tmp_path / "there", repository=str(origin), submodules=True)
+
+    assert changes(evaluate(main)) == [("clone", False)]
+    assert changes(evaluate(main)) == []
+
+
+@pytest.mark.parametrize("version", [None, "trunk", "v1", "refs/changes/19999/head"])
+def test_a_repository_with_very_many_references_has_its_branches_and_tags(
+    version: str | None, origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    tip = git(origin, "rev-parse", "HEAD")
+    lines = ["# pack-refs with: peeled fully-peeled sorted"]
+    lines += [f"{tip} refs/changes/{number:05}/head" for number in range(20_000)]
+    lines += [f"{tip} refs/zzzz/{number:05}/{'long' * 8}" for number in range(20_000)]
+    (origin / ".git" / "packed-refs").write_text("\n".join(lines) + "\n")
+
+    def main(_: object) -> None:
+        Git(tmp_path / "there", repository=str(origin), version=version)
+
+    assert changes(evaluate(main)) == [("clone", False)]
+    assert changes(evaluate(main)) == []
+
+
+def test_a_repository_whose_head_is_no_branch_is_taken_at_its_branch(
+    origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    git(origin, "checkout", "--quiet", "--detach")
+    evaluate(lambda _: Git(tmp_path / "there", repository=str(origin)) and None)
+    assert git(tmp_path / "there", "symbolic-ref", "HEAD") == "refs/heads/trunk"
+
+
 def test_what_is_not_there_is_met_with_what_is(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
     for mode in ("check", "apply"):
         wrong = evaluate(lambda _: Git(tmp_path / "x", repository=str(origin), version="sied"), mode).failure

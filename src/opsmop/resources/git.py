@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from opsmop.errors import CommandFailed, FieldError, ProviderError
-from opsmop.language.fields import field, nearest
+from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
+from opsmop.resources import references
 from opsmop.resources.permissions import absolute
+from opsmop.resources.references import Wanted
 from opsmop.resources.remotes import address, explained, ssh_command
-from opsmop.wire.records import dataclass
 
-_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHORT = 12  # digits of a commit's name that people are shown
 _KEPT = "refs/opsmop/checked-out"  # what was last checked out here: no commit that it reaches is somebody's own
+_LEFT_OUT = "opsmop.leftout"  # of the checkout's configuration: the submodules that git passed over
 _ABSENT = "(none)"
 
 
@@ -52,23 +52,6 @@ class Git(Resource):
             raise FieldError(f"{self}: depth={self.depth} is not 1 or more", place=self.place)
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be checked out.
-
-    :param commit: its full name
-    :param reference: where the repository has it: ``refs/heads/main``; empty for a commit that is named itself
-    """
-
-    commit: str
-    reference: str
-
-    @property
-    def branch(self) -> str:
-        """The branch; empty for a tag or a commit."""
-        return self.reference[len("refs/heads/") :] if self.reference.startswith("refs/heads/") else ""
-
-
 class CheckOut(Provider, provides=Git):
     """Through git(1)."""
 
@@ -85,7 +68,7 @@ class CheckOut(Provider, provides=Git):
         current = self._current()
         if current is not None and not self.resource.update:
             return
-        wanted = self._wanted()
+        wanted = references.wanted(self._offered, self._remote.url, self.resource.version)
         if current is None:
             yield Change("clone", lambda: self._make(wanted), after=_short(wanted.commit))
             return
@@ -104,6 +87,9 @@ class CheckOut(Provider, provides=Git):
             yield Change("address", self._set_address, before=address(origin).url, after=self._remote.url)
         changed = self._changed() if current != _ABSENT else []
         if current == wanted.commit and not (changed and git.force):
+            parts = self._parts_to_do() if git.submodules else []
+            if parts:
+                yield Change("submodules", self._make_parts, after=_few(parts))
             return
         self._refuse_to_clobber(changed)
         if current == wanted.commit:
@@ -147,52 +133,35 @@ class CheckOut(Provider, provides=Git):
                 remedy=f'run_as="{owner}" works on it as its owner.',
             )
 
-    def _wanted(self) -> Wanted:
-        """What the repository has under the version's name: a branch before a tag of the same name."""
-        git = self.resource
-        offered = self._offered()
-        if git.version is None:
-            if "HEAD" not in offered:
-                raise ProviderError(
-                    f"{self._remote.url} has no HEAD: it is empty, or bare of it", remedy="Give version=."
-                )
-            return Wanted(offered["HEAD"], self._head_of(offered))
-        for reference in (f"refs/heads/{git.version}", f"refs/tags/{git.version}", git.version):
-            if reference in offered:
-                return Wanted(offered.get(f"{reference}^{{}}", offered[reference]), reference)
-        if _SHA.fullmatch(git.version):
-            return Wanted(git.version, "")
-        names = [name.split("/", 2)[2] for name in offered if name.count("/") > 1 and not name.endswith("^{}")]
-        raise ProviderError(
-            f"{self._remote.url} has no branch or tag {git.version!r}",
-            remedy=nearest(git.version, names, "It has") + " A commit is named in full, by 40 digits.",
-        )
-
-    def _head_of(self, offered: dict[str, str]) -> str:
-        """The branch that HEAD is: the first with its commit, where the repository does not say."""
-        branches = [name for name in offered if name.startswith("refs/heads/") and offered[name] == offered["HEAD"]]
-        usual = [name for name in branches if name in ("refs/heads/main", "refs/heads/master")]
-        return (offered.get("HEAD ->") or next(iter(usual or branches), "")) if branches else ""
-
-    def _offered(self) -> dict[str, str]:
-        """The commit of each reference of the repository, by name; under ``HEAD ->`` the branch that HEAD is."""
+    def _offered(self, *patterns: str) -> Completed:
+        """What the repository has of that, as git-ls-remote(1) says it."""
         url = self._remote.url
         completed: Completed = self.machine.look(
-            "git repository", url, lambda: self._ask("ls-remote", "--symref", "--", url, at="/")
+            "git repository",
+            " ".join((url, *patterns)),
+            lambda: self._ask("ls-remote", "--symref", "--", url, *patterns, at="/"),
         )
-        explained(completed, f"asking {url} what it has")
-        offered = {}
-        for line in completed.stdout.splitlines():
-            value, _, name = line.partition("\t")
-            if value.startswith("ref: "):
-                offered[f"{name} ->"] = value[len("ref: ") :]
-            elif name:
-                offered[name] = value
-        return offered
+        return explained(completed, f"asking {url} what it has")
+
+    def _unfinished(self) -> bool:
+        """Whether the last run checked a commit out and failed after that."""
+        kept = self._said("rev-parse", "--verify", "--quiet", _KEPT)
+        return bool(kept) and kept != self._said("rev-parse", "--verify", "--quiet", "HEAD")
+
+    def _parts_to_do(self) -> list[str]:
+        """The submodules that nobody has checked out, and those whose turn did not come: git-submodule(1), status."""
+        signs = "-+" if self._unfinished() else "-"
+        left_out = self._said("config", "--get", _LEFT_OUT).splitlines()
+        return [name for name in self._parts(signs) if name not in left_out]
+
+    def _parts(self, signs: str) -> list[str]:
+        lines = self._said("submodule", "status", "--recursive").splitlines()
+        return [line[1:].split(" ", 1)[1] for line in lines if line[0] in signs]
 
     def _changed(self) -> list[str]:
         """The files that people have changed; those that git does not know are not touched by it."""
-        lines = self._said("status", "--porcelain", "--untracked-files=no").splitlines()
+        parts = ["--ignore-submodules"] if self._unfinished() else []  # what is left to do there is nobody's change
+        lines = self._said("status", "--porcelain", "--untracked-files=no", *parts).splitlines()
         return [line[3:] if line[2:3] == " " else line.split(" ", 1)[-1] for line in lines]
 
     def _refuse_to_clobber(self, changed: list[str]) -> None:
@@ -228,10 +197,18 @@ class CheckOut(Provider, provides=Git):
         forced = ["--force"] if git.force else []
         place = ["-B", wanted.branch] if wanted.branch else ["--detach"]
         self._run("checkout", "--quiet", *forced, *place, wanted.commit)
-        if git.submodules:
-            self._run("submodule", "--quiet", "update", "--init", "--recursive", *forced)
-        self._run("update-ref", _KEPT, "HEAD")
+        self._make_parts()
         return self._run("rev-parse", "HEAD", becomes=wanted.commit)
+
+    def _make_parts(self) -> None:
+        """Check out its submodules, but for those that it or its git's configuration leaves out: gitmodules(5), update."""
+        git = self.resource
+        if git.submodules:
+            forced = ["--force"] if git.force else []
+            self._run("submodule", "--quiet", "update", "--init", "--recursive", *forced)
+            if left_out := [] if self.machine.simulated else self._parts("-"):
+                self._run("config", _LEFT_OUT, "\n".join(left_out))
+        self._run("update-ref", _KEPT, "HEAD")
 
     def _verify(self, wanted: Wanted) -> None:
         """Refuse what nobody has signed whom the acting user's git trusts: git-verify-commit(1), git-verify-tag(1)."""
@@ -251,11 +228,12 @@ class CheckOut(Provider, provides=Git):
         to = next((to for start, to in where.items() if wanted.reference.startswith(start)), "")
         what = f"+{wanted.reference}:{to}" if to else wanted.commit
         try:
-            self._run("fetch", "--quiet", "--force", *depth, "origin", what)
+            self._run("fetch", "--quiet", "--force", "--no-recurse-submodules", *depth, "origin", what)
         except CommandFailed:
             if to:
                 raise
-            self._run("fetch", "--quiet", "--force", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
+            everything = ("--tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
+            self._run("fetch", "--quiet", "--force", "--no-recurse-submodules", *everything)
 
     # git
 
