@@ -19,6 +19,7 @@ from opsmop.drive.rebooting import await_return
 from opsmop.drive.watch import Watch
 from opsmop.errors import (
     ConnectError,
+    HostKeyError,
     HostLostError,
     OpsMopError,
     PolicyError,
@@ -139,7 +140,11 @@ class _Contact:
                 left_out=self.contacts.watch.is_out(self.role.name, self.host.name),
             )
         )
-        excused = status == "unreachable" and self.contacts.assignment.stint.skips_unreachable
+        excused = (
+            status == "unreachable"
+            and self.contacts.assignment.stint.skips_unreachable
+            and (failure is None or failure.error not in _SUSPICIOUS)
+        )
         planned = self._machine if self.ledger.planned and not self._applies() else ""
         ending = self.ledger.ending
         reboots = ending is not None and bool(ending.rebooting) and not self.hooked
@@ -281,6 +286,8 @@ class _Contact:
         self.contacts.say(replace(event, ts=time.time(), host=self.host.name, role=self.role.name))
 
 
+# What may be somebody else in the host's place is never passed over as merely away.
+_SUSPICIOUS = (HostKeyError.__name__, ProtocolError.__name__)
 _PLAIN = (str, int, float, bytes, date, datetime, time_of_day, PurePath, Secret, type(None))
 
 

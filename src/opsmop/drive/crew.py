@@ -16,6 +16,7 @@ def crew(most: int, things: Iterable[Thing], work: Callable[[Thing], None]) -> I
     """Have `work` done on each of `things`, by so many threads at most; at the end, wait until it is done.
 
     :param work: raises nothing
+    :raises RuntimeError: if the system has no room for a single thread
     """
     waiting = deque(things)
 
@@ -27,9 +28,16 @@ def crew(most: int, things: Iterable[Thing], work: Callable[[Thing], None]) -> I
                 return
             work(thing)
 
-    threads = [threading.Thread(target=go_on, name=f"contact-{number}") for number in range(min(most, len(waiting)))]
-    for thread in threads:
-        thread.start()
+    threads: list[threading.Thread] = []
+    for number in range(min(most, len(waiting))):
+        thread = threading.Thread(target=go_on, name=f"contact-{number}")
+        try:
+            thread.start()
+        except RuntimeError:  # the system takes no more of them: those that it took do all the work
+            if not threads:
+                raise
+            break
+        threads.append(thread)
     try:
         yield
     finally:

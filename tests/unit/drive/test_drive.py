@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from opsmop.errors import ConnectError, HostLostError, PolicyError, ProtocolError, SudoError
+from opsmop.errors import ConnectError, HostKeyError, HostLostError, PolicyError, ProtocolError, SudoError
 from opsmop.events import (
     ContactFinished,
     ContactStarted,
@@ -301,6 +301,16 @@ def test_an_unreachable_host_fails_unless_the_role_skips_it(driven: Any, fleet: 
     assert (done.status, len(done.transport.orders)) == (0, 2)
     assert [event.status for event in done.of(ContactFinished)] == ["unreachable", "ok"]
     assert driven(skipping, scripts={"a": failing}).status == 1
+
+
+@pytest.mark.parametrize("kind", [HostKeyError, ProtocolError])
+def test_what_may_be_somebody_else_in_a_hosts_place_is_never_skipped(driven: Any, fleet: Any, kind: Any) -> None:
+    def strange(order: Any, receive: Any) -> None:
+        raise kind("not what it was", host=order.host)
+
+    skipping = role_on(fleet("a", "b"), serial=lambda self: 1, on_unreachable=lambda self: "skip")
+    done = driven(skipping, scripts={"a": strange})
+    assert (done.status, len(done.transport.orders)) == (1, 1)
 
 
 def test_the_command_lines_steps_win_over_the_roles(driven: Any, fleet: Any) -> None:
