@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from tests.report.terminal import Terminal
 
 import opsmop.report
 
@@ -142,3 +143,13 @@ def test_a_full_disk_and_a_reader_that_goes_change_no_status(opsmop: Opsmop, thr
     done = subprocess.run(["bash", "-c", shell], cwd=three_hosts.parent, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1"]
     assert done.stderr == "opsmop: the output could not be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(("more", "moves"), [({}, True), ({"TERM": "dumb"}, False), ({"CI": "1"}, False)])
+def test_how_far_it_is_is_shown_where_somebody_watches(three_hosts: Path, more: dict[str, str], *, moves: bool) -> None:
+    surroundings = {"PATH": os.environ["PATH"], "HOME": str(three_hosts.parent), "TERM": "xterm", **more}
+    words = [sys.executable, "-m", "opsmop", "run", "true", "-i", str(three_hosts), "--limit-hosts", "db1"]
+    terminal = Terminal(words, surroundings, 80, str(three_hosts.parent))
+    assert terminal.end() == 0
+    assert ("1 of 1 hosts have answered" in terminal.written, "\x1b" in terminal.written) == (moves, moves)
+    assert terminal.screen.text.splitlines() == ["db1  status 0", "", "RESULT failed=0 unreachable=0 ok=1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple, TextIO
 
 from opsmop.events import (
@@ -14,6 +15,7 @@ from opsmop.events import (
     RunFinished,
     Warned,
 )
+from opsmop.report.look import is_watched
 from opsmop.report.names import counted
 from opsmop.report.stream import Pen, no_command
 
@@ -37,11 +39,12 @@ class Answers:
     """A report: gathers what each host answers and tells all of it at the end.
 
     :param out: takes the answers; once that fails nothing more is written
-    :param err: takes warnings, and how far things are if it is a terminal
+    :param err: takes warnings, and how far things are if somebody watches
     """
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self.pen, self._err = Pen(out), err
+        self._watched = is_watched(err, os.environ)
         self._answers: dict[str, Answer] = {}
         self._spoken: dict[str, Answer] = {}
         self._met = 0
@@ -67,7 +70,7 @@ class Answers:
         """Nothing more will come."""
 
     def _progress(self, text: str) -> None:
-        if self._err.isatty():
+        if self._watched:
             self._err.write(f"\r\x1b[K{text}")
             self._err.flush()
 
