@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tomllib
 from importlib.metadata import requires
 from pathlib import Path
@@ -40,3 +41,10 @@ def test_every_dependency_is_pinned_with_its_digests() -> None:
 def test_what_the_dependencies_need_is_pinned_and_nothing_else() -> None:
     assert set(PINNED) == needed({need.name for need in NEEDS})
     assert all(digests for _, digests in PINNED.values())
+
+
+def test_what_could_not_be_audited_does_not_pass_for_safe() -> None:
+    verdict = runpy.run_path(str(ROOT / "bin" / "audit"))["verdict"]
+    safe, skipped = {"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "not found"}
+    unsafe = {"name": "c", "version": "1", "vulns": [{"id": "CVE-1"}]}
+    assert [verdict([safe]), verdict([safe, skipped]), verdict([safe, skipped, unsafe])] == [0, 2, 1]
