@@ -96,3 +96,14 @@ def test_without_sudo_a_file_of_roots_is_refused_in_check_and_apply(fleet: Fleet
         assert sum("does the role need sudo()?" in text for text in failed.failures) >= len(RELEASES)
         failed = push(fleet, tmp_path, 'File("/etc/passwd", mode=0o600)', mode=mode, sudo=False)
         assert sum("sudo()?" in text for text in failed.failures) >= len(RELEASES)
+
+
+def test_a_file_may_belong_to_a_user_who_is_only_planned(fleet: Fleet, tmp_path: Path) -> None:
+    main = """
+    Group("planned-crew")
+    User("planned", group="planned-crew", uid=4321)
+    File("/srv/of-planned", from_content="x", owner="planned", group="planned-crew", mode=0o640)
+    Directory("/srv/home-of-planned", owner=4321)
+    """
+    assert law(fleet, tmp_path, main) == ["create", "create", "create", "create", "make home"], "and check is certain"
+    assert everywhere(fleet, "stat -c '%U %G %a' /srv/of-planned") == "planned planned-crew 640\n"

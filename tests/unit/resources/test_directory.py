@@ -145,3 +145,10 @@ def test_the_root_is_never_changed_with_all_beneath(given: dict[str, Any], evalu
         failure = evaluate(lambda _: Directory(root, **given) and None, "check").failure  # noqa: B023 - evaluated at once
         assert failure.error == "FieldError"
         assert "everything beneath /" in failure.message
+
+
+def test_parents_that_are_made_on_the_way_have_a_mode_of_their_own(tmp_path: Path, evaluate: Evaluate) -> None:
+    evaluate(lambda _: Directory(tmp_path / "a" / "b" / "private", mode=0o700) and None)
+    assert [mode_of(tmp_path / name) for name in ("a", "a/b", "a/b/private")] == [0o755, 0o755, 0o700]
+    evaluate(lambda _: Directory(tmp_path / "a" / "c" / "open", mode=0o777) and None)
+    assert [mode_of(tmp_path / name) for name in ("a", "a/c", "a/c/open")] == [0o755, 0o755, 0o777]
