@@ -191,7 +191,7 @@ def test_what_main_returns_is_the_results_of_later_roles(both: Any) -> None:
     seen = both("""
         class One(Role):
             def inventory(self): return inventory
-            def main(self): return {"port": 80, "names": ["a"]}
+            def main(self): return {"port": 80, "names": ["a"], "ran": [Shell("true").changed]}
 
         class Two(Role):
             def inventory(self): return inventory
@@ -202,7 +202,8 @@ def test_what_main_returns_is_the_results_of_later_roles(both: Any) -> None:
             def set_roles(self): return Roles(One(), Two())
         """)
     assert seen.echoed == ["80 a"]
-    assert seen.result.hosts[0].value == {"port": 80, "names": ["a"]}
+    assert seen.result.hosts[0].value == {"port": 80, "names": ["a"], "ran": [True]}
+    assert seen.result.hosts[0].value["ran"][0] is True
 
 
 def test_in_local_mode_this_machine_has_returned_what_any_host_would_have(both: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Callable
 from opsmop.errors import PolicyError
 from opsmop.events.wire import LONGEST_TEXT
 from opsmop.language.resource import Resource
+from opsmop.language.result import Truth
 from opsmop.language.role import Role
 from opsmop.language.scope import written_at
 
@@ -21,8 +22,8 @@ def as_json(value: Any, role: Role, shown: Callable[[str], str]) -> str:
     if value is None:
         return ""
     try:
-        text = json.dumps(_shown(json.loads(json.dumps(value, allow_nan=False)), shown))
-    except (TypeError, ValueError) as error:
+        text = json.dumps(_shown(json.loads(json.dumps(_with_bools(value), allow_nan=False)), shown))
+    except (TypeError, ValueError, RecursionError) as error:
         raise _unfit(value, role, error) from error
     if len(text) > LONGEST_TEXT:
         raise PolicyError(
@@ -46,6 +47,15 @@ def _unfit(value: Any, role: Role, error: Exception) -> PolicyError:
         place=place,
         remedy="Return plain values: text, numbers, lists, dicts.",
     )
+
+
+def _with_bools(value: Any) -> Any:
+    """`value` with what resources say of themselves (`.changed`) as true and false; JSON would have it as 1 and 0."""
+    if isinstance(value, Truth):
+        return bool(value)
+    if isinstance(value, dict):
+        return {name: _with_bools(entry) for name, entry in value.items()}
+    return [_with_bools(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
 def _shown(value: Any, shown: Callable[[str], str]) -> Any:
