@@ -65,8 +65,6 @@ def evaluate(direct: Direct, depot: Depot, channel: socket.socket) -> None:
             traffic = direct.evaluate(route, Order.from_bytes(order), packages, _telling(channel), served)
             said = json.dumps((traffic.sent, traffic.received, traffic.requests))
             send_message(channel, DONE, said.encode())
-        except OSError:
-            return  # nobody is there to be told
         except Exception as error:  # noqa: BLE001 - it is told where it belongs
             _tell(channel, error)
 
@@ -87,7 +85,7 @@ def _tell(channel: socket.socket, error: Exception) -> None:
     try:
         send_message(channel, FAILED, json.dumps(said).encode())
     except OSError:
-        return  # as above
+        return  # nobody is there to be told
 
 
 def main() -> None:

@@ -224,3 +224,24 @@ def test_what_the_controller_read_is_not_served_after_it_was_replaced_during_the
     assert "controller's own" in refusal(rules, "inventory.toml")
     with pytest.raises(FileRefusedError, match="controller's own"):
         list(rules.walk(".", ()))
+
+
+@pytest.mark.parametrize(("begun", "said"), [("a", "'./a'"), ("files/app.conf", "'./files/link'")])
+def test_what_the_system_refuses_in_a_directory_is_an_error_that_names_it(policy: Path, begun: str, said: str) -> None:
+    (policy / "files/link").symlink_to("x.bak")
+    found = FileRules((policy,), deny=()).walk(".", ())
+    next(one for one in found if one.entry.path == begun)
+    (policy / "files/link").unlink()
+    (policy / "a").rename(policy / "b")
+    with pytest.raises(FileRefusedError, match="cannot be read on the control machine: No such file") as caught:
+        list(found)
+    assert said in str(caught.value)
+    assert "excludes=[...]" in caught.value.remedy
+
+
+def test_a_root_that_is_gone_is_an_error_of_ours(policy: Path) -> None:
+    rules = FileRules((policy / "files",), base=policy)
+    assert rules.read("files/app.conf")
+    (policy / "files").rename(policy / "other")
+    (policy / "files").write_text("no directory")
+    assert "files" in refusal(rules, "files")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -45,7 +47,8 @@ class OpenFile:
 
         :raises FileRefusedError: if they are not there any more
         """
-        data = os.pread(self._descriptor, length, offset)
+        with reading(self.name):
+            data = os.pread(self._descriptor, length, offset)
         if len(data) < length:
             raise changed(self.name)
         return data
@@ -59,6 +62,22 @@ class OpenFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Say what the system says of a file as an error of ours.
+
+    :param name: what the role calls it
+    :raises FileRefusedError: if the system refuses meanwhile
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FileRefusedError(
+            f"{name!r} cannot be read on the control machine: {error.strerror}",
+            remedy="Whoever runs opsmop must be allowed to; excludes=[...] leaves something out of a directory.",
+        ) from None
 
 
 def changed(name: str) -> FileRefusedError:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 
 from opsmop.errors import FileRefusedError
 from opsmop.language.trees import left_out
-from opsmop.transport.files.opened import OpenFile
+from opsmop.transport.files.opened import OpenFile, reading
 from opsmop.transport.files.trees import Found, found_in
 from opsmop.wire.records import dataclass
 
@@ -93,7 +93,7 @@ class FileRules:
         try:
             if not stat.S_ISDIR(os.fstat(folder).st_mode):
                 raise FileRefusedError(f"{name!r} is not a directory")
-            for found in found_in(folder, lambda path: left_out(path, excludes)):
+            for found in found_in(folder, name, lambda path: left_out(path, excludes)):
                 path = f"{name}/{found.entry.path}"
                 self._check_patterns(path, real.relative_to(root) / found.entry.path)
                 self._check_place(path, f"{real}/{found.entry.path}")
@@ -235,7 +235,8 @@ def _denies(pattern: str, path: PurePath) -> bool:
 
 def _open_beneath(name: str, root: Path, path: PurePath) -> int:
     """Open `path` of `root` part by part. It was resolved, so a symlink on the way was put there since then."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with reading(name):
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for number, part in enumerate(path.parts, 1):
             kind = os.O_NONBLOCK if number == len(path.parts) else os.O_DIRECTORY
@@ -248,5 +249,5 @@ def _open_beneath(name: str, root: Path, path: PurePath) -> int:
         os.close(descriptor)
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             raise ForbiddenError(f"{name!r} was swapped for a link while it was being opened") from None
-        raise FileRefusedError(f"{name!r}: {error.strerror}") from None
+        raise FileRefusedError(f"{name!r} cannot be read on the control machine: {error.strerror}") from None
     return descriptor

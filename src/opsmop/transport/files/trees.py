@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from opsmop.errors import FileRefusedError
 from opsmop.language.trees import TreeEntry
 from opsmop.transport.files.depot import Turn
-from opsmop.transport.files.opened import Identity, OpenFile, changed, identity_of
+from opsmop.transport.files.opened import Identity, OpenFile, changed, identity_of, reading
 from opsmop.wire.records import dataclass, replace
 
 if TYPE_CHECKING:
@@ -55,25 +55,36 @@ class Survey:
         return f"{self.name}/{self.found[number].entry.path}"
 
 
-def found_in(folder: int, excluded: Callable[[str], bool], above: str = "") -> Iterator[Found]:
-    """All in the open directory `folder`, in the order of their names, links as links; what is `excluded` is left out."""
-    with os.scandir(folder) as entries:
+def found_in(folder: int, name: str, excluded: Callable[[str], bool], above: str = "") -> Iterator[Found]:
+    """All in the open directory `folder`, in the order of their names, links as links; what is `excluded` is left out.
+
+    :param name: what the role calls it
+    :raises FileRefusedError: if something in it cannot be looked at
+    """
+    with reading(f"{name}/{above}"), os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries)
-    for name in names:
-        path = above + name
+    for inner in names:
+        path = above + inner
         if excluded(path):
             continue
-        status = os.lstat(name, dir_fd=folder)
-        kind, mode = _kind(status.st_mode), stat.S_IMODE(status.st_mode)
-        size = status.st_size if kind == "file" else 0
-        target = os.readlink(name, dir_fd=folder) if kind == "link" else ""
-        yield Found(TreeEntry(path, kind, mode, size, target=target), identity_of(status))
-        if kind == "directory":
-            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        with reading(f"{name}/{path}"):
+            found = _found(folder, inner, path)
+        yield found
+        if found.entry.kind == "directory":
+            with reading(f"{name}/{path}"):
+                below = os.open(inner, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
-                yield from found_in(inner, excluded, f"{path}/")
+                yield from found_in(below, name, excluded, f"{path}/")
             finally:
-                os.close(inner)
+                os.close(below)
+
+
+def _found(folder: int, name: str, path: str) -> Found:
+    status = os.lstat(name, dir_fd=folder)
+    kind, mode = _kind(status.st_mode), stat.S_IMODE(status.st_mode)
+    size = status.st_size if kind == "file" else 0
+    target = os.readlink(name, dir_fd=folder) if kind == "link" else ""
+    return Found(TreeEntry(path, kind, mode, size, target=target), identity_of(status))
 
 
 def _kind(mode: int) -> str:
