@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ class Run:
 
     def __init__(self, process: subprocess.Popen[bytes], out: Path) -> None:
         self._process, self._out = process, out
-        self.held: list[tuple[int, int, int]] = []  # bytes of memory, open files, children; at moments of the run
+        self.held: list[tuple[int, int, int, int]] = []  # memory, open files, children, processor time; at moments
 
     def watch(self) -> str:
         """Look at it until it ends, and give what it printed."""
@@ -68,12 +69,15 @@ class Run:
         return self._out.read_text()
 
 
-def _held(process: int) -> tuple[int, int, int] | None:
+def _held(process: int) -> tuple[int, int, int, int] | None:
+    """Bytes of memory, open files, children, and ticks of processor time (proc(5))."""
     folder = Path(f"/proc/{process}")
     try:
         memory = re.search(r"VmRSS:\s+(\d+) kB", (folder / "status").read_text())
         children = [path.read_text().split() for path in folder.glob("task/*/children")]
-        return (int(memory[1]) * 1024 if memory else 0, len([*(folder / "fd").iterdir()]), sum(map(len, children)))
+        spent = sum(map(int, (folder / "stat").read_text().rpartition(")")[2].split()[11:13]))
+        held = int(memory[1]) * 1024 if memory else 0
+        return held, len([*(folder / "fd").iterdir()]), sum(map(len, children)), spent
     except FileNotFoundError:
         return None
 
@@ -82,12 +86,21 @@ def _most(run: Run, which: int) -> int:
     return max(held[which] for held in run.held)
 
 
-def test_two_thousand_hosts_take_little_more_memory_each(run: Runs) -> None:
-    few = run.start(200)
-    assert "RESULT failed=0 unreachable=0 changed=200 ok=0 skipped=0" in few.watch()
-    many = run.start(2000)
-    assert "RESULT failed=0 unreachable=0 changed=2000 ok=0 skipped=0" in many.watch()
-    assert (_most(many, 0) - _most(few, 0)) / 1800 < 100 * 1024
+SIZES = (50, 200, 500, 1000, 2000)
+
+
+def test_memory_and_work_grow_with_the_hosts_and_no_faster(run: Runs) -> None:
+    memory, work = {}, {}
+    for hosts in SIZES:
+        one = run.start(hosts)
+        assert f"RESULT failed=0 unreachable=0 changed={hosts} ok=0 skipped=0" in one.watch()
+        memory[hosts], work[hosts] = _most(one, 0), _most(one, 3)
+    steps = [*pairwise(SIZES)]
+    more = {step: (memory[step[1]] - memory[step[0]]) / (step[1] - step[0]) for step in steps}
+    assert max(more.values()) < 100 * 1024, f"bytes for each host more: {more}"
+    # Ticks of the controller's own processor time, which no other load adds to: twice as many hosts, twice the work.
+    # What grows with the square would have four times as much for each host from 500 on.
+    assert work[2000] / 2000 < 2 * work[500] / 500, f"processor time: {work}"
 
 
 def test_rolling_through_batches_leaks_neither_memory_nor_files_nor_processes(run: Runs) -> None:
