@@ -7,8 +7,8 @@ Its annotation is read as text and never evaluated, so that a target's Python ma
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterable
-from pathlib import PurePath
 from typing import Any, Callable
 
 from opsmop.errors import FieldError
@@ -162,7 +162,7 @@ def accepted(cls: type, entry: Field, value: Any, place: str) -> Any:
 
     :raises FieldError: if it is of another type, not one of the choices, or too small a number
     """
-    if isinstance(value, PurePath):
+    if _is_path(value):
         value = str(value)
     if isinstance(value, Truth):
         value = bool(value)
@@ -281,5 +281,10 @@ def _fits_inside(value: Any, head: str, inner: str) -> bool:
     return not arguments or all(_late_or_fits(entry, arguments[0]) for entry in value)
 
 
+def _is_path(value: Any) -> bool:
+    paths = sys.modules.get("pathlib")  # 4 ms to import; without it there are no paths
+    return paths is not None and isinstance(value, paths.PurePath)
+
+
 def _late_or_fits(value: Any, type_text: str) -> bool:
-    return isinstance(value, (Late, Secret, PurePath)) or fits(value, type_text)
+    return isinstance(value, (Late, Secret)) or _is_path(value) or fits(value, type_text)

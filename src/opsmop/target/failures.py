@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from itertools import groupby
 from types import TracebackType
 from typing import Callable
@@ -98,5 +97,7 @@ def _told(frames: list[tuple[str, int, str]]) -> list[str]:
 
 
 def _shown(file: str, line: int, function: str) -> str:
+    import linecache  # only where something broke: it imports tokenize, and that `re`
+
     source = linecache.getline(file, line).strip()
     return f'  File "{file}", line {line}, in {function}' + (f"\n    {source}" if source else "")

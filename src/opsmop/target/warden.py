@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -31,7 +32,9 @@ class Warden:
         given = {"incoming": incoming, "outgoing": outgoing, "output": output, "lifeline": lifeline}
         self._starved_before = _starved()
         signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)  # one that comes too early waits
+        gc.freeze()  # nobody looks through what was imported, and its memory stays shared
         self.pid = os.fork()
+        gc.enable()
         if not self.pid:
             for end in (self.answers, self.frames, self.output, self._lifeline):
                 os.close(end)

@@ -6,6 +6,7 @@ is kept in a file: the sha256 of what follows up to the bundle, that part's leng
 digest, index and code by module name) and the bundle as it was sent.
 """
 
+import gc
 import os
 import sys
 
@@ -230,6 +231,7 @@ def from_sent(digest: str, data: bytes, names: "dict[str, object]") -> None:
 
 def start() -> None:
     """Install the code bundle and be an agent. Never returns."""
+    gc.disable()  # what is imported stays; opsmop.target.warden lets it look again
     digest, data, compiled, early = bundle_frame()
     names: dict[str, object] = {"__name__": "opsmop_boot"}
     if from_kept(digest, names):

