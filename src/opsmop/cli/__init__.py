@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC, EPIPE
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 UNWRITTEN_STATUS = 1
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130  # a shell's status for what SIGINT ended
+_MANY = 50_000  # objects that may be made before Python looks for garbage; next to nothing of a start is any
 
 
 class Cli:
@@ -26,7 +28,12 @@ class Cli:
     """
 
     def __init__(self, policy: Any = None) -> None:
-        sys.exit(run(policy, sys.argv[1:]))
+        gc.set_threshold(_MANY)
+        try:
+            status = run(policy, sys.argv[1:])
+        finally:
+            gc.freeze()  # or the end of the process would look through all that there is, for nothing
+        sys.exit(status)
 
 
 def run(policy: Any, arguments: Sequence[str]) -> int:

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from opsmop.cli.commands import Command
 from opsmop.cli.options import add_policy_options, add_reach
 from opsmop.errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
+
+    from opsmop.cli.commands import Command
 
 _OF_A_POLICY = (
     ("{program} --push --check", "show what would change on the hosts"),

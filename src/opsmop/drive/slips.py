@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
@@ -62,7 +61,9 @@ def near_misses(role: Role) -> Iterator[PolicyError]:
     functions = {name: value for name, value in own.items() if isinstance(value, FunctionType) and name not in asked}
     called = {name for one in type(role).__mro__ for value in vars(one).values() for name in _names_in(value)}
     for name, function in functions.items():
-        meant = difflib.get_close_matches(name, asked, n=1, cutoff=_NEARLY)
+        from difflib import get_close_matches  # few roles have functions of their own
+
+        meant = get_close_matches(name, asked, n=1, cutoff=_NEARLY)
         if meant and name not in called:
             yield PolicyError(
                 f"nothing calls {name}() of {role.name}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -35,6 +34,8 @@ def tell_color(mode: str, stream: TextIO, environ: Mapping[str, str]) -> bool:
 def columns_of(stream: TextIO, environ: Mapping[str, str]) -> int:
     """How wide lines may be: as the terminal is or ``COLUMNS`` says; what goes elsewhere is cut as little as may be."""
     if stream.isatty() or environ.get("COLUMNS"):
+        import shutil  # 2 ms, and only for a terminal
+
         return shutil.get_terminal_size().columns
     return WIDEST
 

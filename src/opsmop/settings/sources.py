@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +143,8 @@ def _slips(environment: Mapping[str, str]) -> Iterator[str]:
     known = [variable_of(name) for name in DEFAULTS]
     for variable in sorted(environment):
         if variable.startswith(_PREFIX) and variable not in known:
+            from difflib import get_close_matches  # only for what is nearly one of ours
+
             near = get_close_matches(variable, known, n=1, cutoff=_ALMOST)
             if near:
                 yield f"{variable} is set and means nothing. Did you mean {near[0]!r}?"

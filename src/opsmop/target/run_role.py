@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Callable, Optional
 
 from opsmop.errors import OpsMopError, PolicyError
@@ -56,6 +57,7 @@ def run_role(
     :returns: the ending, which was emitted too; a failure of the policy is an ending, never an exception
     """
     stream, earlier = Stream(order, emit, hidden), Plans(*plans)
+    real = RealMachine(command_started)
     stream(EvaluationStarted(mode=order.mode, python=sys.version.split()[0]))
     if order.mode == BOOT:
         return _told_boot(stream)
@@ -63,16 +65,18 @@ def run_role(
     try:
         with run_lock(order, stream):
             role, layers, additions = live() if live is not None else _unpacked(order)
-            machine = _machine(order, RealMachine(command_started), earlier)
+            machine = _machine(order, real, earlier)
             evaluation = _evaluation(order, stream, layers, additions, supply, machine)
             if isinstance(machine, RealMachine) and order.options.get("verbose"):
                 machine.say = evaluation.spoke
-            ending = _evaluated(role, evaluation)
+            ending = _evaluated(role, evaluation, real)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an author's code raises is this host's failure
         ending = _ended_by(error, evaluation)
+        _settle(real)
         if evaluation is not None and (left := _left_pending(evaluation)):
             stream(Warned(text=left))
     except BaseException as error:
+        _settle(real)
         stream(EvaluationFinished(status="cancelled", failure=failure_of(error)))
         raise
     if evaluation is not None and isinstance(evaluation.machine, SimulatedMachine):
@@ -183,13 +187,20 @@ def _facts() -> dict[str, Any]:
     return by_name()
 
 
-def _evaluated(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
+def _settle(real: RealMachine) -> None:
+    """Keep what was written before something else went wrong, which is what will be told."""
+    with suppress(OpsMopError):
+        real.settle()
+
+
+def _evaluated(role: Role, evaluation: RoleEvaluation, real: RealMachine) -> EvaluationFinished:
     token = EVALUATION.set(evaluation)
     try:
         if not role.should_process_when():
             return _not_processed(role, evaluation)
         value, last = _until_it_ends(role, evaluation)
         last = _handled(evaluation) or last
+        real.settle()
         boot, seconds = last() if last is not None else ("", 0.0)
         return EvaluationFinished(
             value=as_json(value, role, evaluation.shown), rebooting=boot, rebooting_seconds=seconds

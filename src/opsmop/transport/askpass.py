@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import socket
 import sys
 import tempfile
@@ -85,6 +84,8 @@ class Askpass:
         """Take everything away. Callable again."""
         for line in (*self._held, self._line):
             line.close()
+        import shutil  # 2 ms, and only for passwords
+
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _reply(self, line: socket.socket, question: str, *, mine: bool) -> None:

@@ -18,6 +18,8 @@ LOOK = (
     "grep SigIgn /proc/$$/status; ls /proc/$$/fd"
 )
 
+OF_THE_LIBRARY = 3 << 31  # signals 32 and 33 are the C library's own (nptl(7))
+
 
 @pytest.fixture
 def leaked() -> Iterator[int]:
@@ -28,18 +30,19 @@ def leaked() -> Iterator[int]:
     os.close(descriptor)
 
 
-def looked(cwd: str | None) -> str:
-    return RealMachine().run(["/bin/sh", "-c", LOOK], effects=(), cwd=cwd).stdout
+def looked(cwd: str | None) -> tuple[str, str, int, list[str]]:
+    found = RealMachine().run(["/bin/sh", "-c", LOOK], effects=(), cwd=cwd).stdout
+    read, leads, ignored, *files = found.split("\n")
+    return read, leads, int(ignored.split()[1], 16) & ~OF_THE_LIBRARY, files
 
 
 def test_a_command_finds_the_same_whether_it_has_a_directory_of_its_own_or_not(leaked: int) -> None:
     assert os.get_inheritable(leaked)
-    found = looked(None)
-    read, leads, ignored, *files = found.split("\n")
+    read, leads, ignored, files = looked(None)
     assert (read, leads) == ("/dev/null", "leads")
-    assert not int(ignored.split()[1], 16) & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1)
+    assert not ignored & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1)
     assert str(leaked) not in files
-    assert looked("/") == found
+    assert looked("/") == (read, leads, ignored, files)
 
 
 def program(folder: Path, text: str, mode: int) -> Path:

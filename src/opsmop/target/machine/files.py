@@ -18,8 +18,9 @@ def replace(
 ) -> None:
     """Put `content` at `path` by way of a temporary file beside it.
 
-    The file is complete, synced and has its owner, its mode and the old file's labels before it takes the name; owner
-    before mode, because a change of owner drops setuid (chown(2)). A mount point (a container's ``/etc/hosts``) cannot
+    The file is complete, synced and has its owner, its mode and the old file's labels before it takes the name, so that
+    a power cut leaves the old content or the new one, and never a part. That the name itself is kept is seen to once for
+    all files of a role (`sync_directory`), which costs a disk far less than once for each. Owner before mode, because a change of owner drops setuid (chown(2)). A mount point (a container's ``/etc/hosts``) cannot
     be renamed onto and is written in place.
 
     :param mode: all permission bits
@@ -44,7 +45,6 @@ def replace(
     except BaseException:
         os.unlink(temporary)
         raise
-    _sync_directory(directory)
 
 
 def _take_name(temporary: str, path: str) -> None:
@@ -100,8 +100,18 @@ def _write_in_place(path: str, complete: str) -> None:
         os.close(descriptor)
 
 
-def _sync_directory(directory: str) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync_directory(directory: str) -> None:
+    """See that the names which files have taken in a directory outlive a power cut.
+
+    :raises OSError: as the system says it; a directory that is gone again needs nothing
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except PermissionError:
+        os.sync()  # it may be written to but not read; this asks for no rights
+        return
     try:
         os.fsync(descriptor)
     finally:

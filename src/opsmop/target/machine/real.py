@@ -32,6 +32,7 @@ class RealMachine(Acting, Linking, Surroundings):
 
     def __init__(self, command_started: commands.Started = lambda *_: None) -> None:
         self._command_started = command_started
+        self._named: set[str] = set()  # directories in which files have taken names since `settle`
         self.say: Callable[[str], None] | None = None  # takes what a long command prints while it runs
 
     # Looks
@@ -176,6 +177,14 @@ class RealMachine(Acting, Linking, Surroundings):
         uid, gid = self._numbers(owner, group)
         with refusals("write", path):
             files.replace(path, content, mode=mode, uid=uid, gid=gid, prove=lambda at: self.prove(validate, at))
+        self._named.add(os.path.dirname(path))
+
+    def settle(self) -> None:
+        """See that all that was written outlives a power cut, names too. Called before a role says that it has ended."""
+        named, self._named = self._named, set()
+        for directory in sorted(named):
+            with refusals("sync", directory):
+                files.sync_directory(directory)
 
     def prove(self, validate: str, path: str) -> None:
         """Let the command `validate`, in which ``%s`` stands for the path, say whether a content will do.
@@ -257,12 +266,20 @@ class RealMachine(Acting, Linking, Surroundings):
 
     def _numbers(self, owner: str | None, group: str | None) -> tuple[int, int]:
         """The numbers of an owner and a group; -1 for one that stays."""
-        account = self.account(owner) if owner is not None else None
         entry = self.account_group(group) if group is not None else None
         return (
-            _number(owner, account.uid if account else None, "user"),
+            _number(owner, _user_number(owner) if owner is not None else None, "user"),
             _number(group, entry.gid if entry else None, "group"),
         )
+
+
+def _user_number(name: str) -> int | None:
+    import pwd  # as above
+
+    try:
+        return int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
 
 
 def _number(name: str | None, found: int | None, kind: str) -> int:
