@@ -24,6 +24,7 @@ from opsmop.wire.memory import leave_no_core
 IDLE = 3600.0  # seconds that an agent without a role waits for the next
 _BACKLOG = 1 << 20  # bytes for the controller, above which the role has to wait
 _READ = 1 << 16
+_BREATH = 0.001  # seconds in which what a role says gathers, to be passed on at once
 _MOST_LAST_READS = 16
 
 
@@ -42,6 +43,7 @@ class Agent:
         self._outgoing = bytearray()
         self._open = True
         self._role: Warden | None = None
+        self._relayed = 0.0  # when something of the role was passed on last
         self._packages: tuple[str, bytes] | None = None
         self._plans = b""  # of check, from one role to the next
         self._heard = self._beaten = time.monotonic()
@@ -70,20 +72,21 @@ class Agent:
     def _pass_on(self) -> None:
         """Wait until something can be read, written or is due; then read and write."""
         waiting = select.poll()
-        channels = self._channels()
+        gathering = self._gathering()
+        channels = self._channels(hears_role=not gathering)
         for channel, (wanted, _) in channels.items():
             waiting.register(channel, wanted)
-        for channel, _ in waiting.poll(self._patience() * 1000):
+        for channel, _ in waiting.poll((gathering or self._patience()) * 1000):
             channels[channel][1]()
 
-    def _channels(self) -> dict[int, tuple[int, Callable[[], object]]]:
+    def _channels(self, *, hears_role: bool) -> dict[int, tuple[int, Callable[[], object]]]:
         channels: dict[int, tuple[int, Callable[[], object]]] = {self._woken: (select.POLLIN, self._wake)}
         if self._open:
             channels[0] = (select.POLLIN, self._hear)
             if self._outgoing:
                 channels[1] = (select.POLLOUT, self._speak)
         role = self._role
-        if role is not None and len(self._outgoing) < _BACKLOG:
+        if role is not None and hears_role and len(self._outgoing) < _BACKLOG:
             channels[role.frames] = (select.POLLIN, self._relay)
             channels[role.output] = (select.POLLIN, self._relay_output)
         if role is not None and role.unanswered:
@@ -94,6 +97,10 @@ class Agent:
         if self._role is None:
             return IDLE
         return max(0.05, min(self._beat, (self._role.kill_at or float("inf")) - time.monotonic()))
+
+    def _gathering(self) -> float:
+        """Seconds for which what the role says still gathers: to pass on each word costs more than to say it."""
+        return max(0.0, self._relayed + _BREATH - time.monotonic()) if self._role is not None else 0.0
 
     def _wake(self) -> None:
         os.read(self._woken, 4096)
@@ -141,6 +148,11 @@ class Agent:
             self._outgoing += frames.frame(kind, payload)
             self._speak()
 
+    def _put(self, kind: int, payload: bytes) -> None:
+        """Let something be said with what comes next."""
+        if self._open:
+            self._outgoing += frames.frame(kind, payload)
+
     def _speak(self) -> None:
         try:
             while self._outgoing:
@@ -170,7 +182,8 @@ class Agent:
         data = _readable(role.frames) if role is not None else b""
         if role is None or not data:
             return False
-        for kind, payload in role.decoder.feed(data):
+        said = role.decoder.feed(data)
+        for kind, payload in said:
             if kind == frames.COMMAND:
                 role.note_command(payload)
             elif kind == frames.HIDE:
@@ -178,7 +191,10 @@ class Agent:
             elif kind == frames.PLANS:
                 self._plans = payload
             else:
-                self._say(kind, payload)
+                self._put(kind, payload)
+        self._speak()
+        if said and all(kind == frames.EVENT for kind, _ in said):  # nobody waits for an answer
+            self._relayed = time.monotonic()
         return True
 
     def _relay_output(self) -> bool:
