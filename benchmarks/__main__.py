@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks import jobs
 from benchmarks.grounds import Grounds, Target, grounds
@@ -28,26 +30,34 @@ class Row:
     :param hosts: on how many hosts
     :param delayed: whether behind the proxy
     :param cold: whether the hosts are met for the first time by a control machine that has pushed before
-    :param phases: ``first`` (the roots are empty), ``again`` (all is as it should be)
+    :param tree: whether OpsMop reaches them through one more host; the bound goes straight to them all the same
+    :param phases: ``first`` (the roots are empty), ``again`` (all is as it should be), ``check`` (likewise, and only looked
+        at: beside the bound's ``again``)
     """
 
     job: str
     hosts: int
     delayed: bool = False
     cold: bool = False
+    tree: bool = False
     phases: tuple[str, ...] = ("first", "again")
 
     @property
     def name(self) -> str:
         hosts = f"{self.hosts} host{'s' * (self.hosts != 1)}"
-        return f"{self.job}, {hosts}{', delayed' * self.delayed}, {'cold' if self.cold else 'warm'}"
+        return (
+            f"{self.job}, {hosts}{', delayed' * self.delayed}{', tree' * self.tree}, {'cold' if self.cold else 'warm'}"
+        )
 
 
 ROWS = (
-    *(Row("role25", hosts, cold=cold) for hosts in (1, 10, 40) for cold in (False, True)),
+    *(Row("role25", hosts, phases=("first", "again", "check")) for hosts in (1, 10)),
+    Row("role25", 40),
+    *(Row("role25", hosts, cold=True) for hosts in (1, 10, 40)),
     *(Row("role25", hosts, delayed=True, cold=cold) for hosts in (1, 10) for cold in (False, True)),
     Row("files100", 10),
     Row("big50", 4),
+    Row("role25", 10, tree=True),
 )
 
 
@@ -61,6 +71,7 @@ def main() -> None:
 
         tools.update(installed())
     results: dict[str, object] = {"began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "rows": {}}
+    table = [_HEAD, "| --- " * _HEAD.count(" |") + "|"]
     if chosen.startup:
         from benchmarks.startup import startup  # only where it is asked for
 
@@ -70,6 +81,28 @@ def main() -> None:
             found = _row(row, place, tools, chosen.runs)
             results["rows"][row.name] = found  # type: ignore[index]
             _keep(results)
+            table += _lines(row, found)
+    print("\n".join(table))
+
+
+_HEAD = (
+    "| work | run | bound, s | OpsMop, s | ratio | "
+    "CPU of a host, ms: bound / OpsMop | CPU of the controller per host, ms: bound / OpsMop |"
+)
+
+
+def _lines(row: Row, found: dict[str, Any]) -> list[str]:
+    """A row as lines of a table of Markdown."""
+    lines = []
+    for phase in row.phases:
+        own = found.get(f"opsmop, {phase}")
+        least = found.get(f"bound, {'again' if phase == 'check' else phase}")
+        if own is None or least is None:
+            continue
+        each = [f"{one[side] / row.hosts * 1000:.0f}" for side in ("targets", "controller") for one in (least, own)]
+        wall = f"{least['wall']:.2f} | {own['wall']:.2f} | {own['ratio']:.1f}x"
+        lines.append(f"| {row.name} | {phase} | {wall} | {each[0]} / {each[1]} | {each[2]} / {each[3]} |")
+    return lines
 
 
 def _arguments() -> argparse.Namespace:
@@ -90,15 +123,15 @@ def _row(row: Row, place: Grounds, tools: dict[str, Prepare], runs: int) -> dict
     folders = {name: place.folder / "work" / f"{row.name.replace(', ', '-').replace(' ', '')}-{name}" for name in tools}
     for folder in folders.values():
         folder.mkdir(parents=True)
+    tools = {**tools, "opsmop": partial(opsmop, tree=row.tree)} if row.tree else tools
     commands = _commands(place, job, targets, folders, tools)
     found: dict[str, dict[str, list[Measurement]]] = {name: {phase: [] for phase in row.phases} for name in commands}
     place.empty(homes=True)
     for number in range(runs + 1):  # the first run is what warms hosts and control machine
         expected = None
         for name, command in commands.items():
-            measurements = _run(row, place, command)
-            for phase in row.phases[: len(measurements)] if number else ():
-                found[name][phase].append(measurements[row.phases.index(phase)])
+            for phase, measurement in _run(row, place, command).items():
+                found[name][phase] += [measurement] if number else []
             trees = place.trees(row.hosts)
             expected = expected or trees
             if trees != expected:
@@ -120,14 +153,15 @@ def _commands(
     return commands
 
 
-def _run(row: Row, place: Grounds, command: Command) -> list[Measurement]:
-    """The first run, from empty roots; and where the hosts are known already, the second."""
+def _run(row: Row, place: Grounds, command: Command) -> dict[str, Measurement]:
+    """The first run, from empty roots; and where the hosts are known already, those after it."""
     place.empty(homes=row.cold)
     if not row.cold:
-        return [measured(command, place) for _ in row.phases]
+        chosen = {phase: command.for_phase(phase) for phase in row.phases}
+        return {phase: measured(one, place) for phase, one in chosen.items() if one is not None}
     for remembered in command.folder.glob("operator/.cache/opsmop/filled-*"):  # these hosts are met for the first time
         remembered.unlink()
-    return [measured(command, place)]
+    return {row.phases[0]: measured(command, place)}
 
 
 def _difference(expected: dict[int, dict], trees: dict[int, dict]) -> str:  # type: ignore[type-arg]
@@ -138,14 +172,17 @@ def _difference(expected: dict[int, dict], trees: dict[int, dict]) -> str:  # ty
     return "nothing"
 
 
-def _told(row: Row, found: dict[str, dict[str, list[Measurement]]]) -> dict[str, object]:
-    told: dict[str, object] = {}
+def _told(row: Row, found: dict[str, dict[str, list[Measurement]]]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
     for phase in row.phases:
-        if not found["bound"][phase]:
+        beside = found["bound"][phase] or (found["bound"]["again"] if phase == "check" else [])
+        if not beside:
             continue
-        least = median(found["bound"][phase], lambda one: one.wall)
+        least = median(beside, lambda one: one.wall)
         for name, phases in found.items():
             runs = phases[phase]
+            if not runs:
+                continue
             wall, own, there, memory = (
                 median(runs, lambda one, value=value: getattr(one, value))
                 for value in ("wall", "controller", "targets", "memory")

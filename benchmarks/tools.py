@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.grounds import PYTHON, Grounds, Target
@@ -22,11 +22,19 @@ class Command:
     :param words: the command
     :param folder: where it runs
     :param environment: environment variables besides the plain ones
+    :param check: the command that only says what it would do; none if the tool is not asked that
     """
 
     words: tuple[str, ...]
     folder: Path
     environment: tuple[tuple[str, str], ...] = ()
+    check: tuple[str, ...] = ()
+
+    def for_phase(self, phase: str) -> Command | None:
+        """The command of a phase; None if it has none."""
+        if phase != "check":
+            return self
+        return replace(self, words=self.check) if self.check else None
 
 
 def bound(grounds: Grounds, job: Job, targets: tuple[Target, ...], folder: Path) -> Command:
@@ -43,14 +51,18 @@ def bound(grounds: Grounds, job: Job, targets: tuple[Target, ...], folder: Path)
     return Command((sys.executable, str(Path(__file__).parent / "bound.py"), "plan.json"), folder)
 
 
-def opsmop(grounds: Grounds, job: Job, targets: tuple[Target, ...], folder: Path) -> Command:
-    """OpsMop, as its command line."""
+def opsmop(grounds: Grounds, job: Job, targets: tuple[Target, ...], folder: Path, *, tree: bool = False) -> Command:
+    """OpsMop, as its command line.
+
+    :param tree: whether the hosts are behind another one
+    """
     job.lay_out(folder)
     (folder / "site.py").write_text(policy(job))
-    (folder / "inventory.toml").write_text(inventory(grounds, targets))
+    (folder / "inventory.toml").write_text(inventory(grounds, targets) + (_behind(targets[0]) if tree else ""))
     home = folder / "operator"
     home.mkdir(exist_ok=True)
-    return Command((sys.executable, "site.py", "--push", "--apply"), folder, (("HOME", str(home)),))
+    words = (sys.executable, "site.py", "--push")
+    return Command((*words, "--apply"), folder, (("HOME", str(home)),), (*words, "--check"))
 
 
 def policy(job: Job) -> str:
@@ -70,7 +82,7 @@ from opsmop import Cli, Directory, File, Policy, Role, Roles, Shell, TomlInvento
 
 class Work(Role):
     def inventory(self):
-        return TomlInventory("inventory.toml")
+        return TomlInventory("inventory.toml").filter(groups="work")
 
     def main(self):
         root = self.vars.root
@@ -100,9 +112,16 @@ def inventory(grounds: Grounds, targets: tuple[Target, ...]) -> str:
     lines += [f"{name} = {json.dumps(value)}" for name, value in connection.items()]
     for target in targets:
         own = {"opsmop_host": target.address, "opsmop_ssh_port": target.port}
-        lines += ["", f"[groups.all.hosts.{target.name}]"]
+        lines += ["", f"[groups.work.hosts.{target.name}]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in {**own, **_own(target)}.items()]
     return "\n".join(lines) + "\n"
+
+
+def _behind(first: Target) -> str:
+    """One more host, through which the others are reached: an sshd stands in for both ends of a way as well."""
+    own = {"opsmop_host": first.address, "opsmop_ssh_port": first.port}
+    lines = ["", "[groups.work.vars]", 'opsmop_via = "bastion"', "", "[groups.ways.hosts.bastion]"]
+    return "\n".join([*lines, *(f"{name} = {json.dumps(value)}" for name, value in own.items())]) + "\n"
 
 
 def _own(target: Target) -> dict[str, object]:
