@@ -10,8 +10,8 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "opsmop"
 ROOMS = ("__init__.py", "errors.py", "events", "wire", "inventory", "language", "facts", "resources", "target")
 SLOW = {
-    "asyncio", "ast", "concurrent", "dataclasses", "hashlib", "inspect", "jinja2", "logging", "pickle", "secrets", "shutil",
-    "socket", "subprocess", "tempfile", "textwrap", "tomli", "tomllib", "traceback", "urllib", "yaml",
+    "asyncio", "ast", "concurrent", "dataclasses", "hashlib", "inspect", "jinja2", "linecache", "logging", "pathlib", "pickle",
+    "secrets", "shutil", "socket", "subprocess", "tempfile", "textwrap", "tomli", "tomllib", "traceback", "urllib", "yaml",
 }  # fmt: skip
 # Imported themselves only where they are needed.
 LATE = {

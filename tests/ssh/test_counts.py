@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ SLOW_START = {
     "socket",
     "tempfile",
     "secrets",
+    "pathlib",
+    "pickle",
 }
 MOST_WAKINGS = 6  # signs of life to and from the host while its command runs: one in five and one in ten seconds
 Push = Callable[..., dict[str, Any]]
@@ -85,7 +88,7 @@ def surroundings(folder: Path) -> dict[str, str]:
 def imported(folder: Path) -> set[str]:
     """What the role's process has imported beyond what Python itself does on this machine."""
     program = "import sys; print(*sys.modules)"
-    own = subprocess.run([sys.executable, "-BEs", "-c", program], capture_output=True, text=True, check=True).stdout
+    own = subprocess.run([sys.executable, "-BEsS", "-c", program], capture_output=True, text=True, check=True).stdout
     return set((folder / "root" / "modules").read_text().split()) - set(own.split())
 
 
@@ -111,10 +114,34 @@ def test_a_role_imports_on_its_host_only_what_it_uses(push: Push, tmp_path: Path
     push(PLAIN)
     found = imported(tmp_path)
     assert not {name for name in found if name.partition(".")[0] in {"jinja2", "markupsafe", "yaml", "tomli"}}
-    assert not found & SLOW_START
+    assert sorted(found & SLOW_START) == []
     assert "subprocess" not in found
     resources = {name for name in found if name.startswith("opsmop.resources.")}
     assert not resources & {f"opsmop.resources.{name}" for name in ("package", "service", "user", "group", "shell")}
+
+
+def test_what_a_host_has_installed_is_looked_for_when_a_role_wants_it(push: Push, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", symlinks=True)
+    (packages,) = (tmp_path / "venv" / "lib").glob("python3*/site-packages")
+    (packages / "only_on_the_host.py").write_text("WORD = 'found'\n")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "named_by_a_pth.py").write_text("WORD = 'too'\n")
+    (packages / "named.pth").write_text(f"{tmp_path}/elsewhere\n")
+    inventory = tmp_path / "hosts.toml"
+    python = f'opsmop_python_path = "{tmp_path}/venv/bin/python3", '
+    inventory.write_text(inventory.read_text().replace("web1 = { ", "web1 = { " + python))
+    push(PLAIN)
+    assert "site" not in imported(tmp_path)
+    push(
+        "        import only_on_the_host, named_by_a_pth\n"
+        '        File(f"{root}/a", from_content=only_on_the_host.WORD + named_by_a_pth.WORD)\n'
+    )
+    assert (tmp_path / "root" / "a").read_text() == "foundtoo"
+    push(
+        "        try:\n            import nowhere_at_all\n"
+        '        except ImportError:\n            File(f"{root}/b", from_content="missing")\n'
+    )
+    assert (tmp_path / "root" / "b").read_text() == "missing"
 
 
 def test_a_plain_template_needs_no_jinja2_on_the_host(push: Push, tmp_path: Path) -> None:

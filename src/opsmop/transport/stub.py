@@ -66,9 +66,9 @@ def agent_arguments(route: Route, beat: float, lease: float, prompt: str = "") -
     :param lease: seconds after which an agent that hears nothing ends its role
     :param prompt: how sudo is to ask for its password, on its stderr; it must not ask if empty
     """
-    # -E and -s: neither the login's environment nor its own packages; -B: no __pycache__ is written. Not -I, which a Python 2
-    # would refuse before it could say that it is too old.
-    python = [*python_words(route), "-BEs", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
+    # -E and -s: neither the login's environment nor its own packages; -S: nor, until a role wants one (`wire.start.Installed`),
+    # the host's; -B: no __pycache__ is written. Not -I, which a Python 2 would refuse before it could say that it is too old.
+    python = [*python_words(route), "-BEsS", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
     if route.become is None or route.become == route.user:
         return python
     asking = ["-S", "-p", prompt] if prompt else ["-n"]

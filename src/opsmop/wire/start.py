@@ -229,8 +229,32 @@ def from_sent(digest: str, data: bytes, names: "dict[str, object]") -> None:
     finder.sent = lambda: data
 
 
+class Installed:
+    """Finds what is installed on this host besides Python's own library: looked for when it is first asked for.
+
+    Python was started without it (-S), which is a third of its start. Builtins that come with it are there all the same.
+    """
+
+    def __init__(self) -> None:
+        builtins = sys.modules["builtins"]
+        builtins.exit = builtins.quit = sys.exit  # type: ignore[attr-defined]
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+        """The spec of a module that nobody else has found."""
+        # Python's own library asks for these in vain wherever they are another system's.
+        if path is not None or name == "org" or name in getattr(sys, "stdlib_module_names", ()):
+            return None
+        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        import site
+
+        site.main()
+        found = (finder.find_spec(name, None, target) for finder in sys.meta_path)  # type: ignore[arg-type]
+        return next((spec for spec in found if spec is not None), None)
+
+
 def start() -> None:
     """Install the code bundle and be an agent. Never returns."""
+    sys.meta_path.append(Installed())  # type: ignore[arg-type]
     gc.disable()  # what is imported stays; opsmop.target.warden lets it look again
     digest, data, compiled, early = bundle_frame()
     names: dict[str, object] = {"__name__": "opsmop_boot"}

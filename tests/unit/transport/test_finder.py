@@ -76,4 +76,4 @@ def test_without_any_that_will_do_it_is_told_what_was_found(tmp_path: Path) -> N
 
 
 def test_a_path_that_is_given_is_taken_and_nothing_else() -> None:
-    assert agent_arguments(Route("web1", python="/opt/python3"), 5.0, 60.0)[:2] == ["/opt/python3", "-BEs"]
+    assert agent_arguments(Route("web1", python="/opt/python3"), 5.0, 60.0)[:2] == ["/opt/python3", "-BEsS"]

@@ -49,7 +49,7 @@ def test_whatever_older_python_is_here_parses_the_stub_and_says_so() -> None:
         )
         if version.returncode == 0:  # a version manager's shim of a Python that is switched off answers nothing
             said = subprocess.run(
-                [python, "-BEs", "-c", STUB, "1", "5", "60"], input=b"", capture_output=True, check=False
+                [python, "-BEsS", "-c", STUB, "1", "5", "60"], input=b"", capture_output=True, check=False
             )
             assert said.stdout.split() == [b"OPSMOP-OLD-PYTHON", version.stdout.strip()]
 
@@ -58,14 +58,14 @@ def test_nothing_is_imported_from_the_directory_where_the_login_begins(tmp_path:
     (tmp_path / "os.py").write_text("raise SystemExit('planted')")  # type: ignore[operator]
     (tmp_path / "json.py").write_text("raise SystemExit('planted')")  # type: ignore[operator]
     program = b"import json, os; os.write(1, json.dumps('clean').encode())"
-    command = [sys.executable, "-BEs", "-c", STUB, str(len(program))]
+    command = [sys.executable, "-BEsS", "-c", STUB, str(len(program))]
     ended = subprocess.run(command, input=program, capture_output=True, cwd=str(tmp_path), check=False)
     assert ended.stdout.endswith(b'"clean"'), ended.stderr
 
 
 def test_the_stub_reads_exactly_its_program() -> None:
     program = b"import os; os.write(1, os.read(0, 100))"
-    command = [sys.executable, "-BEs", "-c", STUB, str(len(program))]
+    command = [sys.executable, "-BEsS", "-c", STUB, str(len(program))]
     ended = subprocess.run(command, input=program + b"what follows", capture_output=True, check=False)
     assert ended.stdout.endswith(READY + b"what follows")
 
