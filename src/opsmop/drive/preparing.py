@@ -25,7 +25,7 @@ from opsmop.schedule import Limits, Stint, Wishes, schedule, tagged
 from opsmop.settings import Settings
 from opsmop.settings.passwords import Passwords
 from opsmop.transport.base import Route
-from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, Depot, FileRules
+from opsmop.transport.files import DEFAULT_ALLOW, DEFAULT_DENY, Depot, Digests, FileRules
 from opsmop.wire.records import dataclass, field, replace
 
 
@@ -68,7 +68,7 @@ class Run:
     policy_layers: Layers
     assignments: tuple[Assignment, ...]
     additions: Additions = field(default_factory=Additions)
-    depot: Depot = field(default_factory=Depot)
+    depot: Depot = field(default_factory=lambda: Depot(digests=Digests()))
 
 
 def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:

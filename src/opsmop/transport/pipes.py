@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from opsmop.wire.capacity import widen
@@ -30,16 +30,41 @@ class Waker:
     def __init__(self) -> None:
         self.channel, self._other = os.pipe()
         self.called = False
+        self._listeners: list[Callable[[], None]] = []
 
     def call(self) -> None:
         """Wake. Callable from any thread, and again."""
         if not self.called:
             self.called = True
             os.write(self._other, b"!")
+            for listener in list(self._listeners):
+                listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Let `listener` be called when this calls: for who waits for other things than files."""
+        self._listeners.append(listener)
+        if self.called:
+            listener()
+
+    def leave(self, listener: Callable[[], None]) -> None:
+        """Call `listener` no more."""
+        self._listeners.remove(listener)
 
     def __del__(self) -> None:
         for end in (self.channel, self._other):
             os.close(end)
+
+
+@contextlib.contextmanager
+def listening(wakers: Sequence[Waker], listener: Callable[[], None]) -> Iterator[None]:
+    """Let `listener` be called when one of `wakers` calls, as long as this lasts."""
+    for waker in wakers:
+        waker.listen(listener)
+    try:
+        yield
+    finally:
+        for waker in wakers:
+            waker.leave(listener)
 
 
 class Process(Protocol):

@@ -14,7 +14,7 @@ from opsmop.errors import OpsMopError, TransportError
 from opsmop.events import Event
 from opsmop.events.wire import to_wire
 from opsmop.transport.direct import Direct
-from opsmop.transport.files import Depot, Served
+from opsmop.transport.files import Depot, Digests, Served
 from opsmop.transport.files.depot import MEMORY
 from opsmop.wire.order import Order
 
@@ -94,7 +94,7 @@ def main() -> None:
     """
     descriptor, connects, share = map(int, sys.argv[1:])
     control = socket.socket(fileno=descriptor)
-    direct, depot = Direct(connects=connects), Depot(MEMORY // share)
+    direct, depot = Direct(connects=connects), Depot(MEMORY // share, Digests())
     try:
         while True:
             said, descriptors, _, _ = socket.recv_fds(control, 1, 1)

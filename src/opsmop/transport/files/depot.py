@@ -8,6 +8,7 @@ from collections.abc import Generator
 from enum import Enum
 from typing import Any, TypeVar
 
+from opsmop.transport.files.digests import Digests
 from opsmop.transport.files.opened import Identity, OpenFile
 
 MEMORY = 64 << 20  # bytes of files that are on their way to all hosts together
@@ -57,10 +58,12 @@ class Depot:
     """What all hosts of a run have in common where files are concerned.
 
     :param memory: bytes of files that may be on their way to all hosts together, besides a little for each
+    :param digests: remembers digests from run to run
     :ivar computed: how many digests were computed
     """
 
-    def __init__(self, memory: int = MEMORY) -> None:
+    def __init__(self, memory: int = MEMORY, digests: Digests | None = None) -> None:
+        self._digests = digests
         self.budget = Budget(memory)
         self.computed = 0
         self._known: dict[Identity, str] = {}
@@ -106,18 +109,27 @@ class Depot:
         return at_once(self.digest(file))
 
     def _compute(self, file: OpenFile) -> Generator[Turn, None, str]:
-        found = hashlib.sha256()
         try:
-            for offset in range(0, file.size, _STEP):
-                found.update(file.read(offset, min(_STEP, file.size - offset)))
-                yield Turn.AGAIN
+            digest = self._digests.recall(file.identity) if self._digests is not None else ""
+            if not digest:
+                digest = yield from self._hashed(file)
+                if self._digests is not None:
+                    self._digests.remember(file.identity, digest)
             with self._lock:
-                self.computed += 1
-                self._known[file.identity] = found.hexdigest()
-            return found.hexdigest()
+                self._known[file.identity] = digest
+            return digest
         finally:
             with self._lock:
                 self._under_way.discard(file.identity)
+
+    def _hashed(self, file: OpenFile) -> Generator[Turn, None, str]:
+        found = hashlib.sha256()
+        for offset in range(0, file.size, _STEP):
+            found.update(file.read(offset, min(_STEP, file.size - offset)))
+            yield Turn.AGAIN
+        with self._lock:
+            self.computed += 1
+        return found.hexdigest()
 
 
 def at_once(work: Generator[Turn, None, Shared]) -> Shared:

@@ -21,13 +21,12 @@ from opsmop.transport.base import Route
 from opsmop.transport.diagnosis import stopped
 from opsmop.transport.mitogen import relay, speech
 from opsmop.transport.mitogen.channel import Channel
-from opsmop.transport.pipes import Waker
+from opsmop.transport.pipes import Waker, listening
 
 _CARRIED = ("speech", "reaching", "child", "relay")
 _PACKAGE = "opsmop.transport.mitogen"
 _MOST_SAID = 64 << 10  # bytes of what is not a process's word
 _ANSWER_TIME = 10.0  # seconds for a relay to answer at all
-_LOOKING = 0.2  # seconds between two looks at whether the run was stopped
 
 # Makes the relay's modules on the host, so that the one call that follows finds it. Nothing of ours is imported there.
 _CARRY = """\
@@ -266,16 +265,19 @@ class Station:
 
     def _await(self, happened: Callable[[], bool], seconds: float) -> bool:
         until = time.monotonic() + seconds
-        with self._changed:
+        with listening(self._wakers, self._stir), self._changed:
             while not happened():
                 if self.lost is not None:
                     raise self._lost_again()
                 if any(waker.called for waker in self._wakers):
                     raise stopped(self.route)
-                if time.monotonic() >= until:
-                    return False
-                self._changed.wait(_LOOKING)
+                if not self._changed.wait(until - time.monotonic()):
+                    return happened()
         return True
+
+    def _stir(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def _lost_again(self) -> TransportError:
         assert self.lost is not None

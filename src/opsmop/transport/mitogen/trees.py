@@ -22,10 +22,9 @@ from opsmop.transport.mitogen.station import Station
 from opsmop.transport.openssh import ssh_arguments
 from opsmop.transport.pipes import Waker
 from opsmop.transport.stub import agent_arguments, for_any_shell, python_words
-from opsmop.wire.records import dataclass, field, replace
+from opsmop.wire.records import dataclass, replace
 
 _REMEMBERED = 30.0  # seconds for which a failure counts for all who want to go the same way
-_LOOKING = 0.2  # seconds between two looks at whether the run was stopped
 _PARTING = 8.0  # seconds for mitogen to end what it has
 
 
@@ -45,7 +44,7 @@ class Hop:
 class _Reached:
     """What came of a hop, for all who want to go it."""
 
-    done: threading.Event = field(default_factory=threading.Event)
+    done: bool = False
     station: Station | None = None
     error: TransportError | None = None
     since: float = 0.0
@@ -61,6 +60,9 @@ class Trees:
     def __init__(self, gate: Gate, wakers: Sequence[Waker]) -> None:
         self._gate, self._wakers = gate, wakers
         self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        for waker in wakers:
+            waker.listen(self._stir)
         self._broker: Any = None
         self._routers: list[Router] = []
         self._stations: dict[Hop, _Reached] = {}
@@ -110,9 +112,8 @@ class Trees:
             self._open(hop, known)
             if known.station is None and hop.route.host == wanted_by:  # nobody else waits for it, and it may try again
                 self._forget(hop, known)
-        while not known.done.wait(_LOOKING):
-            if any(waker.called for waker in self._wakers):
-                raise stopped(replace(hop.route, host=wanted_by))
+        if not self._comes(lambda: known.done):
+            raise stopped(replace(hop.route, host=wanted_by))
         if known.station is None:
             assert known.error is not None
             raise _told(known.error, wanted_by)
@@ -127,7 +128,18 @@ class Trees:
             if known.station is None and known.error is None:  # a fault of ours, which goes on
                 known.error = ConnectError(f"{hop.route.host} was not reached", host=hop.route.host)
             known.since = time.monotonic()
-            known.done.set()
+            known.done = True
+            self._stir()
+
+    def _stir(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _comes(self, happened: Callable[[], bool]) -> bool:
+        """Wait until something has happened; false if a waker called before."""
+        with self._changed:
+            self._changed.wait_for(lambda: happened() or any(waker.called for waker in self._wakers))
+        return happened()
 
     def _log_in(self, hop: Hop) -> Station:
         route = hop.route
@@ -168,19 +180,17 @@ class Trees:
     def _reached_here(self, router: Router, hop: Hop, wanted: dict[str, Any]) -> Any:
         """What `reached` comes to, but no longer than anybody waits for it: mitogen's own wait cannot be woken."""
         came: list[Any] = []
-        done = threading.Event()
 
         def reach() -> None:
             try:
                 came.append(reached(router, wanted))
             except Exception as error:  # noqa: BLE001 - raised again where it is waited for
                 came.append(error)
-            done.set()
+            self._stir()
 
         threading.Thread(target=reach, name="opsmop reaching", daemon=True).start()
-        while not done.wait(_LOOKING):
-            if any(waker.called for waker in self._wakers):
-                raise stopped(hop.route)
+        if not self._comes(lambda: bool(came)):
+            raise stopped(hop.route)
         if isinstance(came[0], Exception):
             raise came[0]
         return came[0]
