@@ -159,15 +159,17 @@ class WriteSources(Provider, provides=AptRepository, short="apt"):
         return codename
 
     def _refuse_twice(self) -> None:
-        """One that another file has too is read twice, and apt complains of it each time."""
-        own = f"{_SOURCES}/{self.resource.name}.sources"
-        uris = {uri.rstrip("/") for uri in self.resource.each("uris")}
-        suites = set(self.resource.each("suites") or [self._codename()])
+        """What another file has too is read twice, and apt complains of it each time."""
+        wanted = self.resource
+        own = f"{_SOURCES}/{wanted.name}.sources"
+        suites = wanted.each("suites") or [self._codename()]
+        uris = [uri.rstrip("/") for uri in wanted.each("uris")]
+        ours = set(_each(wanted.each("types"), uris, suites, wanted.each("components")))
         for path in self._other_files(own):
-            for uri, suite in _entries(self.machine.read(path).decode("utf-8", "replace"), path):
-                if uri.rstrip("/") in uris and suite in suites:
+            for kind, uri, suite, component in _entries(self.machine.read(path).decode("utf-8", "replace"), path):
+                if (kind, uri.rstrip("/"), suite, component) in ours:
                     raise ProviderError(
-                        f"{path} has {uri} {suite} already",
+                        f"{path} has {f'{uri} {suite} {component}'.strip()} already",
                         remedy="Remove it there first: File(..., absent=True), or Line.",
                     )
 
@@ -181,17 +183,25 @@ class WriteSources(Provider, provides=AptRepository, short="apt"):
         running.refresh(self.machine, lock_timeout=_LOCK_SECONDS)
 
 
-def _entries(text: str, path: str) -> Iterator[tuple[str, str]]:
-    """Each address and suite of a file of apt's sources that is switched on."""
+def _entries(text: str, path: str) -> Iterator[tuple[str, str, str, str]]:
+    """Each type, address, suite and component of a file of apt's sources that is switched on."""
     if path.endswith(".list"):
         for line in text.splitlines():
             words = re.sub(r"\[[^]]*\]", "", line.partition("#")[0]).split()
-            if len(words) >= 3 and words[0] in ("deb", "deb-src"):  # noqa: PLR2004 - kind, address, suite
-                yield words[1], words[2]
+            if len(words) >= 3 and words[0] in ("deb", "deb-src"):  # noqa: PLR2004 - type, address, suite
+                yield from _each(words[:1], words[1:2], words[2:3], words[3:])
         return
     for stanza in re.split(r"\n\s*\n", text):
         said = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*(?:\n[ \t]+.*)*)", stanza, re.MULTILINE))
         if said.get("Enabled", "yes").strip().lower() not in ("no", "false", "0"):
-            yield from (
-                (uri, suite) for uri in said.get("URIs", "").split() for suite in said.get("Suites", "").split()
-            )
+            names = ("Types", "URIs", "Suites", "Components")
+            yield from _each(*(said.get(name, "").split() for name in names))
+
+
+def _each(
+    types: list[str], uris: list[str], suites: list[str], components: list[str]
+) -> Iterator[tuple[str, str, str, str]]:
+    """All of them with each other; a flat repository has no components."""
+    from itertools import product  # only here
+
+    yield from product(types, uris, suites, components or [""])
