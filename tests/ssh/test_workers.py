@@ -112,9 +112,9 @@ def write_policy(site: Path, more: str = "pass") -> Path:
     return site / "site.py"
 
 
-def started(site: Path, *options: str) -> "subprocess.Popen[str]":
+def started(site: Path, *options: str, cwd: Path | None = None) -> "subprocess.Popen[str]":
     command = [sys.executable, str(site / "site.py"), "--push", "--apply", *options]
-    return subprocess.Popen(command, cwd=site, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, cwd=cwd or site, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def workers_of(process: int) -> list[int]:
@@ -202,6 +202,24 @@ def test_a_worker_that_is_killed_costs_its_hosts_and_nothing_hangs(site: Path) -
     assert run.returncode == 1, out
     assert "the worker process that spoke with web0 ended" in out
     assert "RESULT failed=0 unreachable=4" in out
+
+
+def test_another_worker_takes_the_place_of_one_that_was_killed(workers: Workers, route: Route, roles: Any) -> None:
+    evaluated(workers, route, roles.Pid())
+    process = workers._worker_for(route)._process
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert evaluated(workers, route, roles.Pid()).ending.status == "ok"
+
+
+def test_a_worker_takes_no_code_from_the_directory_that_the_operator_is_in(site: Path) -> None:
+    write_policy(site, "pass")
+    elsewhere = site / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "pickle.py").write_text("raise SystemExit('taken from here')\n")
+    with started(site, "-j", "2", cwd=elsewhere) as run:
+        out, _ = run.communicate(timeout=LIMIT)
+    assert run.returncode == 0, out
 
 
 @contextmanager

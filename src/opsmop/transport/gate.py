@@ -45,10 +45,11 @@ class Gate:
         """
         if route.local:
             return connect()
-        until = time.monotonic() + route.connect_timeout
+        until = 0.0
         for number in range(_TRIES):
             try:
                 with self._through(route):
+                    until = until or time.monotonic() + route.connect_timeout  # waiting for its turn costs it none
                     return connect()
             except OpsMopError as error:
                 import random  # few connections are tried again

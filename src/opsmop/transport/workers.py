@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from opsmop import errors
@@ -73,12 +74,15 @@ class Workers:
             worker.bury()
 
     def _worker_for(self, route: Route) -> _Worker:
-        """The worker that has the tree to which a route belongs; trees are dealt in turn."""
+        """The worker that has the tree to which a route belongs; trees are dealt in turn. Another follows one that ended."""
         while route.via is not None:
             route = route.via
         number = self._dealt.setdefault(next_hop(route), len(self._dealt) % self._count)
         while len(self._workers) <= number:
             self._workers.append(_Worker(self._connects, self._count))
+        if self._workers[number].ended:
+            self._workers[number].hang_up()
+            self._workers[number] = _Worker(self._connects, self._count)
         return self._workers[number]
 
 
@@ -90,15 +94,22 @@ class _Worker:
         with theirs:
             words = [str(theirs.fileno()), str(connects), str(share)]
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "opsmop.transport.worker", *words],
+                # Without -P, modules of the directory that the operator happens to be in would come before Python's own.
+                [sys.executable, "-P", "-m", "opsmop.transport.worker", *words],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is no more, as when it was killed."""
+        return self._process.poll() is not None
+
     def hand_over(self, channel: socket.socket) -> None:
         """Let it evaluate what `channel` tells."""
-        socket.send_fds(self._control, [JOB], [channel.fileno()])
+        with suppress(OSError):  # it has ended: so has the channel, and that is told
+            socket.send_fds(self._control, [JOB], [channel.fileno()])
 
     def cancel(self) -> None:
         try:

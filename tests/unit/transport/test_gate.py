@@ -1,0 +1,37 @@
+"""How many connections may be on their way, and when one is tried again."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+from opsmop.errors import ConnectError
+from opsmop.transport.base import Route
+from opsmop.transport.gate import Gate
+from opsmop.transport.pipes import Waker
+
+ROUTE = Route(host="web1", address="127.0.0.1", connect_timeout=1.0)
+
+
+def test_waiting_for_its_turn_costs_a_connection_none_of_its_tries() -> None:
+    waker = Waker()
+    gate, first_is_through, tries = Gate(1, waker), threading.Event(), []
+
+    def slow() -> Any:
+        first_is_through.set()
+        threading.Event().wait(1.2 * ROUTE.connect_timeout)
+        return "connected"
+
+    def dropped_once() -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ConnectError("kex_exchange_identification: Connection closed by remote host", host="web2")
+        return "connected"
+
+    other = threading.Thread(target=lambda: gate.connected(ROUTE, slow))
+    other.start()
+    first_is_through.wait()
+    assert gate.connected(replace(ROUTE, host="web2"), dropped_once) == "connected"
+    other.join()
+    assert len(tries) == 2
