@@ -52,6 +52,7 @@ def line_of(site: Path, text: str) -> int:
         ('Fiel("/a")', "nothing defines Fiel(...)"),
         ("File(mode=0o644)", "File needs 'name'"),
         ('File("/a", "b")', "by position"),
+        ('Shell("true", register="a-b")', "Shell(register=...) takes a variable's name, not 'a-b'"),
         ("File(f'/{port}', mode=1.5)", "File(mode=...) takes"),
         ('File("/a", mode="0999")', "not octal digits"),
         ('File("a", from_content=COLOR)', "absolute path"),

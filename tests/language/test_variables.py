@@ -175,6 +175,20 @@ def test_a_registered_result_wins_alike_for_what_is_declared_and_what_is_not(bot
     assert seen.failure.count("registered results") == 1
 
 
+@pytest.mark.parametrize("name", ["a-b", "", "1a", "T('a {{ b }}')"])
+def test_a_result_is_registered_under_a_variables_name_alone(both: Any, name: str) -> None:
+    written = name if name.startswith("T(") else repr(name)
+    seen = both(f"""
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self): Shell(f"touch {{OUT}}/ran", register={written})
+        class Site(Policy):
+            def set_roles(self): return Roles(One(b=1))
+        """)
+    assert "Shell(register=...) takes a variable's name, not" in seen.failure
+    assert list(seen.out.iterdir()) == []
+
+
 def test_a_variable_may_have_the_name_of_a_mappings_method(both: Any) -> None:
     seen = both("""
         class One(Role):

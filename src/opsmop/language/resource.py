@@ -113,6 +113,8 @@ class Resource(Declared, Result):
         :raises FieldError: as `check`
         """
         try:
+            if self.register is not None:
+                refuse_strange_name(type(self), self.register, self.place)
             self.check()
         except FieldError as error:
             self.discreet(error)
@@ -169,3 +171,16 @@ class Resource(Declared, Result):
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+
+def refuse_strange_name(made: type, name: str, place: str) -> None:
+    """Refuse to register a result of type `made` under what cannot be a variable's name.
+
+    :raises FieldError: if it cannot
+    """
+    if not name.isidentifier():
+        raise FieldError(
+            f"{made.__name__}(register=...) takes a variable's name, not {name!r}",
+            place=place,
+            remedy="Names are letters, digits and underscores, and begin with no digit.",
+        )

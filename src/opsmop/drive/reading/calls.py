@@ -13,7 +13,7 @@ from opsmop.errors import OpsMopError, PolicyError
 from opsmop.language.fields import REQUIRED, bind, declared, nearest
 from opsmop.language.lookups import is_late
 from opsmop.language.provider import providers
-from opsmop.language.resource import Resource
+from opsmop.language.resource import Resource, refuse_strange_name
 from opsmop.wire.records import dataclass, field
 
 _JUDGED_LATER = frozenset(declared(Resource)) - {"sensitive"}  # that one decides what an error may say
@@ -118,6 +118,9 @@ def _right(call: Call) -> list[str]:
 
 def _combined(call: Call) -> None:
     """Let the type's own `check` look at the whole; what it finds counts if it does not depend on what is computed."""
+    register = call.values.get("register")
+    if isinstance(register, str):
+        refuse_strange_name(call.made, register, call.place)
     values = {name: value for name, value in call.values.items() if name not in _JUDGED_LATER}
     bound = bind(call.made, (), values, call.place)
     computed = {name: value for name, value in values.items() if is_late(value)}
