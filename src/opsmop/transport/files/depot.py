@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -54,6 +54,18 @@ class Budget:
             self._left += amount
 
 
+class _Joint:
+    """Work that several wait for.
+
+    :ivar value: what came of it; None if nothing did
+    :ivar over: whether it has ended
+    """
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.over = False
+
+
 class Depot:
     """What all hosts of a run have in common where files are concerned.
 
@@ -69,6 +81,7 @@ class Depot:
         self._known: dict[Identity, str] = {}
         self._under_way: set[Identity] = set()
         self._shared: dict[object, Any] = {}
+        self._joint: dict[object, _Joint] = {}
         self._lock = threading.Lock()
 
     def digest(self, file: OpenFile) -> Generator[Turn, None, str]:
@@ -86,6 +99,37 @@ class Depot:
             if mine:
                 return (yield from self._compute(file))
             yield Turn.LATER
+
+    def together(
+        self, wanted: object, work: Callable[[], Generator[Turn, None, Shared]]
+    ) -> Generator[Turn, None, Shared]:
+        """What `work` comes to, done by one of those who want the same at a time.
+
+        :param wanted: what those have in common that want the same
+        :raises Exception: what `work` raises, each of them that of its own
+        """
+        while True:
+            with self._lock:
+                mine = wanted not in self._joint
+                joint = self._joint.setdefault(wanted, _Joint())
+            if mine:
+                return (yield from self._for_all(wanted, joint, work))
+            while not joint.over:
+                yield Turn.LATER
+            if joint.value is not None:
+                value: Shared = joint.value
+                return value
+
+    def _for_all(
+        self, wanted: object, joint: _Joint, work: Callable[[], Generator[Turn, None, Shared]]
+    ) -> Generator[Turn, None, Shared]:
+        try:
+            joint.value = value = yield from work()
+            return value
+        finally:
+            joint.over = True
+            with self._lock:
+                del self._joint[wanted]
 
     def known(self, identity: Identity) -> str:
         """The digest of what has been digested before; empty if it has not."""

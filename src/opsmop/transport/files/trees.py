@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opsmop.transport.base import Files
 
 MOST_ENTRIES = 200_000
+_STEP = 256  # entries that are looked at before whoever waits for them has a look around
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,15 @@ def _kind(mode: int) -> str:
 
 
 def surveyed(files: Files, name: str, excludes: Sequence[str]) -> Generator[Turn, None, Survey]:
-    """Look through a directory, and at the digest of each file in it.
+    """Look through a directory, and at the digest of each file in it; once for all who ask for it meanwhile.
 
     :raises FileRefusedError: if the role may not have it, or something in it; if there is too much in it
     """
+    wanted = (files.rules, name, *excludes)
+    return (yield from files.depot.together(wanted, lambda: _surveyed(files, name, excludes)))
+
+
+def _surveyed(files: Files, name: str, excludes: Sequence[str]) -> Generator[Turn, None, Survey]:
     found: list[Found] = []
     for one in files.walk(name, excludes):
         if len(found) == MOST_ENTRIES:
@@ -107,6 +113,8 @@ def surveyed(files: Files, name: str, excludes: Sequence[str]) -> Generator[Turn
         if one.entry.kind == "file":
             digest = files.depot.known(one.identity) or (yield from _digest(files, f"{name}/{one.entry.path}"))
         found.append(replace(one, entry=replace(one.entry, digest=digest)))
+        if len(found) % _STEP == 0:
+            yield Turn.AGAIN
     return files.depot.shared(Survey(name, tuple(found)), (name, *excludes))
 
 
