@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from opsmop.demo.sshd import PrivateSshd
+from opsmop.transport.base import Route
+from opsmop.transport.host_keys import _NO_LOGIN, _run
+from opsmop.transport.openssh import ssh_arguments
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +139,15 @@ def test_a_host_without_a_way_is_told_and_the_others_are_scanned(inventory: Path
     assert done.returncode == 1
     assert "lost: opsmop_via names 'web9', which is no host of the inventory" in done.stdout
     assert done.stdout.count("new      web") == 2
+
+
+def test_a_banner_of_a_host_is_not_even_read(tmp_path: Path) -> None:
+    (tmp_path / "banner").write_text("a word of the host\n" * 100)
+    with PrivateSshd(extra=f"Banner {tmp_path}/banner") as server:
+        route = Route(
+            host="web1", address=server.address, port=server.port, user=server.user,
+            check_host_keys="yes", ssh_args=(*_NO_LOGIN, *server.ssh_args),
+        )  # fmt: skip
+        said = _run(ssh_arguments(route, "true"), route).stderr
+    assert "Permission denied" in said
+    assert "a word of the host" not in said

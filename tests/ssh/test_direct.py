@@ -137,6 +137,17 @@ def test_a_key_that_the_host_does_not_know_is_an_authentication_error(
         evaluate(replace(route, key_file=str(tmp_path / "none")), roles.Pid())
 
 
+def test_a_key_that_others_may_read_is_not_used_and_the_remedy_closes_it(
+    route: Route, evaluate: Evaluate, roles: Any, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(Path(route.key_file).read_bytes())
+    key.chmod(0o644)
+    with pytest.raises(AuthenticationError) as caught:
+        evaluate(replace(route, key_file=str(key)), roles.Pid())
+    assert caught.value.remedy.endswith(f"chmod 600 {key}")
+
+
 def test_an_unknown_host_key_is_refused_and_the_remedy_says_how_to_accept_it(
     route: Route, evaluate: Evaluate, roles: Any, tmp_path: Path
 ) -> None:

@@ -15,8 +15,12 @@ from opsmop.transport.openssh import ssh_arguments
 from opsmop.wire.records import dataclass, replace
 
 _PATIENCE = 10.0  # seconds beyond ssh's own limit
-# The login is not wanted: the key is checked, and told, before it.
-_NO_LOGIN = ("-o", "PreferredAuthentications=none", "-o", "HashKnownHosts=no", "-o", "ControlPath=none")
+# The login is not wanted: the key is checked, and told, before it. Nor is a banner, which a host may send without end.
+_NO_LOGIN = tuple(
+    word
+    for option in ("PreferredAuthentications=none", "HashKnownHosts=no", "ControlPath=none", "LogLevel=ERROR")
+    for word in ("-o", option)
+)
 
 
 @dataclass(frozen=True)
