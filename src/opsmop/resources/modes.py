@@ -10,6 +10,7 @@ _ALL_BITS = 0o7777
 _PLAIN_BITS = 0o777
 _SPECIAL_BITS = 0o6000  # setuid and setgid
 _EXECUTE = 0o111
+_TWO_READINGS = (400, 500)  # 0o620 and 0o764, which somebody may want, and slips for 0o400 and 0o500
 _UMASK = 0o022  # of every role
 # The bits that each of these stands for: chmod(1), POSIX.1-2017, "chmod", extended description.
 _WHO = {"u": 0o4700, "g": 0o2070, "o": 0o1007, "a": _ALL_BITS}
@@ -71,7 +72,8 @@ def _changed(bits: int, who: str, operator: str, meant: int, directory: bool) ->
 def mode_of(mode: int | str | None, resource: Resource) -> Mode | None:
     """What ``mode=`` says: an int such as ``0o644``, octal digits such as ``"0644"``, or symbols such as ``"u+rwX,go-w"``.
 
-    ``0x755`` for ``0o755`` is a well-known slip and gets a warning; 644 for ``0o644`` is refused.
+    ``0x755`` for ``0o755`` is a well-known slip and gets a warning; 644 for ``0o644`` is refused, as is 440, whose bits
+    (``0o670``) nobody wants.
 
     :raises FieldError: if it says nothing
     """
@@ -82,15 +84,33 @@ def mode_of(mode: int | str | None, resource: Resource) -> Mode | None:
         if not digits or len(digits) > 5 or set(digits) - set("01234567"):  # noqa: PLR2004 - 07777
             return Mode(changes=_symbols(mode, resource))
         mode = int(digits, 8)
-    elif _PLAIN_BITS < mode < 1000 and not set(str(mode)) - set("01234567"):  # noqa: PLR2004 - three decimal digits
+    elif len(f"{mode:x}") == 3 and mode > _PLAIN_BITS and not set(f"{mode:x}") - set("01234567"):  # noqa: PLR2004
+        resource.warnings.append(f"mode=0x{mode:x} is hexadecimal and means 0o{mode:o}; 0o{mode:x} is probably meant")
+    elif _is_decimal(mode):
         raise FieldError(
             f"{resource}: mode={mode} is a decimal number, 0o{mode:o}", place=resource.place, remedy=f"Write 0o{mode}."
         )
-    elif len(f"{mode:x}") == 3 and mode > _PLAIN_BITS and not set(f"{mode:x}") - set("01234567"):  # noqa: PLR2004
-        resource.warnings.append(f"mode=0x{mode:x} is hexadecimal and means 0o{mode:o}; 0o{mode:x} is probably meant")
+    elif mode in _TWO_READINGS:
+        resource.warnings.append(
+            f'mode=0o{mode:o} is {mode} in decimal; "{octal(mode)}" or "0{mode}" as a text says which is meant'
+        )
     if not 0 <= mode <= _ALL_BITS:
         raise FieldError(f"{resource}: mode={mode} is not between 0o0 and 0o7777", place=resource.place)
     return Mode(mode)
+
+
+def _is_decimal(mode: int) -> bool:
+    """Whether a number is a slip for sure: its decimal digits are a usual mode, and its bits are none."""
+    digits = str(mode)
+    if len(digits) not in (3, 4) or set(digits) - set("01234567"):
+        return False
+    return _PLAIN_BITS < mode < 1000 or (_is_usual(int(digits, 8)) and not _is_usual(mode))  # noqa: PLR2004 - digits
+
+
+def _is_usual(mode: int) -> bool:
+    """Whether the owner may read, and everybody may do at most what those before may."""
+    owner, group, others = mode >> 6 & 0o7, mode >> 3 & 0o7, mode & 0o7
+    return mode <= _ALL_BITS and bool(owner & 0o4) and not group & ~owner and not others & ~group
 
 
 def _symbols(text: str, resource: Resource) -> tuple[tuple[str, str, str], ...]:

@@ -137,6 +137,11 @@ def test_a_mode_is_an_octal_number_or_octal_digits(mode: Any, bits: int, tmp_pat
     [
         (644, "decimal"),
         (755, "decimal"),
+        (440, "is a decimal number, 0o670"),
+        (444, "decimal"),
+        (1777, "decimal"),
+        (2755, "decimal"),
+        (4755, "decimal"),
         ("rw-r--r--", "octal digits"),
         ("0999", "octal digits"),
         ("", "octal digits"),
@@ -151,6 +156,28 @@ def test_a_mode_that_is_a_slip_is_refused(mode: Any, said: str, tmp_path: Path, 
     assert failure.error == "FieldError"
     assert said in failure.message
     assert not (tmp_path / "conf").exists()
+
+
+@pytest.mark.parametrize(("mode", "other"), [(0o620, "0400"), (0o764, "0500")])
+def test_a_mode_that_may_be_a_slip_is_warned_of(mode: int, other: str, tmp_path: Path, evaluate: Evaluate) -> None:
+    done = evaluate(lambda _: File(tmp_path / "conf", mode=mode) and None)
+    assert f'"{mode:04o}" or "{other}" as a text says which is meant' in done.warnings[0]
+    assert mode_of(tmp_path / "conf") == mode
+    assert evaluate(lambda _: File(tmp_path / "conf", mode=f"{mode:o}") and None).warnings == []
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        0o400, 0o440, 0o444, 0o500, 0o550, 0o555, 0o600, 0o640, 0o644, 0o660, 0o664, 0o666, 0o700, 0o710, 0o711, 0o750,
+        0o751, 0o755, 0o770, 0o775, 0o777, 0o1700, 0o1733, 0o1770, 0o1775, 0o1777, 0o2640, 0o2700, 0o2710, 0o2711,
+        0o2750, 0o2755, 0o2770, 0o2775, 0o3770, 0o3775, 0o4111, 0o4711, 0o4750, 0o4755, 0o6711, 0o6755,
+    ],
+)  # fmt: skip
+def test_a_usual_mode_is_no_slip(mode: int, tmp_path: Path, evaluate: Evaluate) -> None:
+    done = evaluate(lambda _: File(tmp_path / "conf", mode=mode) and None)
+    assert done.warnings == []
+    assert mode_of(tmp_path / "conf") == mode
 
 
 def test_a_hexadecimal_mode_is_warned_of_and_meant_as_written(tmp_path: Path, evaluate: Evaluate) -> None:
