@@ -198,6 +198,7 @@ def test_a_killed_agent_is_a_lost_host_and_leaves_nothing_running(way: Route, sl
     os.kill(running.agent, signal.SIGKILL)
     running.end()
     assert isinstance(running.error, HostLostError)
+    assert "did memory run out there (dmesg), or did someone end our process?" in running.error.remedy
     assert gone(running.pid)
 
 
@@ -277,6 +278,7 @@ def test_a_cut_link_ends_the_role_on_the_host(route: Route, commander: Any, sshd
     os.kill(session, signal.SIGKILL)  # the sshd of this one connection
     running.end()
     assert isinstance(running.error, HostLostError)
+    assert "did memory run out there (dmesg), or did someone end our process?" in running.error.remedy
     assert emptied(running.pid)
     assert gone(role, agent)
 

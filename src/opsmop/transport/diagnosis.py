@@ -32,6 +32,7 @@ _DENIED = re.compile(
 )
 _SECURITY_KEY = re.compile(r"signing failed for \S+-SK")  # ssh(1): a FIDO authenticator
 _OPEN_KEY = re.compile(r'Load key "([^"\r\n]+)": bad permissions')  # sshkey_perm_ok of OpenSSH's authfile.c
+_CLOSED_THERE = "closed by remote host"
 _BAD_OPTION = re.compile(
     r"Bad configuration option|command-line[: ]|unknown option|illegal option|Can't open user config"
 )
@@ -150,14 +151,14 @@ def why_role_died(route: Route, how: int, number: int) -> HostLostError:
 def why_lost(route: Route, complaint: str, status: int | None) -> HostLostError:
     """A connection that worked has ended before the role did."""
     how = "" if status is None or status == _SSH_FAILED else f" (status {status})"
+    remedy = "Whether its last resource was done is unknown; the next run looks again."
+    # ssh says why it ends, unless what it has started on the host was killed there, or all of that session was.
+    if not complaint.strip() or _CLOSED_THERE in complaint:
+        remedy += " If the host is up: did memory run out there (dmesg), or did someone end our process?"
     return HostLostError(
         f"the connection to {route.host} ended before the role did{how}{said(complaint)}",
         host=route.host,
-        remedy="Whether its last resource was done is unknown; the next run looks again."
-        # ssh says why it ends, unless what it has started on the host was killed there
-        + (
-            "" if complaint else " If the host is up: did memory run out there (dmesg), or did someone end our process?"
-        ),
+        remedy=remedy,
     )
 
 
