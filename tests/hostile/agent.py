@@ -46,6 +46,8 @@ FORBIDDEN = (
     "files",
     "",
     "files/served\0",
+    "files/two\nlines\n  ::error::owned",
+    f"files/{ESCAPES}",
     "files/" + "x" * 3000,
 )
 
@@ -223,6 +225,10 @@ CHEATS = {
     **smaller.CHEATS,
     "escapes": lambda: says_everywhere(ESCAPES),
     "commands for a runner": lambda: says_everywhere(COMMANDS),
+    "asks for a file after its end": lambda: (
+        say(frames.EVENT, event(event="EvaluationFinished", status="ok")),
+        say(frames.ASK, frames.NO_CONTENT + b"files/served"),
+    ),
     "begins twice": lambda: twice(*[event(event="EvaluationStarted")] * 2),
     "begins a resource twice": lambda: twice(*[event(event="ResourceStarted", id=1)] * 2),
     "ends a resource twice": lambda: twice(

@@ -40,6 +40,7 @@ CHEATS = {
     "flood of beats": "one role said",
     "escapes": "owned",
     "commands for a runner": "error::owned",
+    "asks for a file after its end": "asked for a file after its role had ended",
     "begins twice": "it began twice",
     "begins a resource twice": "began resource 1 twice",
     "ends a resource twice": "ended resource *, which had not begun",
