@@ -62,13 +62,18 @@ def set_up(fleet: Fleet, folder: Path) -> None:
     There is an app, a site with a tag, `example-app`, and a kernel of the future whose package requires a reboot.
     """
     (host,) = fleet.hosts
+    lay_out(folder)
+    apply(fleet, folder, 'Package(["git", "gpg"])')
+    (folder / "files" / "example.asc").write_text(_serve(host))
+
+
+def lay_out(folder: Path) -> None:
+    """Put beside the policy what the examples take from there, but for the key."""
     for name in ("templates", "files"):
         (folder / name).mkdir()
     (folder / "templates" / "app.conf.j2").write_text("workers = 4\n")
     with tarfile.open(folder / "files" / "site.tar.gz", "w:gz") as archive:
         archive.add(folder / "templates", "site-1.0")
-    apply(fleet, folder, 'Package(["git", "gpg"])')
-    (folder / "files" / "example.asc").write_text(_serve(host))
 
 
 def _serve(host: Host) -> str:

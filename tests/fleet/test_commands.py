@@ -16,6 +16,7 @@ from tests.fleet.pushing import apply, check, push
 from opsmop.reference.examples import EXAMPLES
 
 Boot = Callable[..., Fleet]
+FOUNDING = ["Group", "File", "DebugFacts", "Directory", "Echo", "Link", "Package", "Service", "User", "Shell"]
 # They set what the machine that runs the tests would have too.
 OWN_NETWORK = {"Sysctl"}
 COMMANDS = {"Command", "Shell"}
@@ -112,6 +113,14 @@ def test_every_law_holds_for_the_examples_of_the_reference(fleet: Fleet, tmp_pat
     )
     hold_the_laws(fleet, tmp_path, chosen)
     assert (tmp_path / "fetched" / fleet.hosts[0].name / "etc" / "hostname").read_text() == f"{fleet.hosts[0].name}\n"
+
+
+@pytest.mark.parametrize("release", ["bullseye", "trixie"])
+def test_every_law_holds_for_the_founding_types_on_the_oldest_and_the_newest_python(
+    boot: Boot, release: str, tmp_path: Path
+) -> None:
+    example_com.lay_out(tmp_path)
+    hold_the_laws(boot(release), tmp_path, FOUNDING)
 
 
 def test_every_law_holds_for_the_examples_that_need_a_network_of_their_own(boot: Boot, tmp_path: Path) -> None:
