@@ -42,3 +42,15 @@ def test_a_host_leaves_no_more_than_its_share_however_many_files_it_is_in(tmp_pa
     arrivals._note(LARGEST_OF_A_CONTACT - 1)
     with pytest.raises(FileRefusedError, match="1 more are taken"):
         arrivals.begin("fetched", "/a", 2, bytes(32))
+
+
+def test_what_came_of_a_file_that_was_not_what_was_announced_counts_as_well(tmp_path: Path) -> None:
+    arrivals = Arrivals(ANY, tmp_path, "web1", writing=True)
+    arrival = arrivals.begin("fetched", "/a", 5, bytes(32))
+    assert arrival.take(b"hello")
+    with pytest.raises(FileRefusedError, match="changed on the host"):
+        arrival.finish()
+    arrival.close()
+    arrivals.begin("fetched", "/b", 5, bytes(32)).close()  # of which nothing comes
+    with pytest.raises(FileRefusedError, match=f"{LARGEST_OF_A_CONTACT - 5} more are taken"):
+        arrivals.begin("fetched", "/c", LARGEST_OF_A_CONTACT - 4, bytes(32))
