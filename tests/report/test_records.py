@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from opsmop.records.recorder import rotate
+from opsmop.events import ResourceSpoke, RunStarted
+from opsmop.records.recorder import Recorder, rotate
 
 POLICY = """
 from opsmop.core.easy import *
@@ -223,3 +224,20 @@ def test_a_command_on_many_hosts_and_a_run_of_a_program_are_on_record_too(site: 
     shown = [opsmop(site, "show", path.stem).stdout for path in sorted(folder(site).iterdir())]
     assert any("echo hello" in text for text in shown), shown
     assert "  run 'echo hello' -i hosts.toml  " in listed, "which is no policy of anybody's"
+
+
+def test_what_was_not_yet_written_is_written_when_a_run_ends_before_its_time(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, 10)
+    recorder(RunStarted(run="0123456789"))
+    recorder(ResourceSpoke(id=1, text="the last words"))
+    recorder.close()
+    assert "the last words" in next(tmp_path.glob("*.ndjson")).read_text()
+
+
+def test_records_that_another_run_removes_meanwhile_hinder_none(tmp_path: Path) -> None:
+    (tmp_path / "gone.ndjson").symlink_to(tmp_path / "nowhere")  # listed, and not there when it is looked at
+    recorder = Recorder(tmp_path, 1)
+    recorder(RunStarted(run="0123456789"))
+    recorder.close()
+    assert recorder.error is None
+    assert len([path for path in tmp_path.glob("*.ndjson") if path.exists()]) == 1

@@ -204,6 +204,10 @@ def by_keeping_another_bundle(home: Path, code: bytes) -> None:
     kept(home).write_bytes(start.sha256(part) + len(part).to_bytes(start.LENGTH, "big") + part)
 
 
+def by_a_length_beyond_measure(home: Path, code: bytes) -> None:
+    kept(home).write_bytes(code[: start.SUM] + b"\xff" * start.LENGTH + code[start.SUM + start.LENGTH :])
+
+
 def test_nothing_is_kept_through_a_symlink(home: Path, push: Push) -> None:
     (home / "elsewhere").mkdir()
     (home / ".opsmop").symlink_to(home / "elsewhere")

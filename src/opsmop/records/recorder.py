@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from opsmop.events import HOST_EVENTS, ContactFinished, Event, RoleFinished, RunFinished, RunStarted
@@ -44,6 +45,10 @@ class Recorder:
 
     def close(self) -> None:
         """Write no more."""
+        try:
+            self._write()
+        except OSError as error:
+            self.error = self.error or error
         opened, self._file = self._file, -1
         if opened >= 0:
             os.close(opened)
@@ -63,10 +68,13 @@ class Recorder:
         self._size += len(line)
         self._waiting += line
         if len(self._waiting) > _UNWRITTEN or isinstance(event, _SAFE_AFTER):
-            rest = memoryview(bytes(self._waiting))
-            self._waiting.clear()
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
+            self._write()
+
+    def _write(self) -> None:
+        rest = memoryview(bytes(self._waiting))
+        self._waiting.clear()
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
 
 
 def rotate(folder: Path, keep: int, largest: int = LARGEST_RECORDS) -> None:
@@ -76,6 +84,7 @@ def rotate(folder: Path, keep: int, largest: int = LARGEST_RECORDS) -> None:
     """
     left = 0
     for number, path in enumerate(sorted(folder.glob("*.ndjson"), reverse=True), 1):
-        left += path.stat().st_size
-        if number > keep or left > largest:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another run rotates them too
+            left += path.stat().st_size
+            if number > keep or left > largest:
+                path.unlink()

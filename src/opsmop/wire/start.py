@@ -136,7 +136,8 @@ def loaded(file: int, digest: str) -> "tuple[dict[str, list[int]], dict[str, byt
     import marshal
 
     head = os.pread(file, SUM + LENGTH, 0)
-    part = os.pread(file, int.from_bytes(head[SUM:], "big"), SUM + LENGTH)
+    length = int.from_bytes(head[SUM:], "big")
+    part = os.pread(file, length, SUM + LENGTH) if length < os.fstat(file).st_size else b""
     if sha256(part) != head[:SUM]:
         raise ValueError("damaged")
     own, index, compiled = marshal.loads(part)  # noqa: S302 - written by this user, as `opened` has seen
@@ -151,7 +152,7 @@ def kept_bundle(file: int, digest: str) -> bytes:
     :raises ImportError: if it is damaged
     """
     start = SUM + LENGTH + int.from_bytes(os.pread(file, LENGTH, SUM), "big")
-    data = os.pread(file, os.fstat(file).st_size - start, start)
+    data = os.pread(file, max(0, os.fstat(file).st_size - start), start)
     try:
         good = sha256(raw_of(data)).hex() == digest
     except Exception:  # noqa: BLE001 - zlib's and lzma's errors are not imported here
