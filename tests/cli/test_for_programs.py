@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +16,8 @@ import jsonschema
 import pytest
 
 import opsmop.report
-from opsmop.cli.commands import COMMANDS, command_named
+from opsmop.cli.commands import COMMANDS, Command, command_named
+from opsmop.cli.options import TO_DEFAULTS
 from opsmop.cli.parser import command_parser, policy_parser
 
 Opsmop = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -151,3 +154,13 @@ def test_every_command_that_tells_data_tells_programs_too() -> None:
         assert ("--output FORMAT" in command_parser(command).format_help()) == (command.name not in silent), (
             command.name
         )
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_no_option_is_taken_and_passed_over(command: Command) -> None:
+    if command.home in ("opsmop.commands.policies", "opsmop.demo"):  # which hand on what was typed, as it was
+        return
+    files = [importlib.import_module(name).__file__ for name in (command.home, "opsmop.commands.targets")]
+    read = {name for file in files for name in re.findall(r"\bgiven\.(\w+)", Path(str(file)).read_text())}
+    read |= {option.replace("-", "_") for option in TO_DEFAULTS}
+    assert {entry.dest for entry in command_parser(command)._actions} - {"help", "verb"} <= read

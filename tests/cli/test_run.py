@@ -64,9 +64,12 @@ def test_the_inventory_may_be_a_setting_of_the_project(opsmop: Opsmop, three_hos
 def test_what_failed_last_can_be_named(opsmop: Opsmop, three_hosts: Path) -> None:
     wrong = opsmop("run", f"mkdir {three_hosts.parent}/met", "-i", str(three_hosts))
     assert wrong.stdout.endswith("RESULT failed=2 unreachable=0 ok=1\n")
-    done = opsmop("run", "true", "-i", str(three_hosts), "--limit-hosts", "@failed")
-    assert done.stdout.endswith("RESULT failed=0 unreachable=0 ok=2\n")
-    assert done.stdout.split()[0] in wrong.stdout
+    again = ("run", "false", "-i", str(three_hosts))
+    for limits in (["--limit-hosts", "@failed"], ["--retry"]):
+        done = opsmop(*again, *limits)
+        assert done.stdout.endswith("RESULT failed=2 unreachable=0 ok=0\n"), done.stderr
+        assert done.stdout.split()[0] in wrong.stdout
+    assert opsmop(*again, "--retry", "--limit-groups", "web", "--limit-hosts", "db1").returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def run(given: argparse.Namespace) -> int:
         command=command_words(),
         limit_groups=limit_patterns("--limit-groups", listed(given.limit_groups)),
         limit_hosts=limit_patterns("--limit-hosts", listed(given.limit_hosts)),
+        retry=given.retry,
         serial=steps(listed(given.serial)),
         force_lock=given.force_lock,
         typed_passwords=typed_passwords(given.ask or ()),
