@@ -42,6 +42,10 @@ def opened(value: Any, place: str) -> Any:
     return [opened(entry, place) for entry in value] if isinstance(value, list) else value
 
 
+# What the library lets through of a value that is none, such as the date 2021-13-45 or `!!bool perhaps`.
+_NO_VALUE = (ValueError, LookupError, AttributeError, OverflowError)
+
+
 class Broken(Exception):  # noqa: N818 - never leaves this room
     """A document that does not parse.
 
@@ -97,6 +101,8 @@ def from_yaml(text: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise Broken(getattr(error, "problem", None) or str(error), mark.line + 1 if mark else 0) from None
+    except _NO_VALUE as error:
+        raise Broken(str(error)) from None
     return {} if value is None else value
 
 

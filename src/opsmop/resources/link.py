@@ -8,10 +8,12 @@ from typing import Callable
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
-from opsmop.language.machine import Status
+from opsmop.language.machine import Machine, Status
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
+
+_MOST_LINKS = 40  # as many as the kernel follows: path_resolution(7)
 
 
 class Link(Resource):
@@ -69,7 +71,7 @@ class MakeLink(Provider, provides=Link):
 
     def _symbolic(self, path: str, status: Status | None) -> Iterator[Change]:
         link, machine = self.resource, self.machine
-        target = posixpath.relpath(link.to, posixpath.dirname(path)) if link.relative else link.to
+        target = posixpath.relpath(link.to, _followed(machine, posixpath.dirname(path))) if link.relative else link.to
         owner, group = owner_name(link.owner, machine), group_name(link.group, machine)
         if status is not None and status.kind == "link" and status.target == target:
             yield from ownership_changes(path, status, machine, owner, group, None)
@@ -118,3 +120,25 @@ class MakeLink(Provider, provides=Link):
         status = self.machine.status(path)
         if status is not None and status.kind == "directory":
             self.machine.remove_directory(path)
+
+
+def _followed(machine: Machine, path: str) -> str:
+    """A directory without links on its way: the kernel goes up from where they lead (path_resolution(7))."""
+    found, left, links = "/", path.split("/")[::-1], 0
+    while left:
+        part = left.pop()
+        if part == "..":
+            found = posixpath.dirname(found)
+        if part in ("", ".", ".."):
+            continue
+        there = posixpath.join(found, part)
+        status = machine.status(there)
+        if status is None or status.kind != "link":
+            found = there
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise ProviderError(f"{path} leads through more than {_MOST_LINKS} links")
+        found = "/" if status.target.startswith("/") else found
+        left += status.target.split("/")[::-1]
+    return found

@@ -48,6 +48,29 @@ def test_a_relative_link_says_the_way_from_its_own_directory(tmp_path: Path, eva
     assert str((tmp_path / "a" / "b" / "link").readlink()) == "../../c/d"
 
 
+def test_a_relative_link_below_a_linked_directory_leads_where_it_should(tmp_path: Path, evaluate: Evaluate) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "here").symlink_to("way/er")
+    (tmp_path / "thing").write_text("x")
+
+    def main(_: object) -> None:
+        Link(tmp_path / "way", to=f"{tmp_path}/deep")
+        Link(tmp_path / "here" / "link", to=f"{tmp_path}/thing", relative=True)
+
+    planned = evaluate(main, "check").changes()
+    assert planned == evaluate(main).changes()
+    assert planned[1][2:] == ("create", "", "../../thing")
+    assert (tmp_path / "here" / "link").read_text() == "x"
+    assert evaluate(main).changes() == []
+
+
+def test_a_relative_link_below_links_that_lead_nowhere_is_an_error(tmp_path: Path, evaluate: Evaluate) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    failure = evaluate(lambda _: Link(tmp_path / "loop" / "link", to="/x", relative=True) and None).failure
+    assert failure.error == "ProviderError"
+    assert str(tmp_path / "loop") in failure.message
+
+
 @pytest.mark.parametrize("mode", ["check", "apply"])
 def test_what_is_no_link_is_replaced_by_force_alone(mode: str, tmp_path: Path, evaluate: Evaluate) -> None:
     (tmp_path / "file").write_text("x")

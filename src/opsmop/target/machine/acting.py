@@ -44,7 +44,9 @@ class Acting:
     @contextmanager
     def limited(self, deadline: float | None) -> Iterator[None]:
         """See `Machine.limited`."""
-        before, self._deadline = self._deadline, deadline
+        before = self._deadline
+        limits = [limit for limit in (before, deadline) if limit is not None]
+        self._deadline = min(limits, default=None)
         try:
             yield
         finally:
