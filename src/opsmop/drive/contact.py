@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date, datetime
-from datetime import time as time_of_day
-from pathlib import PurePath
 from typing import Any
 
 from opsmop.drive.asking import ask_if_defined, told
@@ -16,6 +13,7 @@ from opsmop.drive.ledger import Ledger
 from opsmop.drive.operator import operator
 from opsmop.drive.preparing import Assignment, Run
 from opsmop.drive.rebooting import await_return
+from opsmop.drive.strange import refuse_strange
 from opsmop.drive.watch import Watch
 from opsmop.errors import (
     ConnectError,
@@ -157,7 +155,7 @@ class _Contact:
         try:
             if self.hooked and not self._asked("should_contact"):
                 return "skipped", None, Traffic()
-            self._refuse_without_way()
+            self._refuse_in_vain()
             hooks = hooks_of(self.role)
             if self.hooked and self._applies() and hooks.before and hooks.after:
                 self.contacts.watch.take_out(self.role.name, self.host.name)
@@ -174,11 +172,13 @@ class _Contact:
             return self._status_of(error), told(error), self._traffic
         return status, failure, traffic
 
-    def _refuse_without_way(self) -> None:
-        """Let no hook take a host out of service that nobody can come to."""
+    def _refuse_in_vain(self) -> None:
+        """Let no hook take a host out of service that nobody can come to, or that could not read its variables."""
         error = self.contacts.assignment.lost.get(self.host.name)
         if error is not None:
             raise error
+        for label, variables in self.host.layers():
+            refuse_strange(label, variables)
 
     def _applies(self) -> bool:
         return self.contacts.run.settings.mode == "apply"
@@ -230,7 +230,7 @@ class _Contact:
         attached = ("values that hooks attached", self.host.values)
         layers = (*self.host.layers(), *((attached,) if self.host.values else ()))
         for label, variables in layers:
-            _refuse_strange(label, variables)
+            refuse_strange(label, variables)
         return Order(
             run=run.id,
             host=self.host.name,
@@ -288,22 +288,3 @@ class _Contact:
 
 # What may be somebody else in the host's place is never passed over as merely away.
 _SUSPICIOUS = (HostKeyError.__name__, ProtocolError.__name__)
-_PLAIN = (str, int, float, bytes, date, datetime, time_of_day, PurePath, Secret, type(None))
-
-
-def _refuse_strange(label: str, value: Any) -> None:
-    """Refuse what a target could not read: an object of somebody's own type, say.
-
-    :raises PolicyError: naming it
-    """
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _refuse_strange(f"{label}: {name}", inner)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for inner in value:
-            _refuse_strange(label, inner)
-    elif type(value) not in _PLAIN and not isinstance(value, (bool, PurePath)):
-        raise PolicyError(
-            f"{label} is a {type(value).__name__}, which cannot travel to the host",
-            remedy="Use plain values: text, numbers, lists, dicts.",
-        )

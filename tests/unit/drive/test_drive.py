@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections import OrderedDict, defaultdict
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -27,6 +29,7 @@ from opsmop.events import (
     Warned,
 )
 from opsmop.language.role import Role
+from opsmop.wire.order import Order
 
 
 def role_on(inventory: Any, name: str = "Web", **methods: Any) -> Role:
@@ -386,6 +389,39 @@ def test_a_variable_that_no_host_could_read_is_refused_naming_it(driven: Any, fl
     failure = done.of(ContactFinished)[0].failure
     assert "inventory group fleet: strange: deep is a object" in failure.message
     assert (done.transport.orders, done.status) == ([], 1)
+
+
+class Row(NamedTuple):
+    """What a library of the control machine may answer with."""
+
+    name: str
+
+
+class Settings(dict[str, str]):
+    """Such another."""
+
+
+@pytest.mark.parametrize("value", [Row("a"), Settings(a="b"), [Row("a")], {Row("a"): 1}, defaultdict(lambda: 1)])
+def test_values_of_somebodys_own_kinds_of_tuple_and_dict_are_refused_before_anything_is_sent(
+    driven: Any, fleet: Any, value: Any
+) -> None:
+    def attach(self: Role, host: Any) -> None:
+        host.values["rows"] = value
+
+    done = driven(role_on(fleet("a"), before_connect=attach))
+    failure = done.of(ContactFinished)[0].failure
+    assert (failure.error, done.transport.orders) == ("PolicyError", [])
+    assert "rows is a" in failure.message or "a name in values that hooks attached: rows is a Row" in failure.message
+    called: list[str] = []
+    done = driven(role_on(fleet("a", rows=value), before_connect=lambda self, host: called.append(host.name)))
+    assert "inventory group fleet: rows is a" in done.of(ContactFinished)[0].failure.message.replace("a name in ", "")
+    assert called == []
+
+
+def test_plain_values_travel_in_ordered_dicts_too(driven: Any, fleet: Any) -> None:
+    rows = OrderedDict(path=Path("/a"), when=date(2026, 1, 1), flags={True, None}, deep=[({1: b"x"},)])
+    done = driven(role_on(fleet("a", rows=rows)))
+    assert Order.from_bytes(done.transport.orders[0].to_bytes()).inventory[0][1] == {"rows": rows}
 
 
 @pytest.mark.parametrize(

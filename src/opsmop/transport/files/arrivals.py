@@ -122,11 +122,11 @@ class Arrival:
     """A file on its way from a host, whole or not there at all.
 
     :param folder: the open directory that it goes to; closed with this
-    :param came: is told how many bytes came, whatever becomes of them
+    :param count: is told how many bytes came, whatever becomes of them
     """
 
-    def __init__(self, path: str, folder: int, size: int, digest: bytes, came: Callable[[int], None]) -> None:
-        self._path, self._folder, self._size, self._digest, self._came = path, folder, size, digest, came
+    def __init__(self, path: str, folder: int, size: int, digest: bytes, count: Callable[[int], None]) -> None:
+        self._path, self._folder, self._size, self._digest, self._count = path, folder, size, digest, count
         self._come = 0
         self._found = hashlib.sha256()
         self._trouble: FileRefusedError | None = None
@@ -146,7 +146,7 @@ class Arrival:
     def take(self, data: bytes) -> bool:
         """Take what comes next; whether it was no more than was announced. Trouble with it is told by `finish`."""
         self._come += len(data)
-        self._came(len(data))
+        self._count(len(data))
         if self._come > self._size:
             return False
         if self._trouble is None:
