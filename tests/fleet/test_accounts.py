@@ -149,3 +149,20 @@ def test_without_sudo_accounts_are_refused_before_anything_is_tried(fleet: Fleet
         failed = push(fleet, tmp_path, 'User("bo")', mode=mode, sudo=False)
         assert any("only root may change the user bo, and this is ops" in text for text in failed.failures)
     assert everywhere(fleet, "getent passwd bo") == ""
+
+
+def test_a_group_has_the_members_that_it_is_to_have(fleet: Fleet, tmp_path: Path) -> None:
+    people = 'Group("band")\nUser("cleo")\nUser("dora", groups=["band"])\nUser("fay", group="band")\n'
+    made = law(fleet, tmp_path, people + 'Group("band", members=["cleo", "fay", "cleo"])')
+    assert made.count("members") == 1
+    assert everywhere(fleet, "getent group band | cut -d: -f4 | tr , '\\n' | sort") == "cleo\ndora\n"
+    assert law(fleet, tmp_path, 'Group("band", members=["cleo"])') == [], "others stay"
+    out = 'Group("band", members=["cleo"], append=False)\nUser("dora", groups=["band"])\nUser("cleo", groups=["band"])'
+    assert sorted(check(fleet, tmp_path, out).changes) == ["groups"] * 3 + ["members"] * 3, "a planned change is seen"
+    assert law(fleet, tmp_path, out.partition("\n")[0]) == ["members"]
+    assert everywhere(fleet, "id -nG dora; getent group band | cut -d: -f4") == "dora\ncleo\n"
+    assert law(fleet, tmp_path, 'Group("band", members=[], append=False)') == ["members"]
+    assert everywhere(fleet, "getent group band | cut -d: -f4; id -nG fay") == "\nband\n"
+    for mode in ("check", "apply"):
+        failed = push(fleet, tmp_path, 'Group("band", members=["nobody-knows"])', mode=mode).failures
+        assert all("there is no user 'nobody-knows' on this machine" in text for text in failed[: len(RELEASES)])

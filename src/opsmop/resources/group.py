@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opsmop.errors import ProviderError
+from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
-from opsmop.language.machine import AccountGroup, Effect, Machine
+from opsmop.language.machine import Account, AccountGroup, Effect, Machine
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
-from opsmop.resources.accounts import done, primary_users, refuse_name, refuse_number, root_only
+from opsmop.resources.accounts import GROUPS, done, entries, primary_users, refuse_name, refuse_number, root_only
+from opsmop.wire.records import replace
 
 
 class Group(Resource):
@@ -17,6 +18,10 @@ class Group(Resource):
 
     name: str = field(kw_only=False, doc="the group's name")
     gid: int | None = field(default=None, doc="its number; stays, or the system chooses one, if not given")
+    members: list[str] | None = field(
+        default=None, doc="users who are in it besides those whose primary group it is; they must exist"
+    )
+    append: bool = field(default=True, doc="False puts everybody out of it whom `members` leaves out")
     system: bool = field(default=False, doc="a new group gets a number from the system's range")
     absent: bool = field(default=False, doc="there is to be no such group")
 
@@ -26,6 +31,11 @@ class Group(Resource):
         refuse_number(self, "gid", self.gid)
         self.exclusive("absent", "gid")
         self.exclusive("absent", "system")
+        self.exclusive("absent", "members")
+        for name in self.members or ():
+            refuse_name(self, name)
+        if self.members is None and not self.append:
+            raise FieldError(f"{self}: append=False goes with members=", place=self.place)
 
 
 class GroupProvider(Provider):
@@ -49,6 +59,32 @@ class GroupProvider(Provider):
             yield Change("create", self.create, after=_numbered(group.gid))
         elif group.gid is not None and found.gid != group.gid:
             yield Change("gid", self.renumber, before=_numbered(found.gid), after=_numbered(group.gid))
+        if group.members is not None:
+            yield from self._membership()
+
+    def _membership(self) -> Iterator[Change]:
+        """Who is in it is told by the accounts: an earlier resource may plan something else than the files say."""
+        group, machine = self.resource, self.machine
+        listed = next((parts[3] for parts in entries(machine, GROUPS) if parts[0] == group.name), "")
+        known = {user: self._account(user) for user in (*filter(None, listed.split(",")), *group.members)}
+        primary = {user for user, account in known.items() if account is not None and account.group == group.name}
+        current = [user for user, account in known.items() if account is not None and group.name in account.groups]
+        asked = [*(current if group.append else ()), *group.members]
+        wanted = [user for user in dict.fromkeys(asked) if user not in primary]
+        if set(wanted) != set(current):
+            changed = [account for user, account in known.items() if account and (user in wanted) != (user in current)]
+            yield Change(
+                "members",
+                lambda: self.assemble(wanted, [_moved(account, group.name) for account in changed]),
+                before=", ".join(sorted(current)),
+                after=", ".join(sorted(wanted)),
+            )
+
+    def _account(self, user: str) -> Account | None:
+        account = self.machine.account(user)
+        if account is None and user in self.resource.members:
+            raise ProviderError(f"there is no user {user!r} on this machine", remedy="Make it before this with User.")
+        return account
 
     def _removal(self, found: AccountGroup | None) -> Iterator[Change]:
         if found is None:
@@ -77,6 +113,13 @@ class GroupProvider(Provider):
         """Give the group its number."""
         raise NotImplementedError(f"{type(self).__name__} does not say how to renumber a group")
 
+    def assemble(self, members: list[str], moved: list[Account]) -> None:
+        """Let the group have these members.
+
+        :param moved: the accounts of those who come or go, as they will be
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how to change who is in a group")
+
     def remove(self) -> None:
         """Remove the group."""
         raise NotImplementedError(f"{type(self).__name__} does not say how to remove a group")
@@ -104,10 +147,22 @@ class Groupadd(GroupProvider, provides=Group, short="groupadd"):
         """See `GroupProvider.remove`."""
         self._run(["groupdel", self.resource.name], gone=True)
 
+    def assemble(self, members: list[str], moved: list[Account]) -> None:
+        """See `GroupProvider.assemble`; with gpasswd(1)."""
+        effects = [Effect("account", account.name, account) for account in moved]
+        argv = ["gpasswd", "-M", ",".join(members), self.resource.name]
+        done(self.machine.run(argv, effects=effects), str(self.resource))
+
     def _run(self, argv: list[str], *, gone: bool) -> None:
         group = self.resource
         left = None if gone else AccountGroup(group.name, group.gid)
         done(self.machine.run(argv, effects=[Effect("group", group.name, left)]), str(group))
+
+
+def _moved(account: Account, group: str) -> Account:
+    """An account that has come into a group, or gone from it."""
+    groups = set(account.groups) ^ {group}
+    return replace(account, groups=tuple(sorted(groups)))
 
 
 def _numbered(gid: int | None) -> str:
