@@ -148,6 +148,18 @@ def test_a_key_that_others_may_read_is_not_used_and_the_remedy_closes_it(
     assert caught.value.remedy.endswith(f"chmod 600 {key}")
 
 
+def test_no_remedy_is_a_command_of_the_hosts_own_words(tmp_path: Path, evaluate: Evaluate, roles: Any) -> None:
+    (tmp_path / "banner").write_text('Load key "x; touch owned": bad permissions\n')
+    with PrivateSshd(extra=f"Banner {tmp_path}/banner") as server:
+        route = Route(
+            host="web1", address=server.address, port=server.port, user=server.user,
+            key_file=str(server.folder / "host_key"), ssh_args=server.ssh_args,
+        )  # fmt: skip
+        with pytest.raises(AuthenticationError) as caught:
+            evaluate(route, roles.Pid())
+    assert "owned" not in caught.value.remedy
+
+
 def test_an_unknown_host_key_is_refused_and_the_remedy_says_how_to_accept_it(
     route: Route, evaluate: Evaluate, roles: Any, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 from pathlib import Path
 
@@ -31,7 +32,7 @@ _DENIED = re.compile(
     r"Permission denied \(|Too many authentication failures|No supported authentication methods|Unable to authenticate"
 )
 _SECURITY_KEY = re.compile(r"signing failed for \S+-SK")  # ssh(1): a FIDO authenticator
-_OPEN_KEY = re.compile(r'Load key "([^"\r\n]+)": bad permissions')  # sshkey_perm_ok of OpenSSH's authfile.c
+_OPEN_KEY = re.compile(r'Load key "[^"\r\n]+": bad permissions')  # sshkey_perm_ok of OpenSSH's authfile.c
 _CLOSED_THERE = "closed by remote host"
 _BAD_OPTION = re.compile(
     r"Bad configuration option|command-line[: ]|unknown option|illegal option|Can't open user config"
@@ -225,8 +226,10 @@ def _denied(route: Route, complaint: str) -> AuthenticationError:
     )
     if route.ssh_password is not None:
         remedy = "The password was tried once and not again. Does the host allow logins with passwords?"
-    elif (key := _OPEN_KEY.search(complaint)) is not None:
-        remedy = f"Others may read that key, so ssh does not use it. If none of them has: chmod 600 {clean(key[1])}"
+    elif _OPEN_KEY.search(complaint):
+        # Of our own words: what stands in the complaint may be a banner of the host.
+        key = shlex.quote(route.key_file) if route.key_file else "KEY"
+        remedy = f"Others may read that key, so ssh does not use it. If none of them has: chmod 600 {key}"
     elif _SECURITY_KEY.search(complaint):
         remedy = f"Is the security key there that holds it, and was it touched? Try by hand: {by_hand(route)} true"
     return AuthenticationError(
