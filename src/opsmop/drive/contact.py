@@ -20,14 +20,12 @@ from opsmop.errors import (
     HostKeyError,
     HostLostError,
     OpsMopError,
-    PolicyError,
     ProtocolError,
     SudoError,
     TransportError,
 )
 from opsmop.events import ContactFinished, ContactStarted, Event, Failure, Warned
 from opsmop.inventory import Host
-from opsmop.language.secrets import Secret
 from opsmop.settings import fact_options
 from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Traffic, Transport
