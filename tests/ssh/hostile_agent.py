@@ -40,6 +40,17 @@ def drip() -> None:
         time.sleep(0.1)
 
 
+def slow_line() -> None:
+    """No cheat: what an honest agent says at last over a line that takes three seconds for it."""
+    said = event(event="Printed", text="x" * 50_000)
+    message = len(said).to_bytes(4, "big") + bytes((EVENT,)) + said
+    for start in range(0, len(message), 5000):
+        os.write(1, message[start : start + 5000])
+        time.sleep(0.3)
+    finished()
+    say(ENDED, b"\0\0")
+
+
 def greedy() -> None:
     while True:
         say(ASK, bytes(32) + b"large")
@@ -95,6 +106,7 @@ CHEATS = {
     "an end without an ending": lambda: say(ENDED, b"\0\0"),
     "silence": lambda: None,
     "a byte at a time": drip,
+    "a slow line": slow_line,
     "closes in the middle of a frame": lambda: [os.write(1, b"\0\0\1\0" + bytes((EVENT,)) + b'{"v"'), os._exit(0)],
     "closes at once": lambda: os._exit(0),
     "flood": flood,

@@ -90,6 +90,10 @@ def test_who_goes_away_or_silent_is_a_lost_host(cheat: str, reason: str, cheated
         cheated(cheat)
 
 
+def test_a_long_message_that_comes_slowly_is_heard_to_its_end(cheated: Cheated) -> None:
+    assert cheated("a slow line").ending.status == "ok"
+
+
 def test_control_characters_of_a_host_reach_nobody(cheated: Cheated) -> None:
     heard = cheated("control characters")
     (text,) = heard.printed

@@ -36,6 +36,7 @@ class Limits:
 
 
 _CANCEL_GRACE = 90.0  # seconds for a cancelled role to end
+_SIGN_OF_LIFE = 4096  # bytes of a message that has not come whole
 
 
 class Conversation:
@@ -68,7 +69,7 @@ class Conversation:
         self._late_at = time.monotonic() + (link.route.role_timeout or float("inf"))
         self._late = False
         self._heard = self._pinged = time.monotonic()
-        self._sent = link.pipes.sent
+        self._sent, self._received = link.pipes.sent, link.pipes.received
 
     def hold(self, packages: Bundle | None) -> Traffic:
         """Give the order and take what comes, until the role has ended. See `Transport.evaluate`."""
@@ -144,10 +145,12 @@ class Conversation:
 
     def _check_silence(self, *, spoke: bool) -> None:
         now = time.monotonic()
-        pipes, before = self._link.pipes, self._sent
+        pipes, sent = self._link.pipes, self._sent
         self._sent = pipes.sent
-        # A long message that goes on leaving is a sign of life; a short one, such as a ping, fits into any pipe.
-        if spoke or (pipes.backlog and pipes.sent != before):
+        # A long message that goes on coming or leaving is a sign of life; a short one, such as a ping, fits into any pipe.
+        coming = pipes.received - self._received >= _SIGN_OF_LIFE
+        if spoke or coming or (pipes.backlog and pipes.sent != sent):
+            self._received = pipes.received
             self._heard = now
             return
         route = self._link.route

@@ -90,7 +90,7 @@ class Channel:
         :raises HostLostError: if the way to it is lost
         """
         self._push()
-        if not self._heard and not self._silent:
+        if not self._heard and not self._silent and self._lost is None:
             self._wait(until, wakers)
             self._push()
         return self._pull()
