@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.fleet.harness import Fleet, difference
-from tests.fleet.laws import OURS, everywhere, law
+from tests.fleet.laws import OURS, everywhere, law, prepare
 from tests.fleet.pushing import apply, check, push
 
 RELEASES = ("bullseye", "bookworm", "trixie")
@@ -166,3 +166,12 @@ def test_a_group_has_the_members_that_it_is_to_have(fleet: Fleet, tmp_path: Path
     for mode in ("check", "apply"):
         failed = push(fleet, tmp_path, 'Group("band", members=["nobody-knows"])', mode=mode).failures
         assert all("there is no user 'nobody-knows' on this machine" in text for text in failed[: len(RELEASES)])
+
+
+def test_a_password_that_people_chose_stays_and_a_new_user_gets_the_first(fleet: Fleet, tmp_path: Path) -> None:
+    main = f'User("gus", password_hash=Secret({HASH!r}), keep_password=True)'
+    assert law(fleet, tmp_path, main) == ["create", "make home", "password"]
+    assert everywhere(fleet, "getent shadow gus | cut -d: -f2") == f"{HASH}\n"
+    prepare(fleet, "echo gus:of-my-own | chpasswd")
+    assert law(fleet, tmp_path, main) == []
+    assert law(fleet, tmp_path, main.replace("True", "False")) == ["password"]

@@ -292,6 +292,14 @@ def test_a_first_password_opens_an_account_that_had_none() -> None:
     assert machine.fed == [f"ana:{HASH}\n".encode()]
 
 
+def test_a_password_of_ones_own_stays_if_that_is_said() -> None:
+    for shadow, named in ((OTHER_HASH, []), (f"!{OTHER_HASH}", []), ("!", ["password"]), ("*", ["password"])):
+        machine = Machine(shadow=f"ana:{shadow}:1::::::\n")
+        assert made(lambda: User("ana", password_hash=Secret(HASH), keep_password=True), machine)[0] == named
+    with pytest.raises(FieldError, match="keep_password=True goes with"):
+        made(lambda: User("ana", keep_password=True), Machine())
+
+
 def test_an_account_without_a_password_cannot_be_unlocked() -> None:
     with pytest.raises(ProviderError, match="User ana has no password that could be unlocked"):
         made(lambda: User("ana", locked=False), Machine(shadow="ana:!:1::::::\n"))

@@ -151,7 +151,8 @@ class UserProvider(Provider):
         user = self.resource
         was_locked, kept = stored.startswith("!"), stored.lstrip("!")
         locked = user.locked if user.locked is not None else was_locked and kept not in ("", "*")
-        wanted = kept if user.password_hash is None else revealed(user.password_hash).lstrip("!")
+        stays = user.password_hash is None or (user.keep_password and kept not in ("", "*"))
+        wanted = kept if stays else revealed(user.password_hash).lstrip("!")
         if wanted != kept:
             new = ("!" if locked or not wanted else "") + wanted
             yield Change("password", lambda: self.set_password(new))

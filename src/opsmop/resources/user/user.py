@@ -34,6 +34,9 @@ class User(Resource):
     password_hash: Secret | None = field(
         default=None, sensitive=True, doc="the password as crypt(5) hashed it, never the password"
     )
+    keep_password: bool = field(
+        default=False, doc="with password_hash: only who has no password yet gets it, nobody's own is replaced"
+    )
     locked: bool | None = field(default=None, doc="whether no password lets in; other ways in, such as ssh keys, stay")
     absent: bool = field(default=False, doc="there is to be no such user")
     remove: bool = field(default=False, doc="with absent: the home directory goes too")
@@ -52,6 +55,8 @@ class User(Resource):
             raise FieldError(f"{self}: remove=True says what goes with absent=True", place=self.place)
         if self.move_home and self.home is None:
             raise FieldError(f"{self}: move_home=True needs home=", place=self.place, remedy="Say where to.")
+        if self.keep_password and self.password_hash is None:
+            raise FieldError(f"{self}: keep_password=True goes with password_hash=", place=self.place)
         if self.password_hash is not None:
             self._refuse_plain_text(revealed(self.password_hash))
 
