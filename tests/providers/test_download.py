@@ -203,11 +203,20 @@ def test_no_header_of_ours_goes_to_another_host(web: Web, tmp_path: Path, evalua
     assert all(seen["X-Api-Key"] == "hunter23" for seen in web.seen), "a redirect on the same host keeps them"
 
 
-def test_a_server_that_names_each_answer_anew_is_no_failure(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+FROM_THE_WEB = {
+    "Download": lambda path, url: Download(path, url=url),
+    "File": lambda path, url: File(path, from_url=url),
+}
+
+
+@pytest.mark.parametrize("kind", FROM_THE_WEB)
+def test_a_server_that_names_each_answer_anew_is_no_failure(
+    kind: str, web: Web, tmp_path: Path, evaluate: Evaluate
+) -> None:
     web.pages["/fickle"] = Page(b"same", fickle=True)
 
     def main(_: object) -> None:
-        Download(tmp_path / "thing", url=f"{web.url}/fickle")
+        FROM_THE_WEB[kind](tmp_path / "thing", f"{web.url}/fickle")
 
     assert changes(evaluate(main)) == [("download", False)]
     assert (tmp_path / "thing").read_bytes() == b"same"
@@ -236,12 +245,16 @@ def test_an_address_that_is_none_keeps_its_password(tmp_path: Path, evaluate: Ev
     assert "hunter2" not in evaluated.wire()
 
 
-def test_what_hangs_on_a_file_stays_when_it_is_fetched_anew(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+@pytest.mark.parametrize("kind", FROM_THE_WEB)
+def test_what_hangs_on_a_file_stays_when_it_is_fetched_anew(
+    kind: str, web: Web, tmp_path: Path, evaluate: Evaluate
+) -> None:
     """SELinux's labels and ACLs are extended attributes (xattr(7))."""
     there = tmp_path / "thing"
     there.write_text("old")
     os.setxattr(there, "user.kept", b"yes")
-    assert changes(evaluate(lambda _: Download(there, url=f"{web.url}/thing.bin") and None)) == [("download", False)]
+    main = lambda _: FROM_THE_WEB[kind](there, f"{web.url}/thing.bin") and None  # noqa: E731
+    assert changes(evaluate(main)) == [("download", False)]
     assert there.read_bytes() == b"first\0"
     assert os.getxattr(there, "user.kept") == b"yes"
 

@@ -68,6 +68,8 @@ class File(Resource):
 class PutFile(Provider, provides=File):
     """Through the file system."""
 
+    _fetch: Provider | None = None  # of a file of the web; it knows what it was given
+
     def plan(self) -> Iterator[Change]:
         """Create or remove it, or change what differs."""
         file = self.resource
@@ -100,7 +102,8 @@ class PutFile(Provider, provides=File):
         from opsmop.resources.download import Fetch  # only for a file of the web
 
         self.resource.download.name = path
-        yield from Fetch(self.resource.download, self.machine, self.sources).plan()
+        self._fetch = self._fetch or Fetch(self.resource.download, self.machine, self.sources)
+        yield from self._fetch.plan()
 
     def _removal(self, path: str, status: Status | None) -> Iterator[Change]:
         if status is None:
