@@ -19,7 +19,16 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "a main without self": ("def main(): Echo('x')", "main() of One cannot be called", "Write: def main(self):"),
     "a main with more": ("def main(self, host): ...", "main() of One cannot be called", "Write: def main(self):"),
     "a main that is a value": ("main = 3", "main of One is 3, not a method", "Write: def main(self):"),
-    "resources that are yielded": ("def set_resources(self): yield Echo('x')", "set_resources() of One holds", "yield"),
+    "resources that are yielded": (
+        "def set_resources(self): yield Echo('x')",
+        "set_resources() of One holds",
+        "Write `return`",
+    ),
+    "variables that are yielded": (
+        "def set_variables(self): yield 1",
+        "set_variables() of One holds",
+        "Write `return`",
+    ),
     "a value in a method's place": ("serial = 10", "serial of One is 10, not a method", "Write: def serial(self):"),
     "a property": ("sudo = property(lambda self: True)", "sudo of One is a property", "Write: def sudo(self):"),
     "a hook without its host": (

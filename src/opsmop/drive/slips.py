@@ -101,7 +101,9 @@ def _faults(owner: Role | Policy, name: str, written: Any) -> Iterator[PolicyErr
         yield PolicyError(
             f"{name}() of {owner.name} holds a yield, so that calling it does nothing",
             place=place,
-            remedy="A resource is evaluated where it is constructed: leave out `yield`.",
+            remedy="A resource is evaluated where it is constructed: leave out `yield`."
+            if name == "main"
+            else "Write `return` for `yield`.",
         )
     elif not _takes(written, own + len(takes)):
         yield PolicyError(f"{name}() of {owner.name} cannot be called as it is written", place=place, remedy=remedy)
