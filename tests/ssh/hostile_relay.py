@@ -127,12 +127,13 @@ def answer_requests(peer: Peer, number: Any) -> None:
 
 
 def speak_for_others(peer: Peer) -> None:
-    """Say to every handle that there may be that its relay has failed."""
+    """Say to every handle that there may be that its relay has failed, and that it is gone (mitogen's IS_DEAD)."""
     while True:
         peer.note(spoken=True)
         for handle in range(1000, 1100):
             if handle != peer.there:
                 peer.frame(72, 0, b"not so", handle=handle)
+                peer.say(handle, b"gone", reply_to=999)
         time.sleep(0.05)
 
 

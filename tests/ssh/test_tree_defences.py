@@ -143,6 +143,16 @@ def test_a_swarm_of_routes_ends_the_connection_and_fills_no_memory(cheats: Any, 
     assert station.router._strange <= MOST_STRANGE + 5050  # those that were read with the last one
 
 
+def test_a_station_that_is_lost_before_it_is_kept_is_opened_anew(route: Route, opened: Any, direct: Direct) -> None:
+    bastion = replace(route, host="bastion")
+    lost = opened(bastion)
+    lost._on_lost = lambda _: None  # as if nobody had kept it yet, who could drop it
+    lost._break_off("for the test")
+    again = opened(bastion)
+    assert again is not lost
+    assert again.lost is None
+
+
 def test_a_relay_that_says_nothing_is_given_up_in_time(cheats: Any, route: Route, direct: Direct, roles: Any) -> None:
     mute = replace(cheats("says nothing").route, connect_timeout=1.5)
     assert "its relay does not start" in str(failure(direct, replace(route, via=mute), roles))

@@ -73,6 +73,8 @@ class Station:
         self._wakers, self._on_lost = wakers, on_lost
         router.expect_more()
         self._stream = router.stream_by_id(context.context_id)
+        # Mitogen's routers see to it that nobody speaks in the name of what is not behind it.
+        self._way: frozenset[int] = (parent._way if parent else frozenset()) | {context.context_id}
         self._changed = threading.Condition()
         self._giving = threading.Lock()
         self._given: set[str] = set()
@@ -195,7 +197,12 @@ class Station:
             self._lose(self._fault(f"its Python cannot run the relay: {message.data[:400].decode('latin-1')}"))
 
     def _is_its_own(self, message: Any, stream: Any) -> bool:
-        return message.is_dead or (stream is self._stream and message.src_id == self.context.context_id)
+        """Whether it may say this: it itself anything, and the hosts on the way to it, and we, that it is gone."""
+        if stream is None:
+            return bool(message.is_dead)
+        if stream is not self._stream:
+            return False
+        return message.src_id == self.context.context_id or (message.is_dead and message.src_id in self._way)
 
     def _new_context(self, number: Any) -> Any:
         """The context of what was reached; a relay may name no number but its own."""

@@ -49,6 +49,13 @@ class _Reached:
     error: TransportError | None = None
     since: float = 0.0
 
+    @property
+    def stale(self) -> bool:
+        """Whether it is to be gone anew: it failed a while ago, or was lost between its opening and its being kept here."""
+        if self.error is not None:
+            return time.monotonic() - self.since > _REMEMBERED
+        return self.station is not None and self.station.lost is not None
+
 
 class Trees:
     """The stations that there are.
@@ -103,8 +110,7 @@ class Trees:
         """The station at the end of a hop: one for all who want it."""
         with self._lock:
             known = self._stations.get(hop)
-            stale = known is not None and known.error is not None and time.monotonic() - known.since > _REMEMBERED
-            mine = known is None or stale
+            mine = known is None or known.stale
             if mine:
                 known = self._stations[hop] = _Reached()
         assert known is not None
