@@ -74,7 +74,7 @@ class Station:
         router.expect_more()
         self._stream = router.stream_by_id(context.context_id)
         # Mitogen's routers see to it that nobody speaks in the name of what is not behind it.
-        self._way: frozenset[int] = (parent._way if parent else frozenset()) | {context.context_id}
+        self.way: frozenset[int] = (parent.way if parent else frozenset()) | {context.context_id}
         self._changed = threading.Condition()
         self._giving = threading.Lock()
         self._given: set[str] = set()
@@ -202,7 +202,7 @@ class Station:
             return bool(message.is_dead)
         if stream is not self._stream:
             return False
-        return message.src_id == self.context.context_id or (message.is_dead and message.src_id in self._way)
+        return message.src_id == self.context.context_id or (message.is_dead and message.src_id in self.way)
 
     def _new_context(self, number: Any) -> Any:
         """The context of what was reached; a relay may name no number but its own."""
