@@ -277,6 +277,19 @@ def test_a_repository_with_very_many_references_has_its_branches_and_tags(
     assert changes(evaluate(main)) == []
 
 
+def test_a_branch_that_is_not_among_very_many_is_told_as_that(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    tip = git(origin, "rev-parse", "HEAD")
+    lines = ["# pack-refs with: peeled fully-peeled sorted"]
+    lines += [f"{tip} refs/heads/{number:05}/{'long' * 8}" for number in range(20_000)]
+    (origin / ".git" / "packed-refs").write_text("\n".join(lines) + "\n")
+    failure = evaluate(lambda _: Git(tmp_path / "x", repository=str(origin), version="tronk") and None).failure
+    assert "has no branch or tag 'tronk'" in failure.message
+    assert "Did you mean 'trunk'" in failure.remedy
+    git(origin, "checkout", "--quiet", "--detach")
+    failure = evaluate(lambda _: Git(tmp_path / "x", repository=str(origin)) and None).failure
+    assert "printed more than is kept of it" in failure.message, "which branch its HEAD is cannot be told"
+
+
 def test_a_repository_whose_head_is_no_branch_is_taken_at_its_branch(
     origin: Path, tmp_path: Path, evaluate: Evaluate
 ) -> None:

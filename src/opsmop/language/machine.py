@@ -60,6 +60,7 @@ class Completed:
     :param timed_out: whether its time limit ended it
     :param known: False in check mode, where it did not run
     :param limit: the seconds that it was given, if it was
+    :param cut: whether `stdout` is not all that it printed there
     """
 
     command: str
@@ -70,6 +71,7 @@ class Completed:
     timed_out: bool = False
     known: bool = True
     limit: float | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True)

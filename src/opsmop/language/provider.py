@@ -145,15 +145,19 @@ def scripted(shell: str, script: str) -> tuple[list[str], dict[str, str]]:
     return [shell, "-c", _FROM_ENVIRONMENT], {_SCRIPT: script}
 
 
-def succeeded(completed: Completed, doing: str, *, ok_codes: tuple[int, ...] = (0,)) -> Completed:
+def succeeded(completed: Completed, doing: str, *, ok_codes: tuple[int, ...] = (0,), whole: bool = False) -> Completed:
     """`completed`, if its exit status is one of `ok_codes` or it did not run because nothing may change.
 
     :param doing: what was being done, for the error's text
+    :param whole: whether all that it printed has to be known, and not only its end
     :raises CommandFailed: otherwise
     """
-    if not completed.known or (completed.rc in ok_codes and not completed.timed_out):
+    cut = whole and completed.cut
+    if not completed.known or (completed.rc in ok_codes and not completed.timed_out and not cut):
         return completed
-    if completed.timed_out and completed.rc is not None and completed.rc >= 0 and completed.limit is not None:
+    if cut:
+        ending = "printed more than is kept of it"
+    elif completed.timed_out and completed.rc is not None and completed.rc >= 0 and completed.limit is not None:
         ending = f"took longer than {round(completed.limit, 1):g} seconds and ended with exit status {completed.rc}"
     elif completed.timed_out:
         limit = "" if completed.limit is None else f" after {round(completed.limit, 1):g} seconds"

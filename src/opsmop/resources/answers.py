@@ -57,6 +57,8 @@ def _read(name: str, completed: Completed) -> dict[str, Any]:
     if completed.timed_out or completed.rc != 0:
         ending = "took too long and was ended" if completed.timed_out else f"ended with status {completed.rc}"
         raise CommandFailed(f"the program {name} {ending}", rc=completed.rc, output=completed.output)
+    if completed.cut:
+        raise CommandFailed(f"the program {name} printed more than is kept of it", output=completed.output)
     said: dict[str, Any] = json.loads(completed.stdout)
     if "error" in said:
         raise ProviderError(said["error"], remedy=said["remedy"])

@@ -154,7 +154,7 @@ class Crontab(Provider, provides=Cron, short="cron"):
         completed = self.machine.ask(["crontab", *self._of(), "-l"])
         if completed.rc == 1 and "no crontab for" in completed.output:
             return ""
-        return succeeded(completed, f"reading the table of {self._whose()}").stdout
+        return succeeded(completed, f"reading the table of {self._whose()}", whole=True).stdout
 
     def _write_table(self, text: str) -> None:
         effects = [Effect("crontab", self._whose(), text)]

@@ -133,7 +133,7 @@ class CheckOut(Provider, provides=Git):
                 remedy=f'run_as="{owner}" works on it as its owner.',
             )
 
-    def _offered(self, *patterns: str) -> Completed:
+    def _offered(self, *patterns: str, whole: bool = True) -> Completed:
         """What the repository has of that, as git-ls-remote(1) says it."""
         url = self._remote.url
         completed: Completed = self.machine.look(
@@ -141,7 +141,7 @@ class CheckOut(Provider, provides=Git):
             " ".join((url, *patterns)),
             lambda: self._ask("ls-remote", "--symref", "--", url, *patterns, at="/"),
         )
-        return explained(completed, f"asking {url} what it has")
+        return explained(completed, f"asking {url} what it has", whole=whole)
 
     def _unfinished(self) -> bool:
         """Whether the last run checked a commit out and failed after that."""

@@ -38,7 +38,8 @@ class Wanted:
 def wanted(ask: Ask, url: str, version: str | None) -> Wanted:
     """What the repository has under the version's name: a branch before a tag of the same name.
 
-    :param ask: says what ``git ls-remote --symref`` prints for the patterns that it is given
+    :param ask: says what ``git ls-remote --symref`` prints for the patterns that it is given; all of it, unless
+        ``whole=False`` says that its end will do
     :param version: a branch, a tag, a whole reference or a commit; None for the repository's own HEAD
     :raises ProviderError: if there is no such thing, with what there is
     """
@@ -52,7 +53,7 @@ def wanted(ask: Ask, url: str, version: str | None) -> Wanted:
             return Wanted(offered.get(f"{name}^{{}}", offered[name]), name)
     if _SHA.fullmatch(version):
         return Wanted(version, "")
-    there = _read(ask(f"{_HEADS}*", f"{_TAGS}*"))
+    there = _read(ask(f"{_HEADS}*", f"{_TAGS}*", whole=False))
     names = [name.split("/", 2)[2] for name in there if name.count("/") > 1 and not name.endswith("^{}")]
     raise ProviderError(
         f"{url} has no branch or tag {version!r}",

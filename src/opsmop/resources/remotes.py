@@ -75,10 +75,10 @@ def ssh_command(key: str | None, *, accept_new: bool) -> str:
     return shlex.join(ssh)
 
 
-def explained(completed: Completed, doing: str) -> Completed:
-    """`completed`, or its failure with what to do about it."""
+def explained(completed: Completed, doing: str, *, whole: bool = False) -> Completed:
+    """`completed`, or its failure with what to do about it; `whole` as `succeeded` has it."""
     try:
-        return succeeded(completed, doing)
+        return succeeded(completed, doing, whole=whole)
     except CommandFailed as error:
         error.remedy = next((remedy for sign, remedy in _REMEDIES if sign in completed.output), "")
         raise

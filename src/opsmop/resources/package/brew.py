@@ -43,7 +43,7 @@ class Brew(PackageProvider, provides=Package, short="brew"):
     def _installed(self) -> dict[str, str]:
         """The newest installed version of each formula and cask."""
         if self._records is None:
-            listed = succeeded(self._ask("list", "--versions"), "asking brew what is installed").stdout
+            listed = succeeded(self._ask("list", "--versions"), "asking brew what is installed", whole=True).stdout
             rows = [line.split() for line in listed.splitlines() if line.strip()]
             self._records = {row[0]: row[-1] for row in rows if len(row) > 1}
         return self._records

@@ -71,7 +71,7 @@ class RpmPackages(PackageProvider):
         if self._records is None:
             completed = self._look(["rpm", "--query", "--all", "--queryformat", _INSTALLED])
             self._records = {}
-            for name, architecture, version in _lines(succeeded(completed, "asking rpm").stdout):
+            for name, architecture, version in _lines(succeeded(completed, "asking rpm", whole=True).stdout):
                 self._records[name] = self._records[f"{name}.{architecture}"] = version
         return self._records
 

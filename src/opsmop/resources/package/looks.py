@@ -62,7 +62,7 @@ class AptLooks:
     def _answer(self, argv: Sequence[str]) -> str:
         key = " ".join(argv)
         if key not in self._answers:
-            self._answers[key] = succeeded(self._asked(argv), f"asking {argv[0]}").stdout
+            self._answers[key] = succeeded(self._asked(argv), f"asking {argv[0]}", whole=True).stdout
         return self._answers[key]
 
     def _asked(self, argv: Sequence[str]) -> Completed:

@@ -63,7 +63,7 @@ class Npm(PackageProvider, provides=Package, short="npm"):
             try:
                 found = json.loads(completed.stdout or "{}").get("dependencies", {})
             except ValueError:
-                succeeded(completed, "asking npm what is installed")
+                succeeded(completed, "asking npm what is installed", whole=True)
                 found = {}
             self._records = {name: entry["version"] for name, entry in found.items() if "version" in entry}
         return self._records

@@ -66,7 +66,7 @@ class Pip(PackageProvider, provides=Package, short="pip"):
         if self._fresh:
             return {}
         if self._records is None:
-            completed = succeeded(self._ask("list", "--format=json"), f"asking pip of {self._place}")
+            completed = succeeded(self._ask("list", "--format=json"), f"asking pip of {self._place}", whole=True)
             self._records = {self.known_as(entry["name"]): entry["version"] for entry in json.loads(completed.stdout)}
         return self._records
 

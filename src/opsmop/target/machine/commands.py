@@ -63,11 +63,13 @@ class Output:
     def __init__(self, speaking: Speaking | None = None) -> None:
         self.speaking = speaking
         self.kept = {"stdout": bytearray(), "stderr": bytearray(), "output": bytearray()}
+        self.heard = {"stdout": 0, "stderr": 0}  # bytes
 
     def add(self, stream: str, data: bytes) -> None:
         """Take `data` from `stream`."""
         if self.speaking is not None:
             self.speaking.add(stream, data)
+        self.heard[stream] += len(data)
         for name in (stream, "output"):
             kept = self.kept[name]
             kept += data
@@ -140,7 +142,8 @@ def run(
         hearing.close()
         started(0, grace)
     stdout, stderr, both = (output.text(name) for name in ("stdout", "stderr", "output"))
-    return Completed(command, process.returncode, stdout, stderr, both, timed_out, limit=timeout)
+    cut = output.heard["stdout"] > MOST_KEPT
+    return Completed(command, process.returncode, stdout, stderr, both, timed_out, limit=timeout, cut=cut)
 
 
 def _begun(
