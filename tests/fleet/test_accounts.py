@@ -121,8 +121,9 @@ def test_a_user_whose_process_runs_is_not_removed_and_the_error_says_so(fleet: F
     apply(fleet, tmp_path, 'User("busy")')
     for host in fleet.hosts:
         host.run("setsid runuser -u busy -- sleep 300 >/dev/null 2>&1 < /dev/null & sleep 0.3")
-    failed = push(fleet, tmp_path, 'User("busy", absent=True)')
+    failed = push(fleet, tmp_path, 'User("busy", absent=True, remove=True)')
     assert any("currently used by process" in text and "loginctl" in text for text in failed.failures)
+    assert everywhere(fleet, "ls -d /home/busy/.profile") == "/home/busy/.profile\n", "nothing of the user is gone"
     for host in fleet.hosts:
         host.run("pkill -KILL -u busy; sleep 0.2", check=False)
     assert law(fleet, tmp_path, 'User("busy", absent=True, remove=True)') == ["remove", "remove home"]
