@@ -100,6 +100,7 @@ class Controller:
                 [sys.executable, self.folder / "policy" / "site.py", "--push", "--apply", *words],
                 env={
                     **os.environ,
+                    "COLUMNS": "200",  # as wide as can be: pytest's workers have a narrow one
                     "HOME": str(self.folder),
                     "OPSMOP_SSH_SILENCE_TIMEOUT": "4",
                     "OPSMOP_SSH_CHECK_HOST_KEYS": "false",
