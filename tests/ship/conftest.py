@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from opsmop.ship.bundle import boot_text, code_bundle
+from opsmop.ship.bundle import code_bundle
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "src"
 CANDIDATES = [f"python3.{minor}" for minor in range(9, 15)]
+BOOT = (SOURCE / "opsmop" / "wire" / "boot.py").read_bytes()  # what a host runs before anything of ours is there
 TARGET_PROGRAM = (HERE / "driver" / "target.py").read_text(encoding="utf-8")
 
 
@@ -107,7 +108,7 @@ class Travel:
         return Sent(json.loads(out.read_text(encoding="utf-8")))
 
     def evaluate(self, sent: Sent, python: str) -> subprocess.CompletedProcess[bytes]:
-        parts = [boot_text().encode(), code_bundle().raw(), sent.packages, sent.payload]
+        parts = [BOOT, code_bundle().raw(), sent.packages, sent.payload]
         head = json.dumps([len(part) for part in parts]).encode() + b"\n"
         command = [python, "-I", "-S", "-c", TARGET_PROGRAM]
         return subprocess.run(command, input=head + b"".join(parts), capture_output=True, check=False)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-from opsmop.ship.bundle import boot_text, bundle_of, code_bundle
-from opsmop.ship.packages import closed_list, compiled, missing_text, package_bundle
+from tests.ship.conftest import BOOT
+
+from opsmop.ship.bundle import PACKAGE, Bundle, bundle_of, code_bundle
+from opsmop.ship.packages import package_bundle
 from opsmop.ship.places import CARRIED_LIBRARIES
 
 PROGRAM = """
@@ -25,12 +28,18 @@ finder = here["install"](raw, "0123456789abcdef")
 
 
 def run_with(raw: bytes, program: str, python: str) -> Any:
-    boot = boot_text().encode()
-    head = json.dumps([len(boot), len(raw)]).encode() + b"\n"
+    head = json.dumps([len(BOOT), len(raw)]).encode() + b"\n"
     command = [python, "-I", "-S", "-W", "error", "-c", PROGRAM + program]
-    ran = subprocess.run(command, input=head + boot + raw, capture_output=True, check=False)
+    ran = subprocess.run(command, input=head + BOOT + raw, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr.decode()
     return json.loads(ran.stdout)
+
+
+def index_of(bundle: Bundle | None) -> dict[str, list[int]]:
+    """Kind, place and size of all that a bundle holds."""
+    raw = bundle.raw() if bundle is not None else b"\0\0\0\2{}"
+    found: dict[str, list[int]] = json.loads(raw[4 : 4 + int.from_bytes(raw[:4], "big")])
+    return found
 
 
 def test_the_digest_is_the_sha256_of_the_raw_bytes() -> None:
@@ -44,8 +53,7 @@ def test_the_same_files_give_the_same_bytes_in_any_order() -> None:
 
 
 def test_only_rooms_that_travel_and_carried_libraries_are_in_the_bundle() -> None:
-    raw = code_bundle().raw()
-    index = json.loads(raw[4 : 4 + int.from_bytes(raw[:4], "big")])
+    index = index_of(code_bundle())
     assert {name.partition(".")[0] for name in index} <= {"opsmop", *CARRIED_LIBRARIES}
     rooms = {name.split(".")[1] for name in index if name.startswith("opsmop.")}
     assert not rooms & {"ship", "transport", "drive", "report", "settings", "schedule", "cli", "app", "demo"}
@@ -76,7 +84,7 @@ import pack.one
 kept = dict(finder.compiled)
 for name in kept: del sys.modules[name]
 kept["pack.one"] = compile("X = 'kept'", "x", "exec")
-here["install"](raw, "0123456789abcdef", kept)
+sys.meta_path.insert(0, here["finder_of"](raw, "0123456789abcdef", kept))
 import pack.one
 print(json.dumps([sorted(finder.compiled), pack.one.X]))
 """
@@ -137,18 +145,62 @@ def test_the_list_of_packages_is_closed_over_what_they_import(tmp_path: Path, mo
         "shop4.py": "",
     }
     installed(tmp_path, monkeypatch, files)
-    assert list(closed_list(["shop1"])) == ["shop1", "shop1.late", "shop2", "shop3", "shop3.deep"]
-    assert closed_list(["shop1"])["shop3"] == (True, "")
+    index = index_of(package_bundle(["shop1"]))
+    assert list(index) == ["shop1", "shop1.late", "shop2", "shop3", "shop3.deep"]
+    kind, _, length = index["shop3"]
+    assert (kind, length) == (PACKAGE, 0)
 
 
-def test_a_package_with_compiled_parts_is_named_instead_of_sent(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_package_with_compiled_parts_is_not_sent(tmp_path: Path, monkeypatch: Any) -> None:
     files = {"fast1/__init__.py": "", "fast1/core.abi3.so": "", "user1.py": "import fast1\n"}
     installed(tmp_path, monkeypatch, files)
-    assert list(closed_list(["user1"])) == ["user1"]
-    assert compiled(["user1"]) == ("fast1",)
-    assert "fast1" in missing_text("fast1")
+    assert list(index_of(package_bundle(["user1"]))) == ["user1"]
     assert package_bundle(["fast1"]) is None
 
 
 def test_what_every_target_has_is_never_in_the_second_bundle() -> None:
-    assert closed_list(["json", "jinja2", "opsmop", "nowhere_at_all"]) == {}
+    assert package_bundle(["json", "jinja2", "opsmop", "nowhere_at_all"]) is None
+
+
+IMPORTS = """
+import far1.deep as one, far2 ; import far3
+from \\
+    far4.x import (far5,
+    b)
+def f():
+    try: import far6
+    except ImportError: from far7 import c
+    x = "import far8"
+    for y in (yield from x): import far9
+"""
+
+
+def test_imports_are_found_wherever_they_stand_in_a_source(tmp_path: Path, monkeypatch: Any) -> None:
+    others = {f"far{number}.py": "" for number in range(1, 10)}
+    installed(tmp_path, monkeypatch, {"near.py": IMPORTS, **others})
+    found = {name for name in index_of(package_bundle(["near"])) if name.startswith("far")}
+    assert found == {f"far{number}" for number in (1, 2, 3, 4, 6, 7, 9)}
+
+
+def test_a_package_that_imports_the_program_itself_is_sent(tmp_path: Path, monkeypatch: Any) -> None:
+    files = {"diller.py": "import __main__\nimport odd1\n", "odd1.py": "X = 1\n"}
+    installed(tmp_path, monkeypatch, files)
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as where a program is run by its path
+    assert list(index_of(package_bundle(["diller"]))) == ["diller", "odd1"]
+
+
+def test_a_bundle_of_packages_is_made_once(tmp_path: Path, monkeypatch: Any) -> None:
+    installed(tmp_path, monkeypatch, {"once1.py": "", "once2.py": ""})
+    assert package_bundle(["once1", "once2"]) is package_bundle(("once2", "once1"))
+    assert package_bundle(["once1"]) != package_bundle(["once2"])
+
+
+def test_packages_of_one_name_in_two_places_are_two(tmp_path: Path, monkeypatch: Any) -> None:
+    digests = set()
+    for number in range(2):
+        with monkeypatch.context() as here:
+            installed(tmp_path / str(number), here, {"twice.py": f"X = {number}\n"})
+            bundle = package_bundle(["twice"])
+            assert bundle is not None
+            digests.add(bundle.digest)
+    assert len(digests) == 2

@@ -81,7 +81,7 @@ def events_of(path: Path) -> Iterator[Event]:
 
 
 def summary(path: Path) -> Summary:
-    """What `path` says of its run, without reading all that it holds.
+    """What `path` says of its run; only the few events that tell it are taken apart.
 
     :raises UsageError: as `events_of`
     """

@@ -93,11 +93,6 @@ def _fingerprint(sources: Iterable[Source]) -> str:
     return hashlib.sha256("\n".join(map(str, sources)).encode()).hexdigest()[:32]
 
 
-def boot_text() -> str:
-    """The source of the importer, which is executed on the target before anything of ours can be imported."""
-    return (library_folder(OURS) / "wire" / "boot.py").read_text(encoding="utf-8")
-
-
 def library_folder(name: str) -> Path:
     """The folder of an installed package.
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
-from collections.abc import Iterable, Iterator
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from opsmop.errors import ShipError
@@ -13,67 +16,62 @@ from opsmop.ship.places import COMPILED_ENDINGS, Place, place_of_file
 
 NO_DATA = frozenset((".py", ".pyc", ".pyo", ".pyi", *COMPILED_ENDINGS))
 LARGEST_DATA_FILE_BYTES = 1024 * 1024
+# Whatever an import could name, as far as a look at the text can tell: what follows the word, to the end of its line.
+_NAMED = re.compile(r"\b(?:import|from)\b(?=((?:[^\n\\;]|\\\n)*))")
+_FIRST_WORD = re.compile(r"[\s\\(]*(\w+)")
 
 
 def package_bundle(names: Iterable[str]) -> Bundle | None:
     """The bundle of packages and of what they import; None if nothing of it travels.
 
+    What is compiled is left out: it has to exist on the target. As with imports, what is changed in a package while
+    this process runs is not seen.
+
     :param names: top-level names, as ``Parcel.packages`` has them
+    :raises ShipError: a source cannot be read
     """
+    wanted = sorted(set(names))
+    return _made(tuple((name, tuple(_locations(name))) for name in wanted))
+
+
+@functools.lru_cache(maxsize=8)
+def _made(wanted: tuple[tuple[str, tuple[Path, ...]], ...]) -> Bundle | None:
+    travelling = _closure(name for name, _ in wanted)
     files = {
         name: (PACKAGE if is_package else MODULE, source.encode())
-        for name, (is_package, source) in closed_list(names).items()
+        for modules in travelling.values()
+        for name, (is_package, source) in modules.items()
     }
-    data = {path: (DATA, content) for top in travelling(names) for path, content in data_files(top)}
+    data = {path: (DATA, content) for top in travelling for path, content in data_files(top)}
     return bundle_of({**files, **data}) if files else None
 
 
-def closed_list(names: Iterable[str]) -> dict[str, tuple[bool, str]]:
-    """Every module of the packages, and of the packages that these import, as (is it a package, source).
+def _closure(names: Iterable[str]) -> dict[str, dict[str, tuple[bool, str]]]:
+    """The packages among these, and among what they import, that can be sent, each with its modules."""
+    found: dict[str, dict[str, tuple[bool, str]]] = {}
+    met = set(names)
+    waiting = list(met)
+    is_installed = functools.cache(_is_installed)
 
-    What is compiled is left out: it has to exist on the target, and `missing_text` says so there.
+    def matters(name: str) -> bool:
+        return name not in met and is_installed(name)
 
-    :param names: top-level names
-    """
-    found: dict[str, tuple[bool, str]] = {}
-    for top in travelling(names):
-        found.update(modules_of(top))
-    return dict(sorted(found.items()))
-
-
-def compiled(names: Iterable[str]) -> tuple[str, ...]:
-    """The packages among these, and among what they import, that a target has to have by itself."""
-    return tuple(sorted(name for name in _closure(names) if _is_compiled(name)))
-
-
-def travelling(names: Iterable[str]) -> tuple[str, ...]:
-    """The packages among these, and among what they import, that can be sent."""
-    return tuple(sorted(name for name in _closure(names) if not _is_compiled(name)))
-
-
-def missing_text(name: str) -> str:
-    """What to say when a target lacks a package that does not travel."""
-    return (
-        f"The role uses the package {name}, which has compiled extensions and therefore does not travel, "
-        f"and which this host does not have: install it there before this role runs"
-    )
-
-
-def _closure(names: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(names)
     while waiting:
         top = waiting.pop()
-        if top in found or not _is_installed(top):
-            continue
-        found.add(top)
-        if not _is_compiled(top):
-            waiting += [used for _, source in modules_of(top).values() for used in imported_tops(source)]
+        if is_installed(top) and not _is_compiled(top):
+            found[top] = modules_of(top)
+            for _, source in found[top].values():
+                new = imported_tops(source, matters)
+                met.update(new)
+                waiting += new
     return found
 
 
 def _locations(top: str) -> list[Path]:
-    spec = importlib.util.find_spec(top)
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # an imported module without a spec, as `__main__` is
+        return []
     if spec is None:
         return []
     if spec.submodule_search_locations:
@@ -125,8 +123,14 @@ def data_files(top: str) -> Iterator[tuple[str, bytes]]:
                 yield "/".join((top, *path.relative_to(location).parts)), path.read_bytes()
 
 
-def imported_tops(source: str) -> set[str]:
-    """The top-level names that a source imports anywhere, in functions as well."""
+def imported_tops(source: str, matters: Callable[[str], bool]) -> set[str]:
+    """The top-level names that a source imports anywhere, in functions as well.
+
+    :param matters: whether a name is asked for. A source that can hold no such name is not even parsed
+    """
+    possible = set(filter(matters, _words_after_imports(source) - sys.stdlib_module_names))
+    if not possible:
+        return set()
     try:
         tree = ast.parse(source)
     except SyntaxError:
@@ -137,4 +141,14 @@ def imported_tops(source: str) -> set[str]:
             names.update(alias.name.partition(".")[0] for alias in node.names)
         if isinstance(node, ast.ImportFrom) and not node.level and node.module:
             names.add(node.module.partition(".")[0])
-    return names
+    return names & possible
+
+
+def _words_after_imports(source: str) -> set[str]:
+    found: set[str] = set()
+    for rest in _NAMED.findall(source):
+        for part in rest.split(","):
+            word = _FIRST_WORD.match(part)
+            if word:
+                found.add(word[1])
+    return found

@@ -18,21 +18,22 @@ PACKAGE = 1
 DATA = 2
 
 
-def install(raw: bytes, digest: str, compiled: dict[str, CodeType] | None = None) -> Finder:
+def install(raw: bytes, digest: str) -> Finder:
     """Let imports find a bundle's modules before any that are installed on this machine.
 
     :param raw: the uncompressed bundle
     :param digest: its sha256, in hexadecimal
-    :param compiled: code by module name that was compiled earlier by this very Python, if any is at hand
-    :return: the finder; its `compiled` holds all code that was used, for keeping under (digest, Python's magic)
     """
-    finder = finder_of(raw, digest, {} if compiled is None else compiled)
+    finder = finder_of(raw, digest, {})
     sys.meta_path.insert(0, finder)
     return finder
 
 
 def finder_of(raw: bytes, digest: str, compiled: dict[str, CodeType]) -> Finder:
-    """As `install`, without letting imports find anything."""
+    """As `install`, without letting imports find anything.
+
+    :param compiled: code by module name that was compiled earlier by this very Python. All code that is used is added
+    """
     # kept out of the top: code that was kept comes with its index
     import json
 

@@ -135,7 +135,6 @@ class Rebuilder(Unpickler):
         super().__init__(BytesIO(stream))
         self.shelf = shelf
         self.libraries: dict[str, types.CodeType] = {}
-        self.replaced: list[Any] = []
         self.classes: list[type] = []
 
     def whole(self, chunks: int) -> Any:
@@ -197,7 +196,6 @@ class Rebuilder(Unpickler):
         """An empty module of the policy, in the place where imports look for it."""
         made = types.ModuleType(name)
         vars(made).update(settings, __builtins__=builtins)
-        self.replaced.append(sys.modules.get(name))
         sys.modules[name] = made
         parent, _, child = name.rpartition(".")
         if parent in sys.modules:
