@@ -33,7 +33,9 @@ class Download(Resource):
     checksum: str | None = field(
         default=None, doc='"sha256:<hex>", or the URL of a list of checksums such as SHA256SUMS'
     )
-    headers: dict[str, str | Secret] | None = field(default=None, doc="of the request, such as Authorization")
+    headers: dict[str, str | Secret] | None = field(
+        default=None, doc="of the request, such as Authorization; to this host alone"
+    )
     owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
     group: str | int | None = field(default=None, doc="the group's name or number; stays if not given")
     mode: int | str | None = field(default=None, doc='permission bits, 0o644, "0644" or "u+x"; stay if not given')
