@@ -247,3 +247,25 @@ def test_code_that_registered_its_source_with_linecache_travels(travel: Any) -> 
                 return made(2)
     """
     travel.everywhere(policy, 42)
+
+
+def test_code_in_branches_that_texts_and_numbers_decide_travels(travel: Any) -> None:
+    policy = """
+        NAME = "x"
+        def maker(password="hunter2"):
+            while 1:
+                def made(): return "made"
+                return made
+        made = maker()
+        class Site:
+            if 1:
+                def main(self): return [self.other(), made()]
+            if f"{NAME}":
+                def other(self): return "other"
+            elif 2 - 2:
+                pass
+            else:
+                def other(self): return "another"
+    """
+    travel.everywhere(policy, ["other", "made"])
+    assert "hunter2" not in bytes.fromhex(travel.send(policy).answer["payload"]).decode("latin-1")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import textwrap
+
+import pytest
+from tests.ship.conftest import TARGETS
 
 from opsmop.ship.reduce import reduced
 
@@ -103,3 +108,56 @@ def test_syntax_of_another_version_may_stand_where_nothing_travels() -> None:
     text = next(reduced(source, {("old", 5)}, set()))
     assert "match" not in text
     assert "def old(): return 1" in text
+
+
+AROUND = [
+    "if 1:\n    {}",
+    "if 'hunter2':\n    {}",
+    "if not 0:\n    {}",
+    "if '':\n    x = 1\nelse:\n    {}",
+    'if """""":\n    x = 1\nelse:\n    {}',
+    "if b'':\n    x = 1\nelse:\n    {}",
+    'if (""\n    ""):\n    x = 1\nelse:\n    {}',
+    "if 0x0:\n    x = 1\nelse:\n    {}",
+    "if 7 - 6:\n    {}",
+    "if 7 - 7:\n    x = 'hunter2'\nelse:\n    {}",
+    "if f'{x}':\n    x = 'hunter2'\nelse:\n    {}",
+    "if f'''{x}\n''':\n    {}",
+    "while 1:\n    {}",
+    "while 'hunter2' and x:\n    {}",
+]
+
+
+MAKER = "def make(password='hunter2'):\n        PIN = 1234\n        return lambda: 'kept'"
+FINDING = """
+import json, sys
+def names(code):
+    yield code.co_name
+    for constant in code.co_consts:
+        if hasattr(constant, "co_name"):
+            yield from names(constant)
+texts = json.load(sys.stdin)
+print(json.dumps([text for text in texts if "<lambda>" not in names(compile(text, "site.py", "exec"))]))
+"""
+
+
+def reduced_maker(around: str) -> str:
+    source = around.replace("{}", MAKER) + "\n"
+    line = next(number for number, text in enumerate(source.splitlines(), 1) if "lambda" in text)
+    return next(reduced(source, {("<lambda>", line)}, set()))
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_branches_hold_besides_travelling_code_is_blank(around: str) -> None:
+    text = reduced_maker(around)
+    assert "hunter2" not in text
+    assert "1234" not in text
+    assert "lambda: 'kept'" in text
+
+
+@pytest.mark.parametrize("version", TARGETS)
+def test_no_compiler_drops_a_branch_that_travels(version: str) -> None:
+    texts = json.dumps([reduced_maker(around) for around in AROUND])
+    command = [TARGETS[version], "-I", "-S", "-c", FINDING]
+    ran = subprocess.run(command, input=texts, capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout) == []

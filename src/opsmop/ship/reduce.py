@@ -1,8 +1,9 @@
 """Takes out of a source whatever the travelling code does not need, keeping every line and column in its place.
 
 The result is compiled on the target only to find code objects in it and never runs. A statement without travelling code
-becomes ``0``; a class keeps its name and the methods that travel; what encloses travelling code keeps its shape, but not
-its texts and numbers; comments outside of travelling code go. So a password at module level does not travel.
+becomes ``0``; a class keeps its name and the methods that travel; what encloses travelling code keeps its shape, and of
+its texts and numbers only whether they are true; comments outside of travelling code go. So a password at module level does
+not travel.
 """
 
 from __future__ import annotations
@@ -171,21 +172,31 @@ class Reduction:
         if isinstance(node, ast.Lambda) and self.is_wanted(node):
             self.kept.append(node)
             return
-        if isinstance(node, (ast.Constant, ast.JoinedStr)):
+        if isinstance(node, (ast.Constant, ast.JoinedStr)) or _is_computed(node):
             self.literal(node)
             return
         for child in ast.iter_child_nodes(node):
             self.literals(child)
 
-    def literal(self, node: ast.Constant | ast.JoinedStr) -> None:
+    def literal(self, node: Any) -> None:
+        """Blank a text, a number or what is computed of some, but not whether it is true: compilers drop dead branches."""
         if not self.blank_literals or self.has_wanted(node):
             return
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, complex)):
+        if not isinstance(node, ast.Constant):
+            self.page.overwrite(start_of(node, self.page), end_of(node), "(_", ")")  # a compiler takes it for either
+        elif isinstance(node.value, (int, float, complex)):
             if not isinstance(node.value, bool):
-                self.page.overwrite(start_of(node, self.page), end_of(node), "0")
-        elif isinstance(node, ast.JoinedStr) or isinstance(node.value, (str, bytes)):
-            quotes = "'" * (1 if node.lineno == node.end_lineno else MULTILINE_QUOTES)
-            self.page.overwrite(start_of(node, self.page), end_of(node), quotes, quotes)
+                self.page.overwrite(start_of(node, self.page), end_of(node), "1" if node.value else "0")
+        elif isinstance(node.value, (str, bytes)):
+            self._text(node)
+
+    def _text(self, node: ast.Constant) -> None:
+        one_line = node.lineno == node.end_lineno
+        if not node.value:
+            first, last = ("''", "") if one_line else ("(''", ")")
+        else:
+            first = last = "'" * (1 if one_line else MULTILINE_QUOTES)
+        self.page.overwrite(start_of(node, self.page), end_of(node), first, last)
 
     def is_wanted(self, node: Any) -> bool:
         name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
@@ -202,6 +213,12 @@ class Reduction:
                 first <= place and (place < last or (line == last[0] and not single)) for first, last, single in kept
             ):
                 self.page.overwrite((line, begin), (line, end))
+
+
+def _is_computed(node: ast.AST) -> bool:
+    """Whether it is computed of numbers and texts alone, so that a compiler may do that."""
+    parts = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.operator, ast.unaryop)
+    return isinstance(node, ast.BinOp) and all(isinstance(inner, parts) for inner in ast.walk(node))
 
 
 def _is_future(node: ast.stmt) -> bool:
