@@ -50,7 +50,7 @@ def in_a_child(
     child = os.fork()
     if not child:
         before()
-        sys.addaudithook(lambda event, words: watcher(event, words) if event.startswith(("open", "os.")) else None)
+        sys.addaudithook(lambda event, words: watcher(event, words) if is_use(event, words) else None)
         evaluated = evaluate_role(doing(main), mode)
         failure = evaluated.ending.failure
         os.write(writing, pickle.dumps((answer(), failure.message if failure is not None else "")))
@@ -60,6 +60,16 @@ def in_a_child(
         content = said.read()
     os.waitpid(child, 0)
     return pickle.loads(content) if content else None
+
+
+def is_use(event: str, words: tuple[Any, ...]) -> bool:
+    """Whether it is one of the file system; not so the steps of a way, which are opened neither to read nor to write."""
+    return event.startswith("os.") or (event == "open" and not words[2] & os.O_PATH)
+
+
+def named(path: str) -> str:
+    """A path by the names that its directories have."""
+    return str(Path(path).parent.resolve() / Path(path).name)
 
 
 def ends_at(number: int) -> Watcher:
@@ -155,8 +165,8 @@ def test_names_of_temporary_files_cannot_be_guessed_and_are_made_new(tmp_path: P
     Path(folder).mkdir()
 
     def watch(event: str, words: tuple[Any, ...]) -> None:
-        if event == "open" and str(words[0]).startswith(f"{folder}/") and words[2] & os.O_CREAT:
-            opened.append((words[0], words[2]))
+        if event == "open" and words[2] & os.O_CREAT and named(str(words[0])).startswith(f"{folder}/"):
+            opened.append((named(words[0]), words[2]))
 
     for number in range(3):
         content = f"{number}"

@@ -25,7 +25,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(os, name, call)
 
     noting("fsync", os.fsync, lambda descriptor: str(Path(f"/proc/self/fd/{descriptor}").readlink()))
-    noting("rename", os.rename, lambda _, taken: str(taken))
+    noting(
+        "rename",
+        os.rename,
+        lambda _, taken: str(Path(taken).parent.resolve() / Path(taken).name),
+    )
     return made
 
 

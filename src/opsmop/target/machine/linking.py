@@ -20,23 +20,23 @@ class Linking:
 
     def make_link(self, path: str, target: str) -> None:
         """See `Machine.make_link`."""
-        with refusals("make the link", path):
-            _in_place(path, lambda temporary: os.symlink(target, temporary))
+        with refusals("make the link", path) as held:
+            _in_place(held, lambda temporary: os.symlink(target, temporary))
 
     def make_hard_link(self, path: str, other: str) -> None:
         """See `Machine.make_hard_link`."""
-        with refusals("make the link", path):
-            _in_place(path, lambda temporary: os.link(other, temporary, follow_symlinks=False))
+        with refusals("make the link", path) as held:
+            _in_place(held, lambda temporary: os.link(other, temporary, follow_symlinks=False))
 
     def remove_directory(self, path: str) -> None:
         """See `Machine.remove_directory`."""
-        with refusals("remove", path):
-            os.rmdir(path)
+        with refusals("remove", path) as held:
+            os.rmdir(held)
 
     def touch(self, path: str) -> None:
         """See `Machine.touch`."""
-        with refusals("touch", path):
-            os.utime(path, follow_symlinks=False)
+        with refusals("touch", path) as held:
+            os.utime(held, follow_symlinks=False)
 
 
 def _in_place(path: str, make: Callable[[str], None]) -> None:

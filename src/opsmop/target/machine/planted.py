@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from opsmop.target.machine.model import MOST_LINKS, Node, key_of
 
 NOTHING: Mapping[str, Node] = MappingProxyType({})
 _ROOT = 0
+# Nothing is opened for reading: a directory that may only be gone through is enough (open(2), O_PATH).
+_STEP = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def refuse_planted(doing: str, path: str, planned: Mapping[str, Node] = NOTHING, user: str = "root") -> None:
@@ -33,6 +36,52 @@ def refuse_planted(doing: str, path: str, planned: Mapping[str, Node] = NOTHING,
                 f"cannot {doing} {path}: {link} is a link that another user made ({whose})",
                 remedy=f"If {_end(os.path.join(os.path.dirname(link), target), planned)} is meant, name that.",
             )
+
+
+def held(doing: str, path: str) -> int:
+    """A descriptor of the directory in which `path` stands, reached part by part; -1 where the system cannot do that.
+
+    What is done by way of it is done where the look was, whatever somebody puts in the place of a part meanwhile.
+
+    :raises ProviderError: for a link of another user, as `refuse_planted`
+    :raises OSError: as the system says it
+    """
+    if not (hasattr(os, "O_PATH") and os.path.isabs(path) and os.path.isdir("/proc/self/fd")):
+        return -1
+    left, most = os.path.dirname(path).split("/")[::-1], MOST_LINKS
+    at = os.open("/", _STEP)
+    try:
+        while left:
+            part = left.pop()
+            if not part:
+                continue
+            step = os.open(part, _STEP, dir_fd=at)
+            status = os.fstat(step)
+            if not stat.S_ISLNK(status.st_mode):
+                at, step = step, at
+                os.close(step)
+                continue
+            target, most = _followed(step, status.st_uid, doing, path, most), most - 1
+            left += target.split("/")[::-1]
+            if target.startswith("/"):
+                os.close(at)
+                at = os.open("/", _STEP)
+    except BaseException:
+        os.close(at)
+        raise
+    return at
+
+
+def _followed(link: int, owner: int, doing: str, path: str, most: int) -> str:
+    """Where an opened link leads, if so many more may be followed."""
+    try:
+        if not most:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        if owner not in (_ROOT, os.geteuid()):
+            raise ProviderError(f"cannot {doing} {path}: a link on the way is another user's (number {owner})")
+        return os.readlink("", dir_fd=link)
+    finally:
+        os.close(link)
 
 
 def _links_in(directory: str, planned: Mapping[str, Node], most: int) -> Iterator[tuple[str, int | str, str]]:

@@ -175,9 +175,13 @@ class RealMachine(Acting, Linking, Surroundings):
         owner = owner if owner is not None else (old.owner if old else None)
         group = group if group is not None else (old.group if old else None)
         uid, gid = self._numbers(owner, group)
-        with refusals("write", path):
-            files.replace(path, content, mode=mode, uid=uid, gid=gid, prove=lambda at: self.prove(validate, at))
-        self._named.add(os.path.dirname(path))
+        directory = os.path.dirname(path)
+        with refusals("write", path) as held:
+            files.replace(
+                held, content, mode=mode, uid=uid, gid=gid,
+                prove=lambda at: self.prove(validate, os.path.join(directory, os.path.basename(at))),
+            )  # fmt: skip
+        self._named.add(directory)
 
     def settle(self) -> None:
         """See that all that was written outlives a power cut, names too. Called before a role says that it has ended."""
@@ -199,33 +203,33 @@ class RealMachine(Acting, Linking, Surroundings):
 
     def make_directory(self, path: str, *, mode: int) -> None:
         """See `Machine.make_directory`."""
-        with refusals("make the directory", path):
-            os.mkdir(path, 0o700)
-            files.set_mode(path, mode)
+        with refusals("make the directory", path) as held:
+            os.mkdir(held, 0o700)
+            files.set_mode(held, mode)
 
     def remove(self, path: str) -> None:
         """See `Machine.remove`."""
-        with refusals("remove", path):
-            os.unlink(path)
+        with refusals("remove", path) as held:
+            os.unlink(held)
 
     def remove_tree(self, path: str) -> None:
         """See `Machine.remove_tree`."""
-        with refusals("remove", path):
-            files.remove_tree(path)
+        with refusals("remove", path) as held:
+            files.remove_tree(held)
 
     def set_mode(self, path: str, mode: int) -> None:
         """See `Machine.set_mode`."""
-        with refusals("set the mode of", path):
-            files.set_mode(path, mode)
+        with refusals("set the mode of", path) as held:
+            files.set_mode(held, mode)
 
     def set_owner(self, path: str, owner: str | None, group: str | None) -> None:
         """See `Machine.set_owner`. A change of owner drops setuid (chown(2)), so the mode is set again."""
         uid, gid = self._numbers(owner, group)
-        with refusals("set the owner of", path):
-            before = os.lstat(path)
-            os.chown(path, uid, gid, follow_symlinks=False)
+        with refusals("set the owner of", path) as held:
+            before = os.lstat(held)
+            os.chown(held, uid, gid, follow_symlinks=False)
             if before.st_mode & 0o6000 and not stat.S_ISLNK(before.st_mode):
-                files.set_mode(path, stat.S_IMODE(before.st_mode))
+                files.set_mode(held, stat.S_IMODE(before.st_mode))
 
     def run(
         self,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import Any
 
 from opsmop.errors import ProviderError
-from opsmop.target.machine.planted import refuse_planted
+from opsmop.target.machine.planted import held, refuse_planted
 
 REMEDIES = {
     errno.EACCES: "The evaluating user may not do this: does the role need sudo()?",
@@ -21,22 +22,38 @@ REMEDIES = {
 }
 
 
-_LOOKS = ("read", "list", "look for mounts at", "act as")
+_LOOKS = ("read", "list", "look for mounts at", "sync", "act as")
 
 
 class refusals:  # noqa: N801 - reads as a word of the `with` statement that it is used in
-    """Maps what the system refuses to a `ProviderError` that says what was being done, and to what; refuses by itself to
-    change what is reached through somebody else's link.
+    """Maps what the system refuses to a `ProviderError` that says what was being done, and to what.
+
+    Refuses by itself to change what is reached through somebody else's link, and gives the path by which it is to be
+    changed: it leads through the directory that was looked at, whatever has its name by now (proc(5), ``/proc/pid/fd``).
     """
 
     def __init__(self, doing: str, path: str) -> None:
         self.doing, self.path = doing, path
+        self._directory = -1
 
-    def __enter__(self) -> None:
-        if self.doing not in _LOOKS:
+    def __enter__(self) -> str:
+        if self.doing in _LOOKS:
+            return self.path
+        try:
             refuse_planted(self.doing, self.path)
+            self._directory = held(self.doing, self.path)
+        except OSError as error:
+            raise self._refused(error) from error
+        if self._directory == -1:
+            return self.path
+        return f"/proc/self/fd/{self._directory}/{os.path.basename(self.path)}"
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if self._directory != -1:
+            os.close(self._directory)
         if isinstance(error, OSError):
-            remedy = REMEDIES.get(error.errno or 0, "")
-            raise ProviderError(f"cannot {self.doing} {self.path}: {error.strerror or error}", remedy=remedy) from error
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> ProviderError:
+        remedy = REMEDIES.get(error.errno or 0, "")
+        return ProviderError(f"cannot {self.doing} {self.path}: {error.strerror or error}", remedy=remedy)
