@@ -31,6 +31,9 @@ os.write(1, answer)
 sys.exit(not answer)
 """
 
+_LONGEST_FOLDER = 70  # bytes of a temporary directory; the whole path of a socket has 104 at least (unix(7), sun_path)
+_NEAR = "/tmp"  # noqa: S108 - where mkdtemp makes a folder of one's own under a name that nobody guesses
+
 
 class Askpass:
     """What stands behind SSH_ASKPASS (ssh(1), ENVIRONMENT) for one ssh.
@@ -46,7 +49,8 @@ class Askpass:
         self._told = False
         self._held: list[socket.socket] = []
         self.again = ""  # the question that came after the password was told, or that it does not answer
-        self._folder = Path(tempfile.mkdtemp(prefix="opsmop-"))  # mode 0700
+        near = len(os.fsencode(tempfile.gettempdir())) < _LONGEST_FOLDER
+        self._folder = Path(tempfile.mkdtemp(prefix="opsmop-", dir=None if near else _NEAR))  # mode 0700
         self._line = socket.socket(socket.AF_UNIX)
         self._line.bind(str(self._folder / "line"))
         self._line.listen()
