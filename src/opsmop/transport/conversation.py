@@ -102,7 +102,7 @@ class Conversation:
             digest = packages.digest.encode()
             if self._link.packages != packages.digest:
                 self._link.send_packages(packages)
-        self._link.send(frames.ORDER, digest, self._order.to_bytes())
+        self._link.send(frames.ORDER, digest, *self._order.to_pieces())
 
     def _traffic(self) -> Traffic:
         pipes = self._link.pipes
