@@ -115,13 +115,22 @@ class MakeDirectory(Provider, provides=Directory):
 
         def make() -> None:
             for parent in missing:
-                self.machine.make_directory(parent, mode=_NEW_MODE)
+                self._make_parent(parent)
             self.machine.make_directory(path, mode=mode)
             if owner is not None or group is not None:
                 self.machine.set_owner(path, owner, group)
 
         after = octal(mode) + (f", and {len(missing)} above it" if missing else "")
         return Change("create", make, after=after)
+
+    def _make_parent(self, path: str) -> None:
+        try:
+            self.machine.make_directory(path, mode=_NEW_MODE)
+        except ProviderError:
+            found = self.machine.status(path)
+            if found is None or found.kind != "directory":
+                raise
+            # Somebody made it in between, as other hosts do that are the same machine.
 
     def _missing_parents(self, path: str) -> list[str]:
         missing: list[str] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -152,3 +154,19 @@ def test_parents_that_are_made_on_the_way_have_a_mode_of_their_own(tmp_path: Pat
     assert [mode_of(tmp_path / name) for name in ("a", "a/b", "a/b/private")] == [0o755, 0o755, 0o700]
     evaluate(lambda _: Directory(tmp_path / "a" / "c" / "open", mode=0o777) and None)
     assert [mode_of(tmp_path / name) for name in ("a", "a/c", "a/c/open")] == [0o755, 0o755, 0o777]
+
+
+def test_a_directory_above_that_somebody_makes_meanwhile_is_no_failure(
+    tmp_path: Path, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir = os.mkdir
+
+    def made_by_another(path: str, mode: int = 0o777) -> None:
+        mkdir(path, mode)
+        if path.endswith("/above"):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+
+    monkeypatch.setattr(os, "mkdir", made_by_another)
+    done = evaluate(lambda _: Directory(tmp_path / "above" / "within") and None)
+    assert done.ending.status == "ok"
+    assert (tmp_path / "above" / "within").is_dir()
