@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -96,6 +97,31 @@ def test_what_is_missing_or_another_archive_is_unpacked_again(place: Path, evalu
     tar(place / "a.tar", ("file", "app-1.0/doc/readme", b"read us\n"))
     assert changes(evaluate(main)) == [("unpack", False)]
     assert (place / "into" / "app-1.0" / "doc" / "readme").read_bytes() == b"read us\n"
+    assert changes(evaluate(main)) == []
+
+
+def test_what_hangs_on_a_file_stays_when_it_is_unpacked_anew(place: Path, evaluate: Evaluate) -> None:
+    """SELinux's labels and ACLs are extended attributes (xattr(7)); the bits are the archive's (acl(5))."""
+    there = place / "into" / "conf"
+    there.write_text("old")
+    os.setxattr(there, "user.kept", b"yes")
+    listed = struct.pack("<I", 2)  # linux/posix_acl_xattr.h: a version, then tag, bits and number of each entry
+    for tag, bits, number in ((1, 6, -1), (2, 6, 4711), (4, 4, -1), (0x10, 6, -1), (0x20, 0, -1)):
+        listed += struct.pack("<HHi", tag, bits, number)
+    os.setxattr(there, "system.posix_acl_access", listed)
+    with tarfile.open(place / "a.tar", "w") as archive:
+        info = tarfile.TarInfo("conf")
+        info.size, info.mode = 3, 0o640
+        archive.addfile(info, io.BytesIO(b"new"))
+
+    def main(_: object) -> None:
+        Unarchive(place / "into", archive=str(place / "a.tar"))
+
+    assert changes(evaluate(main)) == [("unpack", False)]
+    assert there.read_text() == "new"
+    assert os.getxattr(there, "user.kept") == b"yes"
+    assert "system.posix_acl_access" in os.listxattr(there)
+    assert stat.S_IMODE(there.stat().st_mode) == 0o640, "the mask of its list does not widen it"
     assert changes(evaluate(main)) == []
 
 

@@ -6,6 +6,7 @@ A request has ``act`` (``look`` or ``unpack``), ``archive`` (a path; empty if th
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import hashlib
 import io
@@ -93,7 +94,6 @@ def _digest(file: Any) -> str:
     found = hashlib.sha256()
     while piece := file.read(_PIECE):
         found.update(piece)
-    file.seek(0)
     return found.hexdigest()
 
 
@@ -130,10 +130,7 @@ def _refuse_way_back(entry: Entry) -> None:
 
 
 def _inner(path: str, entry: str, folder: str = "") -> str:
-    """A path of the archive without ``.`` and ``..``, beneath the directory that it is unpacked into.
-
-    :param folder: what it is relative to
-    """
+    """A path of the archive, relative to `folder`, without ``.`` and ``..``, beneath what it is unpacked into."""
     if path.startswith("/") or "\\" in path or "\0" in path:
         raise Refusal(f"the archive holds {entry!r}, which leads out of its directory: {path!r}")
     parts = folder.split("/") if folder else []
@@ -189,7 +186,11 @@ class Ground:
             with content, os.fdopen(descriptor, "wb") as file:
                 shutil.copyfileobj(content, file, _PIECE)
             self.own(temporary)
-            os.chmod(temporary, mode)
+            with contextlib.suppress(OSError, AttributeError):  # not every system and file system has attributes
+                for name in os.listxattr(path, follow_symlinks=False):  # of what it replaces: SELinux's label, ACLs
+                    with contextlib.suppress(OSError):
+                        os.setxattr(temporary, name, os.getxattr(path, name, follow_symlinks=False))
+            os.chmod(temporary, mode)  # last: an ACL sets the group's bits (acl(5))
             self.settle(temporary, path)
         except BaseException:
             if os.path.lexists(temporary):
