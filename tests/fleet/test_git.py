@@ -38,3 +38,17 @@ def test_a_checkout_follows_the_package_that_brings_git(bookworm: Fleet, host: H
     as_root = push(bookworm, tmp_path, theirs.replace(', run_as="ops"', "")).failures[0]
     assert "belongs to ops, and this runs as root" in as_root
     assert 'run_as="ops"' in as_root
+
+
+def test_the_remote_is_named_and_the_umask_is_taken_from_what_is_made(
+    bookworm: Fleet, host: Host, tmp_path: Path
+) -> None:
+    apply(bookworm, tmp_path, 'Package("git", install_recommends=False)')
+    host.run(f"{ORIGIN} && git config --system --add safe.directory /srv/o/.git && chmod a+rx /srv/o")
+    host.run("install -d -o ops /srv/ops")
+    main = 'Git("/srv/ops/x", repository="/srv/o", remote="upstream", umask="077", run_as="ops")'
+    assert check(bookworm, tmp_path, main).changes == ["clone"]
+    assert apply(bookworm, tmp_path, main).changes == ["clone"]
+    assert host.run("cd /srv/ops/x && runuser -u ops git remote").stdout == "upstream\n"
+    assert host.run("find /srv/ops/x -perm /077 ! -type l").stdout == ""
+    assert apply(bookworm, tmp_path, main).changes == []

@@ -371,3 +371,72 @@ def test_only_what_a_trusted_key_has_signed_is_checked_out_if_that_is_asked_for(
     assert changes(checked_out(version="v3")) == [("update", False)], "whoever signs a tag vouches for its commit"
     (home / "trusted").write_text("")
     assert "no signature" in checked_out(version="v3").failure.message, "also of what is there already"
+
+
+def test_the_remote_is_called_as_it_is_asked_for_and_another_name_is_one_more(
+    origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    there = tmp_path / "there"
+
+    def main(_: object, remote: str = "upstream") -> None:
+        Git(there, repository=str(origin), remote=remote)
+
+    for made in (["clone"], []):
+        assert [name for name, _ in changes(evaluate(main, "check"))] == made
+        assert [name for name, _ in changes(evaluate(main))] == made
+    assert git(there, "remote") == "upstream"
+    assert git(there, "rev-parse", "upstream/trunk") == git(origin, "rev-parse", "trunk")
+    commit(origin, "three")
+    assert changes(evaluate(main)) == [("update", False)]
+    assert changes(evaluate(lambda _: main(_, "mirror"))) == [("address", False)]
+    assert changes(evaluate(lambda _: main(_, "mirror"))) == changes(evaluate(main)) == []
+    assert git(there, "remote").split() == ["mirror", "upstream"]
+    first = git(origin, "rev-parse", "v1^{commit}")
+    named = lambda _: Git(there, repository=str(origin), remote="mirror", version=first) and None  # noqa: E731
+    assert changes(evaluate(named)) == [("update", False)]
+    assert (there / "file").read_text() == "one"
+
+
+def test_the_umask_is_taken_from_all_that_git_makes(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    there = tmp_path / "there"
+
+    def main(_: object, umask: str = "027") -> None:
+        Git(there, repository=str(origin), umask=umask)
+
+    assert changes(evaluate(main, "check")) == changes(evaluate(main)) == [("clone", False)]
+    assert changes(evaluate(main)) == changes(evaluate(lambda _: main(_, "077"))) == [], "what is there stays"
+    assert there.stat().st_mode & 0o777 == 0o750
+    commit(origin, "three")
+    commit(origin, "more", "another")
+    evaluate(main)
+    modes = {path: path.stat().st_mode & 0o777 for path in there.rglob("*")}
+    assert {path: mode for path, mode in modes.items() if mode & 0o027} == {}
+    assert modes[there / "another"] == modes[there / "file"] == 0o640
+    evaluate(lambda _: Git(tmp_path / "shared", repository=str(origin), umask="0002") and None)
+    assert [(tmp_path / "shared" / name).stat().st_mode & 0o777 for name in ("", "file")] == [0o775, 0o664]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"umask": "22"}, "is not three octal digits"),
+        ({"umask": "089"}, "is not three octal digits"),
+        ({"umask": "u=rwx"}, "is not three octal digits"),
+        ({"umask": "1022"}, "is not three octal digits"),
+        ({"umask": "277"}, "takes bits from the owner"),
+        ({"umask": 0o027}, "umask"),
+        ({"remote": ""}, "can call no remote"),
+        ({"remote": "--all"}, "can call no remote"),
+        ({"remote": "a b"}, "can call no remote"),
+        ({"remote": "a..b"}, "can call no remote"),
+        ({"remote": "a.lock"}, "can call no remote"),
+        ({"remote": "a\nb"}, "can call no remote"),
+        ({"remote": "upstream", "submodules": True}, "does not go with submodules"),
+    ],
+)
+def test_a_remote_or_a_mask_that_is_none_is_refused(
+    given: dict[str, Any], said: str, origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    failure = evaluate(lambda _: Git(tmp_path / "x", repository=str(origin), **given) and None, "check").failure
+    assert failure.error == "FieldError"
+    assert said in failure.message

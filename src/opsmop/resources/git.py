@@ -10,9 +10,10 @@ from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources import references
+from opsmop.resources.masks import masked, refuse_mask, remaining
 from opsmop.resources.permissions import absolute
 from opsmop.resources.references import Wanted
-from opsmop.resources.remotes import address, explained, ssh_command
+from opsmop.resources.remotes import address, explained, refuse_name, ssh_command
 
 _SHORT = 12  # digits of a commit's name that people are shown
 _KEPT = "refs/opsmop/checked-out"  # what was last checked out here: no commit that it reaches is somebody's own
@@ -41,6 +42,10 @@ class Git(Resource):
     accept_new_host_key: bool = field(
         default=False, doc="trust a host of ssh that is not known yet; never a changed key"
     )
+    remote: str = field(default="origin", doc="what the checkout calls the repository that it comes from")
+    umask: str | None = field(
+        default=None, doc='octal digits: the permission bits taken from what it makes, "027"; of a role "022"'
+    )
 
     def check(self) -> None:
         """Refuse what git would take for something else."""
@@ -50,6 +55,8 @@ class Git(Resource):
                 raise FieldError(f"{self}: {value!r} is neither a repository nor a version", place=self.place)
         if self.depth is not None and self.depth < 1:
             raise FieldError(f"{self}: depth={self.depth} is not 1 or more", place=self.place)
+        refuse_name(self, self.remote, submodules=self.submodules)
+        refuse_mask(self, self.umask)
 
 
 class CheckOut(Provider, provides=Git):
@@ -82,7 +89,7 @@ class CheckOut(Provider, provides=Git):
         git = self.resource
         if git.verify_commit and current == wanted.commit:
             self._verify(wanted)
-        origin = self._said("config", "--get", "remote.origin.url")
+        origin = self._said("config", "--get", f"remote.{git.remote}.url")
         if origin != self._remote.url:
             yield Change("address", self._set_address, before=address(origin).url, after=self._remote.url)
         changed = self._changed() if current != _ABSENT else []
@@ -183,14 +190,14 @@ class CheckOut(Provider, provides=Git):
     # Doing
 
     def _set_address(self) -> None:
-        self._run("config", "remote.origin.url", self._remote.url)
+        self._run("config", f"remote.{self.resource.remote}.url", self._remote.url)
 
     def _make(self, wanted: Wanted) -> Completed:
         git = self.resource
         if self.machine.status(git.name) is None:
-            self.machine.make_directory(git.name, mode=0o755)
+            self.machine.make_directory(git.name, mode=remaining(0o755, git.umask))
         self._run("init", "--quiet")
-        self._run("config", "remote.origin.url", self._remote.url)
+        self._set_address()
         self._fetch(wanted)
         if git.verify_commit and not self.machine.simulated:
             self._verify(wanted)
@@ -223,16 +230,17 @@ class CheckOut(Provider, provides=Git):
 
     def _fetch(self, wanted: Wanted) -> None:
         """Fetch what is wanted. A commit that no reference is at may have to be found among all there are."""
+        remote = self.resource.remote
         depth = [f"--depth={self.resource.depth}"] if self.resource.depth else []
-        where = {"refs/heads/": f"refs/remotes/origin/{wanted.branch}", "refs/tags/": wanted.reference}
+        where = {"refs/heads/": f"refs/remotes/{remote}/{wanted.branch}", "refs/tags/": wanted.reference}
         to = next((to for start, to in where.items() if wanted.reference.startswith(start)), "")
         what = f"+{wanted.reference}:{to}" if to else wanted.commit
         try:
-            self._run("fetch", "--quiet", "--force", "--no-recurse-submodules", *depth, "origin", what)
+            self._run("fetch", "--quiet", "--force", "--no-recurse-submodules", *depth, remote, what)
         except CommandFailed:
             if to:
                 raise
-            everything = ("--tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
+            everything = ("--tags", remote, f"+refs/heads/*:refs/remotes/{remote}/*")
             self._run("fetch", "--quiet", "--force", "--no-recurse-submodules", *everything)
 
     # git
@@ -249,7 +257,7 @@ class CheckOut(Provider, provides=Git):
     def _run(self, *argv: str, becomes: str = "") -> Completed:
         git = self.resource
         effects = [Effect("git", git.name, (becomes,))] if becomes else []
-        command = ["git", *self._remote.options(), *argv]
+        command = masked(["git", *self._remote.options(), *argv], git.umask)
         completed = self.machine.run(command, effects=effects, cwd=git.name, env=self._environment())
         return explained(completed, f"git {argv[0]} of {self._remote.url} in {git.name}")
 

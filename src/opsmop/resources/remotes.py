@@ -4,15 +4,22 @@ what its refusals mean.
 
 from __future__ import annotations
 
-from opsmop.errors import CommandFailed
+import re
+
+from opsmop.errors import CommandFailed, FieldError
 from opsmop.language.machine import Completed
 from opsmop.language.provider import succeeded
+from opsmop.language.resource import Resource
 from opsmop.language.secrets import without_login
 from opsmop.wire.records import dataclass
 
 # What git asks says both from its environment, which is its user's alone to read: gitcredentials(7).
 _ANSWER = '!f() { printf "username=%s\\npassword=%s\\n" "$OPSMOP_USER" "$OPSMOP_PASSWORD"; }; f'
 
+_USUAL = "origin"
+_NAME = re.compile(
+    r"(?!.*(\.\.|\.lock$|\.$))[A-Za-z0-9_][A-Za-z0-9_.-]*"
+)  # a part of a reference: git-check-ref-format(1)
 _REMEDIES = (
     ("Host key verification failed", "accept_new_host_key=True trusts a host that is not known yet."),
     ("Permission denied (publickey", "ssh_key= names a private key on the target that may log in there."),
@@ -59,6 +66,23 @@ def address(text: str) -> Address:
 
     user, _, password = login.partition(":")
     return Address(without_login(text), f"{scheme}://{host}", unquote(user), unquote(password))
+
+
+def refuse_name(resource: Resource, name: str, *, submodules: bool) -> None:
+    """Refuse what git can call no remote, and another than ``origin`` of what has submodules.
+
+    :raises FieldError: naming it
+    """
+    if not _NAME.fullmatch(name):
+        raise FieldError(
+            f"{resource}: git can call no remote {name!r}", place=resource.place, remedy="Letters and digits."
+        )
+    if submodules and name != _USUAL:  # git-submodule(1), add: a relative address is one beside the default remote's
+        raise FieldError(
+            f"{resource}: remote={name!r} does not go with submodules=True",
+            place=resource.place,
+            remedy=f"Git finds submodules of relative addresses beside the remote that is called {_USUAL}.",
+        )
 
 
 def ssh_command(key: str | None, *, accept_new: bool) -> str:
