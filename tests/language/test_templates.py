@@ -47,6 +47,18 @@ def test_the_newline_at_the_end_is_kept_and_so_are_those_of_windows(both: Any) -
     assert (seen.out / "made").read_bytes() == b"port 80\r\nend\r\n"
 
 
+def test_a_template_that_is_plain_is_rendered_as_the_resource_says_on_a_target_too(both: Any) -> None:
+    main = """
+        File(f"{OUT}/made", from_template="templates/made.j2", trim_blocks=True, lstrip_blocks=True, newline="\\r\\n")
+        File(f"{OUT}/usual", from_template="templates/made.j2")
+        File(f"{OUT}/other", from_template="templates/made.j2", variable_delimiters=["[[", "]]"])
+    """
+    seen = both(ONE.format(main=main), {"templates/made.j2": "  {% if port %}\n{{ port }} [[ port ]]\n  {% endif %}\n"})
+    assert (seen.out / "made").read_bytes() == b"80 [[ port ]]\r\n"
+    assert (seen.out / "usual").read_bytes() == b"  \n80 [[ port ]]\n  \n"
+    assert (seen.out / "other").read_bytes() == b"  \n{{ port }} 80\n  \n"
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [

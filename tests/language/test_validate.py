@@ -217,6 +217,37 @@ def test_a_template_variable_that_nothing_defines_is_a_warning(both: Any) -> Non
     assert "templates/a.j2:1: nothing defines 'envi'" in result.warnings[0]
 
 
+def test_a_template_is_read_as_its_resource_says(both: Any) -> None:
+    own = 'variable_delimiters=["[[", "]]"], block_delimiters=["<%", "%>"]'
+    calls = [
+        f'File("/a", from_template="templates/a.j2", {own})',
+        'File("/b", from_template="templates/b.j2", block_delimiters=[str(port), "%>"])',
+        'File("/d", from_template="templates/b.j2", block_delimiters=["{{", "}}"])',
+        'File("/e", from_content="x", trim_blocks=True)',
+    ]
+    files = {
+        "templates/a.j2": "{% if %}\n[[ envi ]] {{ nothing }}<% include 'templates/part.j2' %>",
+        "templates/part.j2": "{{ nothing }}\n<% if %>",
+        "templates/b.j2": "{% if %}",
+    }
+    result, _ = validated(both, POLICY.replace("WRONG", "; ".join(calls)), files)
+    assert ["templates/a.j2:2: nothing defines 'envi'" in warning for warning in result.warnings] == [True]
+    said = " ".join(f"{error.place} {error.message}" for error in result.findings)
+    assert len(result.findings) == 3, said
+    for part in (
+        "templates/part.j2:2 the template does not parse",
+        "told apart by {{, {{, {#",
+        "trim_blocks= goes with",
+    ):
+        assert part in said
+
+
+def test_a_template_whose_syntax_only_a_run_would_tell_is_not_guessed_at(both: Any) -> None:
+    more = 'File("/c", from_template="templates/b.j2", **dict(block_delimiters=["<%", "%>"]))'
+    result, _ = validated(both, POLICY.replace("WRONG", more), {"templates/b.j2": "{% if %}"})
+    assert (result.findings, result.warnings) == ((), ())
+
+
 def test_braces_of_a_variable_in_a_text_that_is_no_template_are_a_warning(both: Any) -> None:
     wrong = 'File("/a", from_content="port={{ port }}")'
     fine = "Shell(\"docker ps --format '{{ .Names }} {{ json }}'\"); File('/b', from_content=T('{{ port }}'))"

@@ -11,6 +11,7 @@ from opsmop.language.machine import Completed, Content, Machine
 from opsmop.wire.records import dataclass
 
 if TYPE_CHECKING:
+    from opsmop.language.syntax import Syntax
     from opsmop.language.trees import Tree
 
 STATE = "state"
@@ -79,9 +80,10 @@ class Sources(Protocol):
         :raises FileRefusedError: as `kept`; if it is too large, or changes meanwhile
         """
 
-    def rendered(self, path: str) -> bytes:
+    def rendered(self, path: str, syntax: Syntax | None = None) -> bytes:
         """The template file that the policy names, rendered with the resource's variables.
 
+        :param syntax: how it is written, if not in Jinja's usual way
         :raises TemplateError: if it does not parse or uses a name that nothing defines
         """
 

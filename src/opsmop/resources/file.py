@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from opsmop.errors import FieldError, ProviderError
-from opsmop.language.fields import bind, field
+from opsmop.language.fields import bind, declared, field
 from opsmop.language.machine import Content, Status
 from opsmop.language.provider import ACT, Change, Provider
 from opsmop.language.resource import Resource
@@ -16,6 +16,12 @@ from opsmop.resources.permissions import absolute, group_name, owner_name, owner
 from opsmop.resources.standing import followed
 from opsmop.resources.writing import BACKUP, VALIDATE, keep, put, refuse_validate
 
+if TYPE_CHECKING:
+    from opsmop.language.syntax import Syntax
+
+_OF_TEMPLATES = (
+    "trim_blocks", "lstrip_blocks", "variable_delimiters", "block_delimiters", "comment_delimiters", "newline",
+)  # fmt: skip
 _NEW_MODE = 0o644  # what a file gets when nothing says its mode: umask 022
 _LARGEST_SHOWN = 1024 * 1024  # bytes up to which both contents are kept for a difference
 
@@ -27,6 +33,20 @@ class File(Resource):
     from_content: str | bytes | Secret | None = field(default=None, doc="its content, as it is")
     from_file: str | None = field(default=None, doc="a file beside the policy, copied byte for byte")
     from_template: str | None = field(default=None, doc="a template beside the policy, rendered on the target")
+    trim_blocks: bool = field(default=False, doc="of a template: the line break after a block goes")
+    lstrip_blocks: bool = field(
+        default=False, doc="of a template: white space before a block at a line's beginning goes"
+    )
+    variable_delimiters: list[str] | None = field(
+        default=None, doc="of a template and what it includes: two texts instead of '{{' and '}}', such as ['[[', ']]']"
+    )
+    block_delimiters: list[str] | None = field(default=None, doc="likewise, instead of '{%' and '%}'")
+    comment_delimiters: list[str] | None = field(default=None, doc="likewise, instead of '{#' and '#}'")
+    newline: str | None = field(
+        default=None,
+        choices=("\n", "\r\n"),
+        doc="what ends the lines of a rendered template; as in the template if not given",
+    )
     from_url: str | None = field(default=None, doc="where it is on the web; `Download` says more about how")
     checksum: str | None = field(default=None, doc='of what `from_url` gives: "sha256:<hex>", or the URL of a list')
     owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
@@ -46,12 +66,28 @@ class File(Resource):
         self.exclusive("touch", "absent")
         refuse_validate(self, self.validate)
         self.bits = mode_of(self.mode, self)
+        self.syntax = self._syntax()
         if self.from_url is not None:
             for name in ("validate", "backup", "touch"):
                 self.exclusive("from_url", name)
             self.download = self._download(self.from_url)
         elif self.checksum is not None:
             raise FieldError(f"{self}: checksum= goes with from_url=", place=self.place)
+
+    def _syntax(self) -> Syntax | None:
+        """How the template is written; None if in Jinja's usual way."""
+        fields = declared(File)
+        given = {name: getattr(self, name) for name in _OF_TEMPLATES if getattr(self, name) != fields[name].default}
+        if not given:
+            return None
+        if self.from_template is None:
+            raise FieldError(f"{self}: {min(given)}= goes with from_template=", place=self.place)
+        from opsmop.language.syntax import syntax_of  # only for a template that is written in a way of its own
+
+        try:
+            return syntax_of(given)
+        except ValueError as error:
+            raise FieldError(f"{self}: {error}", place=self.place) from error
 
     def _download(self, url: str) -> Any:
         """The same as a `Download` says it."""
@@ -170,9 +206,14 @@ class PutFile(Provider, provides=File):
         if file.from_file is not None:
             return self.sources.content(file.from_file, has)
         if file.from_template is not None:
-            return self.sources.rendered(file.from_template)
+            return _ended(self.sources.rendered(file.from_template, file.syntax), file.newline)
         content = file.from_content.reveal() if isinstance(file.from_content, Secret) else file.from_content
         return content.encode() if isinstance(content, str) else content
+
+
+def _ended(content: bytes, newline: str | None) -> bytes:
+    """`content` with the ends of its lines as asked for, those that came out of variables too."""
+    return content.replace(b"\r\n", b"\n").replace(b"\n", newline.encode()) if newline is not None else content
 
 
 def _size(content: bytes | Content) -> int:

@@ -25,6 +25,7 @@ from opsmop.target.tries import Tries
 from opsmop.target.values import Values
 
 if TYPE_CHECKING:
+    from opsmop.language.syntax import Syntax
     from opsmop.language.trees import Tree
 
 SHOWN_OUTPUT = 4096  # characters of a command's output that a good ending carries; a failure carries more
@@ -293,8 +294,8 @@ class ResourceSources:
         with evaluation.machine.acting_as(None):
             evaluation._source.keep(to, path, content)
 
-    def rendered(self, path: str) -> bytes:
+    def rendered(self, path: str, syntax: Syntax | None = None) -> bytes:
         """See `Sources.rendered`."""
         evaluation = self._evaluation
         with evaluation.machine.acting_as(None):
-            return evaluation.values.rendered(path, self._variables)
+            return evaluation.values.rendered(path, self._variables, syntax)

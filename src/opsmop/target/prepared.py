@@ -106,10 +106,10 @@ class _Scope:
         return function(*arguments, **named)
 
 
-def has_syntax(template: str | bytes) -> bool:
-    """Whether there is anything to render."""
-    marks: tuple[Any, ...] = _SYNTAX if isinstance(template, str) else tuple(mark.encode() for mark in _SYNTAX)
-    return any(mark in template for mark in marks)
+def has_syntax(template: str | bytes, marks: tuple[str, ...] = _SYNTAX) -> bool:
+    """Whether there is anything to render: one of the `marks` with which Jinja's parts begin."""
+    found: tuple[Any, ...] = marks if isinstance(template, str) else tuple(mark.encode() for mark in marks)
+    return any(mark in template for mark in found)
 
 
 def names(variables: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from opsmop.language.additions import Additions
 from opsmop.language.fields import nearest
 from opsmop.language.scope import Variables
 from opsmop.language.secrets import revealed
+from opsmop.language.syntax import Syntax
 from opsmop.target.prepared import FILTERS, TESTS, has_syntax, names
+
+_USUAL = Syntax()
 
 
 class Templates:
@@ -26,19 +29,21 @@ class Templates:
 
     def __init__(self, source: Callable[[str], bytes], additions: Additions, facts: Mapping[str, Any]) -> None:
         self._source, self._additions, self._facts = source, additions, facts
-        self._environments: dict[str, jinja2.Environment] = {}
+        self._environments: dict[tuple[str, Syntax], jinja2.Environment] = {}
 
-    def file(self, path: str, variables: Variables) -> bytes:
+    def file(self, path: str, variables: Variables, syntax: Syntax | None = None) -> bytes:
         """The template file at `path`, rendered; byte for byte what it is if it has no Jinja syntax.
 
+        :param syntax: how it, and what it includes, is written, if not in Jinja's usual way
         :raises TemplateError: if it does not parse, is not UTF-8 text or uses a name that nothing defines
         """
         content = self._source(path)
-        if not has_syntax(content):
+        syntax = syntax or _USUAL
+        if not has_syntax(content, syntax.marks):
             return content
         text = self._text(path, content)
         newline = "\r\n" if b"\r\n" in content else "\n"
-        environment = self._environment(newline)
+        environment = self._environment(newline, syntax)
         with _mapped(path, variables):
             code = environment.compile(text, name=path, filename=path)
             template = environment.template_class.from_code(environment, code, environment.make_globals(None))
@@ -82,19 +87,20 @@ class Templates:
         except FileRefusedError as error:
             raise _NotToBeHadError(path, error) from error
 
-    def _environment(self, newline: str) -> jinja2.Environment:
-        if newline not in self._environments:
-            environment = self._environments[newline] = _Environment(
+    def _environment(self, newline: str, syntax: Syntax = _USUAL) -> jinja2.Environment:
+        if (newline, syntax) not in self._environments:
+            environment = self._environments[newline, syntax] = _Environment(
                 undefined=_Undefined,
                 finalize=revealed,
                 keep_trailing_newline=True,
                 newline_sequence=newline,  # type: ignore[arg-type] # one of the three it takes
                 loader=jinja2.FunctionLoader(self._loaded),
                 auto_reload=False,
+                **syntax.options,
             )
             environment.globals.update({**self._additions.template_globals, **self._facts})
             environment.filters.update(self._additions.template_filters)
-        return self._environments[newline]
+        return self._environments[newline, syntax]
 
 
 class _NotToBeHadError(jinja2.TemplateNotFound):
@@ -190,29 +196,35 @@ class Reader:
     """
 
     def __init__(self, additions: Additions) -> None:
-        self._environment = Templates(lambda _: b"", additions, {})._environment("\n")  # noqa: SLF001 - the same environment
+        self._templates = Templates(lambda _: b"", additions, {})
 
-    def text(self, template: str, place: str, *, in_policy: bool = True) -> tuple[dict[str, int], dict[str, int]]:
+    def text(
+        self, template: str, place: str, *, in_policy: bool = True, syntax: Syntax = _USUAL
+    ) -> tuple[dict[str, int], dict[str, int]]:
         """The names that a template takes from outside without asking whether they are defined, and the templates that
         it cannot do without, each with its first line.
 
         :raises TemplateError: if it does not parse, or uses a filter or a test that does not exist
         """
+        environment = self._environment(syntax)
         with _mapped(place, Variables(()), in_policy=in_policy):
-            tree = self._environment.parse(template, filename=None if in_policy else place)
-            self._environment.compile(template, filename=None if in_policy else place)
-        undeclared = jinja2.meta.find_undeclared_variables(tree) - set(self._environment.globals) - _asked_for(tree)
+            tree = environment.parse(template, filename=None if in_policy else place)
+            environment.compile(template, filename=None if in_policy else place)
+        undeclared = jinja2.meta.find_undeclared_variables(tree) - set(environment.globals) - _asked_for(tree)
         used = ((node.name, node.lineno) for node in tree.find_all(jinja2.nodes.Name) if node.name in undeclared)
         return _first_lines(used), _first_lines(_needed(tree))
 
-    def bound(self, template: str) -> set[str]:
+    def bound(self, template: str, syntax: Syntax = _USUAL) -> set[str]:
         """The names that a template, which parses, gives to values: those that it includes see them too."""
-        names = self._environment.parse(template).find_all(jinja2.nodes.Name)
+        names = self._environment(syntax).parse(template).find_all(jinja2.nodes.Name)
         return {name.name for name in names if name.ctx in ("store", "param")}
 
     def expression(self, expression: str, place: str) -> dict[str, int]:
         """The names that an expression takes, as `text`."""
         return self.text("{{ (" + expression + ") }}", place)[0]
+
+    def _environment(self, syntax: Syntax) -> jinja2.Environment:
+        return self._templates._environment("\n", syntax)  # noqa: SLF001 - the same environment
 
 
 def _first_lines(found: Iterable[tuple[str, int]]) -> dict[str, int]:

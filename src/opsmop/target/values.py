@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from opsmop.errors import OpsMopError
 from opsmop.language.additions import Additions
@@ -12,6 +12,9 @@ from opsmop.language.lookups import Late, LateExpression, is_late
 from opsmop.language.resource import JUDGES, Resource
 from opsmop.language.scope import Layer, Variables
 from opsmop.target.prepared import Prepared, has_syntax
+
+if TYPE_CHECKING:
+    from opsmop.language.syntax import Syntax
 
 
 class Values:
@@ -42,18 +45,19 @@ class Values:
             return error
         return None
 
-    def rendered(self, path: str, variables: Variables) -> bytes:
+    def rendered(self, path: str, variables: Variables, syntax: Syntax | None = None) -> bytes:
         """The template file that the policy names.
 
+        :param syntax: how it is written; what came as Python is written in Jinja's usual way, and is none of it
         :raises TemplateError: if it does not parse or uses a name that nothing defines
         """
-        text = self._prepared.rendered(path, variables, self._facts)
+        text = self._prepared.rendered(path, variables, self._facts) if syntax is None else None
         if text is not None:
             return text.encode()
         content: bytes = self._source(path)
-        if not has_syntax(content):
+        if not (has_syntax(content) if syntax is None else has_syntax(content, syntax.marks)):
             return content
-        rendered: bytes = self._templates().file(path, variables)
+        rendered: bytes = self._templates().file(path, variables, syntax)
         return rendered
 
     def holds(self, condition: Any, resource: Resource, variables: Variables) -> bool:

@@ -9,11 +9,12 @@ from opsmop.drive.reading.code import Code
 from opsmop.errors import OpsMopError, TemplateError
 from opsmop.language.braces import taken_as_written
 from opsmop.language.fields import declared, nearest
+from opsmop.language.lookups import is_late
+from opsmop.language.syntax import DELIMITERS, Syntax, syntax_of
+from opsmop.target.prepared import has_syntax
 from opsmop.target.templates import Reader
 from opsmop.transport.files import FileRules
 from opsmop.wire.records import dataclass, field
-
-_SYNTAX = (b"{{", b"{%", b"{#")
 
 
 @dataclass
@@ -30,14 +31,14 @@ class Sources:
     rules: FileRules
     known: set[str] | None
     warned: list[OpsMopError] = field(default_factory=list)
-    _read: set[str] = field(default_factory=set)
+    _read: set[tuple[str, Syntax]] = field(default_factory=set)
 
     def faults(self, call: Call) -> Iterator[OpsMopError]:
         """What is wrong with the files and templates that a resource names."""
         for name in ("from_file", "from_template"):
             path = call.values.get(name)
             if isinstance(path, str):
-                yield from self._file(path, call.place, is_template=name == "from_template")
+                yield from self._file(path, call.place, _written(call) if name == "from_template" else None)
         folder, excludes = call.values.get("from_dir"), call.values.get("excludes") or []
         if isinstance(folder, str) and isinstance(excludes, list) and all(isinstance(one, str) for one in excludes):
             yield from self._folder(folder, excludes, call.place)
@@ -68,17 +69,18 @@ class Sources:
             )
 
     def _file(
-        self, path: str, place: str, *, is_template: bool, bound: frozenset[str] = frozenset()
+        self, path: str, place: str, syntax: Syntax | None, *, bound: frozenset[str] = frozenset()
     ) -> Iterator[OpsMopError]:
+        """What is wrong with a file, and with the template in it if `syntax` says how that is written."""
         try:
-            content = self.rules.read(path) if is_template else self._looked_at(path)
+            content = self.rules.read(path) if syntax is not None else self._looked_at(path)
         except OpsMopError as error:
             error.place = error.place or place
             yield error
             return
-        if is_template and path not in self._read and any(mark in content for mark in _SYNTAX):
-            self._read.add(path)
-            yield from self._template(path, place, content, bound)
+        if syntax is not None and (path, syntax) not in self._read and has_syntax(content, syntax.marks):
+            self._read.add((path, syntax))
+            yield from self._template(path, place, content, syntax, bound)
 
     def _folder(self, path: str, excludes: list[str], place: str) -> Iterator[OpsMopError]:
         try:
@@ -92,9 +94,11 @@ class Sources:
         self.rules.open(path).close()
         return b""
 
-    def _template(self, path: str, place: str, content: bytes, bound: frozenset[str]) -> Iterator[OpsMopError]:
+    def _template(
+        self, path: str, place: str, content: bytes, syntax: Syntax, bound: frozenset[str]
+    ) -> Iterator[OpsMopError]:
         try:
-            names, others = self.reader.text(content.decode(), path, in_policy=False)
+            names, others = self.reader.text(content.decode(), path, in_policy=False, syntax=syntax)
         except UnicodeDecodeError as error:
             yield TemplateError(
                 f"the template {path} is not UTF-8 text (byte {error.start})",
@@ -106,9 +110,9 @@ class Sources:
             yield error
             return
         self._look_up({name: f"{path}:{line}" for name, line in names.items() if name not in bound}, None)
-        bound |= self.reader.bound(content.decode())
+        bound |= self.reader.bound(content.decode(), syntax)
         for other, line in sorted(others.items()):
-            yield from self._file(other, f"{path}:{line}", is_template=True, bound=bound)
+            yield from self._file(other, f"{path}:{line}", syntax, bound=bound)
 
     def _look_up(self, places: Mapping[str, str], code: Code | None) -> None:
         """Warn of names that nothing defines.
@@ -121,3 +125,15 @@ class Sources:
         for name in sorted(places.keys() - known):
             remedy = nearest(name, known, "Defined are") if len(known) else ""
             self.warned.append(TemplateError(f"nothing defines {name!r}", place=places[name], remedy=remedy))
+
+
+def _written(call: Call) -> Syntax | None:
+    """How the template of a resource is written; None if that is worked out elsewhere, or wrong."""
+    known = DELIMITERS.keys() & declared(call.made).keys()
+    given = {name: call.values[name] for name in known & call.values.keys()}
+    if is_late(given) or (call.open_ended and len(given) < len(known)):
+        return None
+    try:
+        return syntax_of(given) or Syntax()
+    except ValueError:
+        return None
