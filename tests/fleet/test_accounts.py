@@ -14,6 +14,10 @@ SPY = """#!/bin/sh
 cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ > /root/seen
 exec /usr/sbin/chpasswd.real "$@"
 """
+# Somebody mounts something in the home while its user goes.
+MOUNTING = """#!/bin/sh
+/usr/sbin/userdel.real "$@" && mount -t tmpfs none /home/ivy/disk
+"""
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +171,36 @@ def test_a_group_has_the_members_that_it_is_to_have(fleet: Fleet, tmp_path: Path
     for mode in ("check", "apply"):
         failed = push(fleet, tmp_path, 'Group("band", members=["nobody-knows"])', mode=mode).failures
         assert all("there is no user 'nobody-knows' on this machine" in text for text in failed[: len(RELEASES)])
+
+
+def test_a_user_ends_on_a_day_or_never_and_starts_with_what_a_skeleton_holds(fleet: Fleet, tmp_path: Path) -> None:
+    main = """
+        Directory("/etc/skel.ours/bin", mode=0o750)
+        File("/etc/skel.ours/.ours", from_content="x", mode=0o600)
+        User("hal", expires="2031-02-03", skeleton="/etc/skel.ours")
+        """
+    made = law(fleet, tmp_path, main)
+    assert {"create", "expires", "make home"} <= set(made)
+    assert everywhere(fleet, "getent shadow hal | cut -d: -f8; ls -A /home/hal") == "22313\n.ours\nbin\n"
+    assert everywhere(fleet, "stat -c '%U %G %a' /home/hal/.ours /home/hal/bin") == "hal hal 600\nhal hal 750\n"
+    assert law(fleet, tmp_path, main.replace("2031-02-03", "2001-02-03")) == ["expires"]
+    assert law(fleet, tmp_path, main.replace("2031-02-03", "never")) == ["expires"]
+    assert everywhere(fleet, "getent shadow hal | cut -d: -f8") == "\n"
+
+
+def test_a_home_that_cannot_be_removed_is_named_with_what_removes_it(fleet: Fleet, tmp_path: Path) -> None:
+    apply(fleet, tmp_path, 'User("ivy")\nDirectory("/home/ivy/disk", owner="ivy")')
+    for host in fleet.hosts:
+        host.run("mv /usr/sbin/userdel /usr/sbin/userdel.real && cat > /usr/sbin/userdel", input=MOUNTING)
+        host.run("chmod 755 /usr/sbin/userdel")
+    failed = push(fleet, tmp_path, 'User("ivy", absent=True, remove=True)')
+    prepare(fleet, "mv /usr/sbin/userdel.real /usr/sbin/userdel")
+    left = "Directory('/home/ivy', absent=True, recursive=True)"
+    assert sum(left in text for text in failed.failures) >= len(RELEASES), failed.failures
+    assert everywhere(fleet, "getent passwd ivy; ls /home/ivy") == "disk\n"
+    prepare(fleet, "umount /home/ivy/disk")
+    law(fleet, tmp_path, left)
+    assert everywhere(fleet, "ls -d /home/ivy 2>/dev/null") == ""
 
 
 def test_a_password_that_people_chose_stays_and_a_new_user_gets_the_first(fleet: Fleet, tmp_path: Path) -> None:

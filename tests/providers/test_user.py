@@ -192,6 +192,20 @@ TABLE: dict[str, tuple[Callable[[], object], tuple[list[str], list[str]]]] = {
     ),
     "another password": (lambda: User("ana", password_hash=Secret(OTHER_HASH)), (["password"], ["chpasswd -e"])),
     "a lock": (lambda: User("ana", locked=True), (["lock"], ["usermod -L ana"])),
+    "an end": (lambda: User("ana", expires="2030-01-02"), (["expires"], ["chage -E 21916 ana"])),
+    "no end, as it is": (lambda: User("ana", expires="never"), SAME),
+    "a new user with an end": (
+        lambda: User("bo", system=True, expires="1970-01-02"),
+        (["create", "expires"], ["useradd -M -U -d /home/bo -s /bin/sh -c  -r bo", "chage -E 1 bo"]),
+    ),
+    "a new user without an end": (
+        lambda: User("bo", system=True, expires="never"),
+        (["create"], ["useradd -M -U -d /home/bo -s /bin/sh -c  -r bo"]),
+    ),
+    "a home from a skeleton of one's own": (
+        lambda: User("bo", skeleton="/etc/skel/"),
+        (["create", "make home"], ["useradd -M -U -d /home/bo -s /bin/sh -c  bo", *HOME_OF_BO]),
+    ),
     "gone": (lambda: User("ana", absent=True), (["remove"], ["userdel ana"])),
     "gone with its home": (
         lambda: User("ana", absent=True, remove=True),
@@ -224,6 +238,8 @@ def test_what_is_asked_for_and_what_is_there_make_the_changes(name: str) -> None
         (lambda: User("root", absent=True), "the user root is the superuser"),
         (lambda: Group("adm", gid=27), "Group adm cannot have the number 27: the group sudo has it"),
         (lambda: Group("web", gid=27), "Group web cannot have the number 27: the group sudo has it"),
+        (lambda: User("bo", skeleton="/etc/none"), "User bo: skeleton='/etc/none' does not exist"),
+        (lambda: User("bo", skeleton="/etc/login.defs"), "User bo: skeleton='/etc/login.defs' is a file"),
         (lambda: Group("ana", absent=True), "the group ana cannot go: it is the primary group of ana, root"),
     ],
 )
@@ -255,6 +271,14 @@ def test_a_group_that_is_nearly_there_is_named() -> None:
         (lambda: User("bo", password_hash="hunter2"), "User bo: password_hash= is not a hash"),
         (lambda: User("bo", password_hash=Secret("hunter2\nroot:x")), "User bo: password_hash= is not a hash"),
         (lambda: User("bo", absent=True, uid=5), "User takes only one of absent, uid"),
+        (lambda: User("bo", expires="soon"), "User bo: expires='soon' is no day"),
+        (lambda: User("bo", expires="2030-02-30"), "User bo: expires='2030-02-30' is no day"),
+        (lambda: User("bo", expires="1970-01-01"), "User bo: expires='1970-01-01' is no day"),
+        (lambda: User("bo", expires="20300101"), "User bo: expires='20300101' is no day"),
+        (lambda: User("bo", absent=True, expires="never"), "User takes only one of absent, expires"),
+        (lambda: User("bo", skeleton="skel"), "User takes an absolute path, not 'skel'"),
+        (lambda: User("bo", skeleton="/srv/skel", system=True), "User bo: skeleton= is for a new home"),
+        (lambda: User("bo", skeleton="/srv/skel", create_home=False), "User bo: skeleton= is for a new home"),
         (lambda: User("bo", remove=True), "User bo: remove=True says what goes with absent=True"),
         (lambda: User("bo", move_home=True), "User bo: move_home=True needs home="),
         (lambda: User("bo", groups="adm"), "User(groups=...) takes list[str] | None, not str 'adm'"),
@@ -339,6 +363,28 @@ def test_the_home_of_a_user_who_cannot_be_removed_stays() -> None:
     with pytest.raises(CommandFailed, match=r"User ana failed: .* exit status 8"):
         made(lambda: User("ana", absent=True, remove=True), machine)
     assert machine.ran == ["userdel ana"]
+
+
+def test_an_end_is_read_as_the_day_that_it_is_and_taken_away_again() -> None:
+    for wanted, ran in (("2030-01-02", []), ("2030-01-03", ["chage -E 21917 ana"]), ("never", ["chage -E -1 ana"])):
+        machine = Machine(shadow="ana:!:1:0:99999:7::21916:\n")
+        assert made(lambda: User("ana", expires=wanted), machine)[1] == ran  # noqa: B023 - made at once
+
+
+class Clinging(Machine):
+    """A machine that removes no directory."""
+
+    def remove_tree(self, path: str) -> None:
+        raise ProviderError(f"cannot remove {path}", remedy="Look at it.")
+
+
+def test_a_home_that_stays_when_its_user_is_gone_is_named_in_the_remedy() -> None:
+    with pytest.raises(ProviderError) as caught:
+        made(lambda: User("ana", absent=True, remove=True), Clinging())
+    assert caught.value.remedy == (
+        "Look at it. The user is gone and /home/ana is not, and the next run does not know of it: remove it with"
+        " Directory('/home/ana', absent=True, recursive=True)."
+    )
 
 
 def test_a_home_with_something_mounted_beneath_stays() -> None:

@@ -53,17 +53,25 @@ class Shell(Running):
 
     cmd: str = field(kw_only=False, doc="the command, or a script of several lines")
     executable: str = field(default=SHELL, doc="the shell")
+    pipefail: bool = field(
+        default=False,
+        doc="a pipe fails if any command in it does, and not the last alone; of `cmd`, with a shell that has it",
+    )
 
     shown = "cmd"
 
     @property
     def words(self) -> list[str]:
         """The shell, and what it is told."""
-        return [self.executable, "-c", str(revealed(self.cmd))]
+        return self._strict([self.executable, "-c", str(revealed(self.cmd))])
 
     def invocation(self) -> tuple[list[str], dict[str, str]]:
         """See `Running.invocation`: a script that holds a secret is no argument."""
-        return scripted(self.executable, str(revealed(self.cmd)))
+        words, variables = scripted(self.executable, str(revealed(self.cmd)))
+        return self._strict(words), variables
+
+    def _strict(self, words: list[str]) -> list[str]:
+        return [words[0], "-o", "pipefail", *words[1:]] if self.pipefail else words
 
     def guarding(self, command: str) -> tuple[list[str], dict[str, str]]:
         """The same shell."""
@@ -110,6 +118,8 @@ class RunShell(Provider, provides=Running):
         """One act, unless a guard says that there is nothing to do."""
         if not self._needed():
             return
+        if getattr(self.resource, "pipefail", False):
+            self._refuse_lenient(self.resource.executable)
         if self.resource.run_in_check:
             self.completed = self._told(self._ask(*self.resource.invocation()))
             self._judged(self.completed)
@@ -121,6 +131,16 @@ class RunShell(Provider, provides=Running):
         if command.creates and machine.status(command.creates, follow=True) is not None:
             return False
         return not (command.removes and machine.status(command.removes, follow=True) is None)
+
+    def _refuse_lenient(self, shell: str) -> None:
+        def has_it() -> bool:
+            return self.machine.ask([shell, "-c", "set -o pipefail"], cwd="/").rc == 0
+
+        if not self.machine.look("pipefail", shell, has_it):
+            raise ProviderError(
+                f"{self.resource}: {shell} has no pipefail on this machine",
+                remedy='Give a shell that has it, such as executable="/bin/bash".',
+            )
 
     def guard(self, command: str) -> Completed:
         """With the same shell, environment and directory as the command itself."""

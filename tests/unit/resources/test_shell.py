@@ -88,6 +88,34 @@ def test_a_program_that_does_not_exist_is_named(evaluate: Evaluate) -> None:
     assert "Package" in failure.remedy
 
 
+def test_a_pipe_fails_with_any_of_its_commands_only_if_that_is_said(evaluate: Evaluate) -> None:
+    assert shell_of(evaluate, "false | true", executable="/bin/bash").rc == 0
+    strict = {"executable": "/bin/bash", "pipefail": True}
+    failure = evaluate(lambda _: Shell("exit 3 | cat", **strict) and None).failure
+    assert (failure.error, failure.rc) == ("CommandFailed", 3)
+    assert shell_of(evaluate, "echo through | cat", **strict).stdout == "through"
+
+    def hiding(_: object) -> None:
+        word = Secret("hunter22")  # noqa: F841 - the template reads it
+        Shell(T("exit 4 | : {{ word }}"), **strict)
+
+    assert evaluate(hiding).failure.rc == 4, "a script that holds a secret goes another way"
+
+
+def test_a_shell_without_pipefail_is_refused_before_the_command_runs(tmp_path: Path, evaluate: Evaluate) -> None:
+    shell = tmp_path / "plain"
+    shell.write_text('#!/bin/sh\ncase "$*" in *pipefail*) exit 2;; esac\nexec /bin/sh "$@"\n')
+    shell.chmod(0o755)
+    mark = tmp_path / "mark"
+    failure = evaluate(lambda _: Shell(f"touch {mark}", executable=str(shell), pipefail=True) and None).failure
+    assert f"{shell} has no pipefail on this machine" in failure.message
+    assert "/bin/bash" in failure.remedy
+    assert not mark.exists()
+    assert (
+        evaluate(lambda _: Shell("x", executable=str(shell), pipefail=True, creates="/") and None).ending.status == "ok"
+    )
+
+
 def test_a_directory_that_a_command_cannot_run_in_is_named(tmp_path: Path, evaluate: Evaluate) -> None:
     failure = evaluate(lambda _: Shell("true", cwd=tmp_path / "none") and None).failure
     assert f"cannot run in {tmp_path}/none: No such file or directory" in failure.message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from opsmop.errors import ProviderError
+from opsmop.errors import OpsMopError, ProviderError
 from opsmop.language.machine import Account
 from opsmop.language.provider import Change, Provider
 from opsmop.language.secrets import revealed
@@ -53,6 +53,8 @@ class UserProvider(Provider):
         if user.create_home or (user.create_home is None and not user.system):
             yield from self._home(account)
         yield from self._password(_NO_PASSWORD)
+        if user.expires is not None:
+            yield from self._expiry(self.default_expiry())
 
     def _refuse_taken(self) -> None:
         user = self.resource
@@ -79,6 +81,13 @@ class UserProvider(Provider):
         yield from self._home_of(found)
         if user.password_hash is not None or user.locked is not None:
             yield from self._password(self.machine.look("password", user.name, self.stored_password))
+        if user.expires is not None:
+            yield from self._expiry(self.machine.look("expiry", user.name, self.stored_expiry))
+
+    def _expiry(self, current: str) -> Iterator[Change]:
+        wanted = self.resource.expires
+        if wanted != current:
+            yield Change("expires", lambda: self.set_expiry(wanted), before=current, after=wanted)
 
     def _amendment(self, name: str, wanted: Any, current: Any) -> Change:
         return Change(name, lambda: self.amend(name, wanted), before=str(current), after=str(wanted))
@@ -117,17 +126,30 @@ class UserProvider(Provider):
 
     def _home(self, account: Account) -> Iterator[Change]:
         if self.machine.status(account.home, follow=True) is None:
-            mode = self.home_mode()
+            mode, source = self.home_mode(), self._source()
             after = f"{account.home}, {octal(mode)}"
-            yield Change("make home", lambda: self._make_home(account, mode), after=after)
+            yield Change("make home", lambda: self._make_home(account, mode, source), after=after)
 
-    def _make_home(self, account: Account, mode: int) -> None:
+    def _source(self) -> str:
+        """Where a new home's content comes from; one that was asked for has to be there."""
+        wanted = self.resource.skeleton
+        if wanted is None:
+            return self.skeleton()
+        status = self.machine.status(wanted.rstrip("/") or "/", follow=True)
+        if status is None or status.kind != "directory":
+            why = "does not exist" if status is None else f"is a {status.kind}"
+            raise ProviderError(
+                f"{self.resource}: skeleton={wanted!r} {why}", remedy="Make it before this with Directory."
+            )
+        return str(wanted.rstrip("/"))
+
+    def _make_home(self, account: Account, mode: int, source: str) -> None:
         parts = account.home.rstrip("/").split("/")
         for depth in range(2, len(parts)):
             parent = "/".join(parts[:depth])
             if self.machine.status(parent, follow=True) is None:
                 self.machine.make_directory(parent, mode=0o755)
-        self._copy_skeleton(self.skeleton(), account.home.rstrip("/"), mode, account)
+        self._copy_skeleton(source, account.home.rstrip("/"), mode, account)
         self.label(account.home)
 
     def _copy_skeleton(self, source: str, place: str, mode: int, account: Account) -> None:
@@ -186,7 +208,17 @@ class UserProvider(Provider):
                 f"{home}, the home of {found.name}, {why} and is not removed",
                 remedy="Leave out remove=True, and remove with Directory or File what is to go.",
             )
-        yield Change("remove home", lambda: machine.remove_tree(home), before=home)
+        yield Change("remove home", lambda: self._remove_home(home), before=home)
+
+    def _remove_home(self, home: str) -> None:
+        """Once the user is gone nobody knows any more whose home it was: what is left of it is named here or never."""
+        try:
+            self.machine.remove_tree(home)
+        except OpsMopError as error:
+            left = f"The user is gone and {home} is not, and the next run does not know of it: remove it with"
+            left += f" Directory({home!r}, absent=True, recursive=True)."
+            error.remedy = f"{error.remedy} {left}".lstrip()
+            raise
 
     # How, which a subclass says
 
@@ -208,6 +240,18 @@ class UserProvider(Provider):
 
     def stored_password(self) -> str:
         """What the machine keeps as the user's password (shadow(5), second part)."""
+        raise NotImplementedError
+
+    def default_expiry(self) -> str:
+        """The day on which a new user ends if nothing says it, or `NEVER`."""
+        raise NotImplementedError
+
+    def stored_expiry(self) -> str:
+        """The day on which the user ends, or `NEVER`."""
+        raise NotImplementedError
+
+    def set_expiry(self, day: str) -> None:
+        """Let the user end on a day, or `NEVER`."""
         raise NotImplementedError
 
     def create(self, account: Account, *, own_group: bool) -> None:

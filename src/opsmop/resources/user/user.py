@@ -10,8 +10,11 @@ from opsmop.resources.accounts import refuse_name, refuse_number
 from opsmop.resources.permissions import absolute
 
 _HASH = r"[!*]*|!*(\$[0-9a-zA-Z-]+\$[!-9;-~]+|[./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19})"  # crypt(5)
+NEVER = "never"
+_FIRST_DAY = "1970-01-02"  # shadow(5): 0, the day before, is read as "never" by some and as a day by others
 _NOT_FOR_THE_ABSENT = (
-    "uid", "group", "groups", "shell", "home", "create_home", "move_home", "system", "comment", "password_hash", "locked"
+    "uid", "group", "groups", "shell", "home", "create_home", "move_home", "system", "comment", "password_hash", "locked",
+    "expires", "skeleton",
 )  # fmt: skip
 
 
@@ -38,6 +41,12 @@ class User(Resource):
         default=False, doc="with password_hash: only who has no password yet gets it, nobody's own is replaced"
     )
     locked: bool | None = field(default=None, doc="whether no password lets in; other ways in, such as ssh keys, stay")
+    expires: str | None = field(
+        default=None, doc='the first day, "YYYY-MM-DD", on which nothing lets in any more; or "never"'
+    )
+    skeleton: str | None = field(
+        default=None, doc="a directory of the machine whose content a new home starts with; the system's if not given"
+    )
     absent: bool = field(default=False, doc="there is to be no such user")
     remove: bool = field(default=False, doc="with absent: the home directory goes too")
 
@@ -51,6 +60,8 @@ class User(Resource):
         self._refuse_colons()
         for name in _NOT_FOR_THE_ABSENT:
             self.exclusive("absent", name)
+        self._refuse_no_day()
+        self._refuse_idle_skeleton()
         if self.remove and not self.absent:
             raise FieldError(f"{self}: remove=True says what goes with absent=True", place=self.place)
         if self.move_home and self.home is None:
@@ -59,6 +70,34 @@ class User(Resource):
             raise FieldError(f"{self}: keep_password=True goes with password_hash=", place=self.place)
         if self.password_hash is not None:
             self._refuse_plain_text(revealed(self.password_hash))
+
+    def _refuse_no_day(self) -> None:
+        if self.expires is None or self.expires == NEVER:
+            return
+        import datetime as dt  # only where a day is given
+
+        day: dt.date | None
+        try:
+            day = dt.date.fromisoformat(self.expires)
+        except ValueError:
+            day = None
+        if day is None or self.expires != day.isoformat() or self.expires < _FIRST_DAY:
+            raise FieldError(
+                f"{self}: expires={self.expires!r} is no day that an account can end on",
+                place=self.place,
+                remedy='Give a day from 1970-01-02 on as "YYYY-MM-DD", or "never".',
+            )
+
+    def _refuse_idle_skeleton(self) -> None:
+        if self.skeleton is None:
+            return
+        absolute(self, self.skeleton)
+        if self.create_home is False or (self.system and not self.create_home):
+            raise FieldError(
+                f"{self}: skeleton= is for a new home, and none is made",
+                place=self.place,
+                remedy="Give create_home=True.",
+            )
 
     def _refuse_colons(self) -> None:
         for name in ("comment", "home", "shell"):

@@ -9,10 +9,11 @@ from opsmop.language.machine import Account, AccountGroup, Effect, Machine
 from opsmop.language.provider import succeeded
 from opsmop.resources.accounts import GROUPS, done, entries, login_definitions, primary_users
 from opsmop.resources.user.family import UserProvider
-from opsmop.resources.user.user import User
+from opsmop.resources.user.user import NEVER, User
 from opsmop.wire.records import replace
 
 _SHADOW = "/etc/shadow"
+_EXPIRY = 7  # its place in a line of shadow(5)
 _OPTIONS = {"uid": "-u", "group": "-g", "comment": "-c", "shell": "-s", "home": "-d", "groups": "-G"}
 
 
@@ -56,6 +57,18 @@ class Useradd(UserProvider, provides=User, short="useradd"):
         """See `UserProvider.stored_password`."""
         name = self.resource.name
         return next((parts[1] for parts in entries(self.machine, _SHADOW) if parts[0] == name), "")
+
+    def default_expiry(self) -> str:
+        """See `UserProvider.default_expiry`."""
+        return self._defaults().get("EXPIRE") or NEVER
+
+    def stored_expiry(self) -> str:
+        """See `UserProvider.stored_expiry`. Source: shadow(5), the eighth part: days since 1970-01-01, or nothing."""
+        import datetime as dt  # only where a day is asked about
+
+        found = next((parts for parts in entries(self.machine, _SHADOW) if parts[0] == self.resource.name), [])
+        days = found[_EXPIRY] if len(found) > _EXPIRY else ""
+        return str(dt.date(1970, 1, 1) + dt.timedelta(int(days))) if days.isdigit() else NEVER
 
     # What changes them
 
@@ -105,6 +118,14 @@ class Useradd(UserProvider, provides=User, short="useradd"):
         """See `UserProvider.set_lock`."""
         name = self.resource.name
         self._run(["usermod", "-L" if locked else "-U", name], [Effect("password", name, stored)])
+
+    def set_expiry(self, day: str) -> None:
+        """See `UserProvider.set_expiry`. As a number: chage(1) and usermod(8) read days in the machine's time zone."""
+        import datetime as dt  # only where a day is given
+
+        days = -1 if day == NEVER else (dt.date.fromisoformat(day) - dt.date(1970, 1, 1)).days
+        name = self.resource.name
+        self._run(["chage", "-E", str(days), name], [Effect("expiry", name, day)])
 
     def remove(self, account: Account) -> None:
         """See `UserProvider.remove`."""
