@@ -23,6 +23,15 @@ gpg --export > /srv/key.gpg && gpg --export --armor
 """
 
 
+TWO_ARCHITECTURES = """
+mkdir -p /srv/two/dists/x/main/binary-amd64 /srv/two/dists/x/main/binary-i386 && cd /srv/two/dists/x
+for one in amd64 i386; do printf 'Package: p\\nVersion: 1\\nArchitecture: %s\\nFilename: p\\nSize: 1\\n' $one \\
+  > main/binary-$one/Packages; done
+{ echo Codename: x; echo Architectures: amd64 i386; echo Components: main; echo Date: $(date -Ru); echo SHA256:
+  for one in main/*/Packages; do echo " $(sha256sum < $one | cut -d' ' -f1) $(stat -c %s $one) $one"; done; } > Release
+"""
+
+
 @pytest.fixture
 def bookworm(boot: Boot) -> Fleet:
     return boot("bookworm")
@@ -91,6 +100,21 @@ def test_one_that_is_there_already_under_another_name_is_refused(
     host.run("echo 'deb [signed-by=/x] file:/srv/debs/ ./' > /etc/apt/sources.list.d/old.list")
     failed = push(bookworm, tmp_path, REPOSITORY, mode="check")
     assert "/etc/apt/sources.list.d/old.list has file:/srv/debs/ ./ already" in failed.failures[0]
+
+
+def test_another_architecture_of_a_repository_is_read_beside_what_is_there(
+    bookworm: Fleet, host: Host, tmp_path: Path
+) -> None:
+    host.run(TWO_ARCHITECTURES)
+    host.run("echo 'deb [trusted=yes arch=amd64] file:/srv/two x main' > /etc/apt/sources.list.d/old.list")
+    two = 'AptRepository("two", uris="file:/srv/two", suites="x", components="main", trusted=True, architectures="i386")\n'
+    assert check(bookworm, tmp_path, two).changes == ["write", "refresh lists"]
+    assert apply(bookworm, tmp_path, two).changes == ["write", "refresh lists"]
+    read = host.run("apt-get indextargets --format '$(ARCHITECTURE)' 'Created-By: Packages' 'Codename: x'").stdout
+    assert {"amd64", "i386"} <= set(read.split())
+    assert apply(bookworm, tmp_path, two).changes == []
+    ours = two.replace('"i386"', '["i386", "amd64"]')
+    assert "old.list has file:/srv/two x main already" in push(bookworm, tmp_path, ours, mode="check").failures[0]
 
 
 def test_what_would_let_anyone_in_is_refused(bookworm: Fleet, tmp_path: Path) -> None:

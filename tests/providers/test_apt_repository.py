@@ -93,3 +93,53 @@ def test_a_flat_repository_that_is_there_already_is_refused() -> None:
     with pytest.raises(ProviderError, match=r"old\.list has file:/srv/debs/ \./ already"):
         planned(flat, uris="file:/srv/debs", suites="./")
     assert planned(flat, uris="file:/srv/debs", suites="./", types="deb-src") == ["write", "refresh lists"]
+
+
+def lines_of(options: str) -> dict[str, str]:
+    return {"/etc/apt/sources.list": f"deb [{options}] {DEBIAN} bookworm main\n"}
+
+
+def stanza_of(fields: str) -> dict[str, str]:
+    text = f"Types: deb\nURIs: {DEBIAN}\nSuites: bookworm\nComponents: main\n{fields}\n"
+    return {"/etc/apt/sources.list.d/debian.sources": text}
+
+
+AMD64 = [
+    lines_of("arch=amd64"),
+    lines_of("trusted=yes arch=amd64,arm64 x=y"),
+    stanza_of("Architectures: amd64\n arm64"),
+]
+COMMENT = {"/etc/apt/sources.list": f"deb {DEBIAN} bookworm main # was [arch=amd64]\n"}
+UNKNOWN = [lines_of("arch+=i386"), lines_of("arch=amd64 arch+=arm64"), lines_of("x-arch=amd64"), COMMENT, stanza_of("")]
+
+
+@pytest.mark.parametrize("files", AMD64)
+def test_other_architectures_of_a_repository_stand_beside_it(files: dict[str, str]) -> None:
+    assert planned(files, components="main", architectures="i386") == ["write", "refresh lists"]
+    assert planned(files, components="main", architectures=["i386", "riscv64"]) == ["write", "refresh lists"]
+
+
+@pytest.mark.parametrize("files", AMD64)
+@pytest.mark.parametrize("architectures", [[], "amd64", ["i386", "amd64"]])
+def test_architectures_that_are_there_already_are_refused(files: dict[str, str], architectures: Any) -> None:
+    with pytest.raises(ProviderError, match="bookworm main already"):
+        planned(files, components="main", architectures=architectures)
+
+
+@pytest.mark.parametrize("files", UNKNOWN)
+def test_where_a_file_names_no_architectures_they_may_be_any(files: dict[str, str]) -> None:
+    with pytest.raises(ProviderError, match="bookworm main already"):
+        planned(files, components="main", architectures="i386")
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        (f"deb-src [arch=amd64] {DEBIAN} bookworm main\n", {"components": "main", "types": "deb-src"}),
+        (f"deb [arch=amd64] {DEBIAN} ./\n", {"suites": "./"}),
+    ],
+    ids=["sources", "a flat repository"],
+)
+def test_what_has_no_architecture_is_there_whichever_are_named(line: str, given: dict[str, Any]) -> None:
+    with pytest.raises(ProviderError, match="already"):
+        planned({"/etc/apt/sources.list": line}, architectures="i386", **given)

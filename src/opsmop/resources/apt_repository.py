@@ -166,8 +166,10 @@ class WriteSources(Provider, provides=AptRepository, short="apt"):
         uris = [uri.rstrip("/") for uri in wanted.each("uris")]
         ours = set(_each(wanted.each("types"), uris, suites, wanted.each("components")))
         for path in self._other_files(own):
-            for kind, uri, suite, component in _entries(self.machine.read(path).decode("utf-8", "replace"), path):
-                if (kind, uri.rstrip("/"), suite, component) in ours:
+            text = self.machine.read(path).decode("utf-8", "replace")
+            for (kind, uri, suite, component), architectures in _entries(text, path):
+                shared = kind == "deb-src" or not component or _share(wanted.each("architectures"), architectures)
+                if shared and (kind, uri.rstrip("/"), suite, component) in ours:
                     raise ProviderError(
                         f"{path} has {f'{uri} {suite} {component}'.strip()} already",
                         remedy="Remove it there first: File(..., absent=True), or Line.",
@@ -183,19 +185,30 @@ class WriteSources(Provider, provides=AptRepository, short="apt"):
         running.refresh(self.machine, lock_timeout=_LOCK_SECONDS)
 
 
-def _entries(text: str, path: str) -> Iterator[tuple[str, str, str, str]]:
-    """Each type, address, suite and component of a file of apt's sources that is switched on."""
+def _share(ours: list[str], theirs: list[str]) -> bool:
+    """Whether two have a list of packages in common; none named are those of the machine, which may be any."""
+    return not ours or not theirs or not set(ours).isdisjoint(theirs)
+
+
+def _entries(text: str, path: str) -> Iterator[tuple[tuple[str, str, str, str], list[str]]]:
+    """Each type, address, suite and component of a file of apt's sources that is switched on, with its architectures."""
     if path.endswith(".list"):
         for line in text.splitlines():
-            words = re.sub(r"\[[^]]*\]", "", line.partition("#")[0]).split()
+            line = line.partition("#")[0]  # noqa: PLW2901 - what apt reads of it
+            words = re.sub(r"\[[^]]*\]", "", line).split()
             if len(words) >= 3 and words[0] in ("deb", "deb-src"):  # noqa: PLR2004 - type, address, suite
-                yield from _each(words[:1], words[1:2], words[2:3], words[3:])
+                named = re.search(r"\[(?:[^]]*\s)?arch=([^]\s]+)", line)  # arch+= adds to those of the machine
+                architectures = named[1].split(",") if named and "arch+=" not in line else []
+                for one in _each(words[:1], words[1:2], words[2:3], words[3:]):
+                    yield one, architectures
         return
     for stanza in re.split(r"\n\s*\n", text):
         said = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*(?:\n[ \t]+.*)*)", stanza, re.MULTILINE))
         if said.get("Enabled", "yes").strip().lower() not in ("no", "false", "0"):
             names = ("Types", "URIs", "Suites", "Components")
-            yield from _each(*(said.get(name, "").split() for name in names))
+            architectures = [] if "Architectures-Add" in said else said.get("Architectures", "").split()
+            for one in _each(*(said.get(name, "").split() for name in names)):
+                yield one, architectures
 
 
 def _each(
