@@ -188,6 +188,22 @@ def test_a_user_ends_on_a_day_or_never_and_starts_with_what_a_skeleton_holds(fle
     assert everywhere(fleet, "getent shadow hal | cut -d: -f8") == "\n"
 
 
+def test_a_key_is_made_once_as_the_user_and_told(fleet: Fleet, tmp_path: Path) -> None:
+    keeping = '\nif key.changed: File("/root/kay.pub", from_content=key.data + "\\n")'
+    main = 'key = User("kay", generate_ssh_key=True)'
+    apply(fleet, tmp_path, 'User("kay")')
+    assert law(fleet, tmp_path, main) == ["make ssh key"]
+    assert everywhere(fleet, "stat -c '%U %G %a %n' /home/kay/.ssh /home/kay/.ssh/*") == (
+        "kay kay 700 /home/kay/.ssh\nkay kay 600 /home/kay/.ssh/id_ed25519\nkay kay 644 /home/kay/.ssh/id_ed25519.pub\n"
+    )
+    apply(fleet, tmp_path, main.replace("True", '"rsa"') + keeping)
+    assert (
+        everywhere(fleet, "cmp /root/kay.pub /home/kay/.ssh/id_rsa.pub && cut -d' ' -f1 /root/kay.pub") == "ssh-rsa\n"
+    )
+    assert law(fleet, tmp_path, main) == []
+    assert law(fleet, tmp_path, 'User("lea", generate_ssh_key=True)') == ["create", "make home", "make ssh key"]
+
+
 def test_a_home_that_cannot_be_removed_is_named_with_what_removes_it(fleet: Fleet, tmp_path: Path) -> None:
     apply(fleet, tmp_path, 'User("ivy")\nDirectory("/home/ivy/disk", owner="ivy")')
     for host in fleet.hosts:

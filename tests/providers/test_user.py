@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -67,8 +68,16 @@ class Machine:
     def mount_points(self, path: str) -> list[str]:
         return self.mounts
 
+    programs: tuple[str, ...] = ("ssh-keygen",)
+
     def which(self, command: str) -> str | None:
-        return None
+        return command if command in self.programs else None
+
+    @contextmanager
+    def acting_as(self, name: str) -> Iterator[None]:
+        self.ran.append(f"[as {name}]")
+        yield
+        self.ran.append("[as root]")
 
     def real_user(self) -> str:
         return self.user
@@ -206,6 +215,18 @@ TABLE: dict[str, tuple[Callable[[], object], tuple[list[str], list[str]]]] = {
         lambda: User("bo", skeleton="/etc/skel/"),
         (["create", "make home"], ["useradd -M -U -d /home/bo -s /bin/sh -c  bo", *HOME_OF_BO]),
     ),
+    "a key to log in elsewhere": (
+        lambda: User("ana", generate_ssh_key=True),
+        (
+            ["make ssh key"],
+            [
+                "[as ana]",
+                "[directory /home/ana/.ssh 700]",
+                "ssh-keygen -q -t ed25519 -N  -f /home/ana/.ssh/id_ed25519",
+                "[as root]",
+            ],
+        ),
+    ),
     "gone": (lambda: User("ana", absent=True), (["remove"], ["userdel ana"])),
     "gone with its home": (
         lambda: User("ana", absent=True, remove=True),
@@ -238,6 +259,7 @@ def test_what_is_asked_for_and_what_is_there_make_the_changes(name: str) -> None
         (lambda: User("root", absent=True), "the user root is the superuser"),
         (lambda: Group("adm", gid=27), "Group adm cannot have the number 27: the group sudo has it"),
         (lambda: Group("web", gid=27), "Group web cannot have the number 27: the group sudo has it"),
+        (lambda: User("bo", system=True, generate_ssh_key=True), "/home/bo, the home of bo, does not exist"),
         (lambda: User("bo", skeleton="/etc/none"), "User bo: skeleton='/etc/none' does not exist"),
         (lambda: User("bo", skeleton="/etc/login.defs"), "User bo: skeleton='/etc/login.defs' is a file"),
         (lambda: Group("ana", absent=True), "the group ana cannot go: it is the primary group of ana, root"),
@@ -279,6 +301,8 @@ def test_a_group_that_is_nearly_there_is_named() -> None:
         (lambda: User("bo", skeleton="skel"), "User takes an absolute path, not 'skel'"),
         (lambda: User("bo", skeleton="/srv/skel", system=True), "User bo: skeleton= is for a new home"),
         (lambda: User("bo", skeleton="/srv/skel", create_home=False), "User bo: skeleton= is for a new home"),
+        (lambda: User("bo", generate_ssh_key="dsa"), "User bo: generate_ssh_key='dsa' is no kind of key"),
+        (lambda: User("bo", absent=True, generate_ssh_key=True), "User takes only one of absent, generate_ssh_key"),
         (lambda: User("bo", remove=True), "User bo: remove=True says what goes with absent=True"),
         (lambda: User("bo", move_home=True), "User bo: move_home=True needs home="),
         (lambda: User("bo", groups="adm"), "User(groups=...) takes list[str] | None, not str 'adm'"),
@@ -369,6 +393,28 @@ def test_an_end_is_read_as_the_day_that_it_is_and_taken_away_again() -> None:
     for wanted, ran in (("2030-01-02", []), ("2030-01-03", ["chage -E 21917 ana"]), ("never", ["chage -E -1 ana"])):
         machine = Machine(shadow="ana:!:1:0:99999:7::21916:\n")
         assert made(lambda: User("ana", expires=wanted), machine)[1] == ran  # noqa: B023 - made at once
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "kinds"),
+    [
+        ("id_rsa", True, []),
+        ("id_ed25519.pub", True, []),
+        ("id_rsa", "rsa", []),
+        ("id_rsa", "ed25519", ["make ssh key"]),
+        ("known_hosts", True, ["make ssh key"]),
+    ],
+)
+def test_a_key_that_is_there_is_never_made_again(there: str, wanted: bool | str, kinds: list[str]) -> None:
+    machine = Machine()
+    machine.files[f"/home/ana/.ssh/{there}"] = Status("file", 0o600, "ana", "ana")
+    assert made(lambda: User("ana", generate_ssh_key=wanted), machine)[0] == kinds
+
+
+def test_a_machine_that_cannot_make_keys_says_so() -> None:
+    with pytest.raises(ProviderError, match="there is no ssh-keygen") as caught:
+        made(lambda: User("ana", generate_ssh_key=True), Machine(programs=()))
+    assert "openssh-client" in caught.value.remedy
 
 
 class Clinging(Machine):

@@ -11,6 +11,7 @@ from opsmop.language.provider import Change, Provider
 from opsmop.language.secrets import revealed
 from opsmop.resources.accounts import existing_group, root_only
 from opsmop.resources.modes import octal
+from opsmop.resources.user.key import OwnKey
 from opsmop.wire.records import replace
 
 _NO_PASSWORD = "!"  # noqa: S105 - shadow(5): nobody can log in with a password
@@ -50,11 +51,15 @@ class UserProvider(Provider):
         )
         after = "" if user.uid is None else f"uid {user.uid}"
         yield Change("create", lambda: self.create(account, own_group=own_group), after=after)
-        if user.create_home or (user.create_home is None and not user.system):
+        with_home = bool(user.create_home or (user.create_home is None and not user.system))
+        if with_home:
             yield from self._home(account)
         yield from self._password(_NO_PASSWORD)
         if user.expires is not None:
             yield from self._expiry(self.default_expiry())
+        if user.generate_ssh_key:
+            key = OwnKey(machine, user.name, user.generate_ssh_key, account.home)
+            yield from key.changes(account.home, comes=with_home)
 
     def _refuse_taken(self) -> None:
         user = self.resource
@@ -83,6 +88,12 @@ class UserProvider(Provider):
             yield from self._password(self.machine.look("password", user.name, self.stored_password))
         if user.expires is not None:
             yield from self._expiry(self.machine.look("expiry", user.name, self.stored_expiry))
+        if user.generate_ssh_key:
+            home = user.home or found.home
+            key = OwnKey(self.machine, user.name, user.generate_ssh_key, home)
+            yield from key.changes(
+                found.home if user.move_home else home, comes=bool(user.create_home or user.move_home)
+            )
 
     def _expiry(self, current: str) -> Iterator[Change]:
         wanted = self.resource.expires

@@ -8,13 +8,14 @@ from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret, revealed
 from opsmop.resources.accounts import refuse_name, refuse_number
 from opsmop.resources.permissions import absolute
+from opsmop.resources.user.key import KINDS
 
 _HASH = r"[!*]*|!*(\$[0-9a-zA-Z-]+\$[!-9;-~]+|[./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19})"  # crypt(5)
 NEVER = "never"
 _FIRST_DAY = "1970-01-02"  # shadow(5): 0, the day before, is read as "never" by some and as a day by others
 _NOT_FOR_THE_ABSENT = (
     "uid", "group", "groups", "shell", "home", "create_home", "move_home", "system", "comment", "password_hash", "locked",
-    "expires", "skeleton",
+    "expires", "skeleton", "generate_ssh_key",
 )  # fmt: skip
 
 
@@ -47,6 +48,11 @@ class User(Resource):
     skeleton: str | None = field(
         default=None, doc="a directory of the machine whose content a new home starts with; the system's if not given"
     )
+    generate_ssh_key: bool | str = field(
+        default=False,
+        doc='True or the kind ("ed25519", "ecdsa", "rsa"): makes a key without a passphrase if there is none; `data` has the'
+        " public key when it was made",
+    )
     absent: bool = field(default=False, doc="there is to be no such user")
     remove: bool = field(default=False, doc="with absent: the home directory goes too")
 
@@ -62,6 +68,12 @@ class User(Resource):
             self.exclusive("absent", name)
         self._refuse_no_day()
         self._refuse_idle_skeleton()
+        if isinstance(self.generate_ssh_key, str) and self.generate_ssh_key not in KINDS:
+            raise FieldError(
+                f"{self}: generate_ssh_key={self.generate_ssh_key!r} is no kind of key that can be made",
+                place=self.place,
+                remedy=f"Give True, or one of {', '.join(KINDS)}.",
+            )
         if self.remove and not self.absent:
             raise FieldError(f"{self}: remove=True says what goes with absent=True", place=self.place)
         if self.move_home and self.home is None:
