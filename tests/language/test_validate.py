@@ -110,6 +110,7 @@ def test_a_fault_of_something_sensitive_is_told_without_its_parameters(both: Any
         'Group(f"g{port}", system=True)',
         'File = lambda *_: None; File("/a", "b")',
         'File("/a", from_template="templates/fine.j2", signals="restart_app", changed_when=lambda r: True)',
+        'File("/a", from_template="templates/fine.j2", encoding=str(port), newline=str(port), trim_blocks=bool(port))',
     ],
 )
 def test_what_is_right_is_left_alone(both: Any, right: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Callable
 
-from opsmop.errors import FieldError, ProviderError
+from opsmop.errors import FieldError, ProviderError, TemplateError
 from opsmop.language.fields import bind, declared, field
 from opsmop.language.machine import Content, Status
 from opsmop.language.provider import ACT, Change, Provider
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opsmop.language.syntax import Syntax
 
 _OF_TEMPLATES = (
-    "trim_blocks", "lstrip_blocks", "variable_delimiters", "block_delimiters", "comment_delimiters", "newline",
+    "trim_blocks", "lstrip_blocks", "variable_delimiters", "block_delimiters", "comment_delimiters", "newline", "encoding",
 )  # fmt: skip
 _NEW_MODE = 0o644  # what a file gets when nothing says its mode: umask 022
 _LARGEST_SHOWN = 1024 * 1024  # bytes up to which both contents are kept for a difference
@@ -46,6 +46,9 @@ class File(Resource):
         default=None,
         choices=("\n", "\r\n"),
         doc="what ends the lines of a rendered template; as in the template if not given",
+    )
+    encoding: str | None = field(
+        default=None, doc='what a rendered template is written in, such as "latin-1"; else UTF-8'
     )
     from_url: str | None = field(default=None, doc="where it is on the web; `Download` says more about how")
     checksum: str | None = field(default=None, doc='of what `from_url` gives: "sha256:<hex>", or the URL of a list')
@@ -82,12 +85,23 @@ class File(Resource):
             return None
         if self.from_template is None:
             raise FieldError(f"{self}: {min(given)}= goes with from_template=", place=self.place)
+        self._refuse_encoding()
         from opsmop.language.syntax import syntax_of  # only for a template that is written in a way of its own
 
         try:
             return syntax_of(given)
         except ValueError as error:
             raise FieldError(f"{self}: {error}", place=self.place) from error
+
+    def _refuse_encoding(self) -> None:
+        try:
+            "".encode(self.encoding or "utf-8")
+        except (LookupError, ValueError) as error:
+            raise FieldError(
+                f"{self}: no Python knows the encoding {self.encoding!r} of texts",
+                place=self.place,
+                remedy='Such as "latin-1", "cp1252" or "utf-16-le".',
+            ) from error
 
     def _download(self, url: str) -> Any:
         """The same as a `Download` says it."""
@@ -206,7 +220,8 @@ class PutFile(Provider, provides=File):
         if file.from_file is not None:
             return self.sources.content(file.from_file, has)
         if file.from_template is not None:
-            return _ended(self.sources.rendered(file.from_template, file.syntax), file.newline)
+            made = _ended(self.sources.rendered(file.from_template, file.syntax), file.newline)
+            return made if file.encoding is None else _encoded(made, file.encoding, file.from_template)
         content = file.from_content.reveal() if isinstance(file.from_content, Secret) else file.from_content
         return content.encode() if isinstance(content, str) else content
 
@@ -214,6 +229,26 @@ class PutFile(Provider, provides=File):
 def _ended(content: bytes, newline: str | None) -> bytes:
     """`content` with the ends of its lines as asked for, those that came out of variables too."""
     return content.replace(b"\r\n", b"\n").replace(b"\n", newline.encode()) if newline is not None else content
+
+
+def _encoded(content: bytes, encoding: str, template: str) -> bytes:
+    """What is rendered, which is UTF-8, in another encoding.
+
+    :raises TemplateError: for a character that it does not have; what stands around it may be secret, and is not said
+    """
+    try:
+        text = content.decode()
+        return text.encode(encoding)
+    except UnicodeEncodeError as error:
+        line, letter = text.count("\n", 0, error.start) + 1, ord(text[error.start])
+        raise TemplateError(
+            f"line {line} of what the template {template} gives has the character U+{letter:04X}, which {encoding} has not"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise TemplateError(
+            f"the template {template} is not UTF-8 text (byte {error.start})",
+            remedy="Use from_file for a file that is no template.",
+        ) from error
 
 
 def _size(content: bytes | Content) -> int:

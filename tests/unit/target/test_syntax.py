@@ -43,6 +43,9 @@ def rendered(evaluate: Evaluate, place: Path, content: bytes, part: bytes = b"",
         ({"newline": "\r\n"}, b"a\n{{ lines }}\n", b"a\r\na\r\nb\r\nc\r\n"),
         ({"newline": "\n"}, b"a\r\n{{ lines }}\r\n", b"a\na\nb\nc\n"),
         ({"newline": "\r\n"}, b"plain\n", b"plain\r\n"),
+        ({"encoding": "latin-1"}, "größe {{ port }}\n".encode(), "größe 8080\n".encode("latin-1")),
+        ({"encoding": "latin-1"}, "plain é\n".encode(), b"plain \xe9\n"),
+        ({"encoding": "utf-16-le", "newline": "\r\n"}, b"{{ port }}\n", "8080\r\n".encode("utf-16-le")),
         ({"newline": "\r\n", "trim_blocks": True}, b"{% if port %}\nx\n{% endif %}\n", b"x\r\n"),
     ],
 )
@@ -75,6 +78,9 @@ def test_two_files_may_take_one_template_in_two_ways(tmp_path: Path, evaluate: E
         ({"block_delimiters": ["{{", "}}"]}, "cannot all be told apart by {{, {{, {#"),
         ({"newline": "\r"}, "takes one of"),
         ({"trim_blocks": "yes"}, "trim_blocks=True"),
+        ({"encoding": "latin-999"}, "no Python knows the encoding 'latin-999'"),
+        ({"encoding": "base64"}, "no Python knows the encoding 'base64'"),
+        ({"encoding": "a\0b"}, "no Python knows the encoding"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, evaluate: Evaluate, said: dict[str, Any], message: str) -> None:
@@ -86,7 +92,36 @@ def test_what_cannot_be_is_refused(tmp_path: Path, evaluate: Evaluate, said: dic
     assert message in f"{ending.failure.message} {ending.failure.remedy}"
 
 
-@pytest.mark.parametrize("said", [{"trim_blocks": True}, {"newline": "\n"}, {"comment_delimiters": ["<", ">"]}])
+@pytest.mark.parametrize("mode", ["check", "apply"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            "one\ntwo {{ '€' }} {{ port }}".encode(),
+            "line 2 of what the template conf.j2 gives has the character U+20AC",
+        ),
+        (b"plain \xff", "the template conf.j2 is not UTF-8 text (byte 6)"),
+    ],
+)
+def test_what_an_encoding_has_not_is_named_without_what_stands_around_it(
+    tmp_path: Path, evaluate: Evaluate, content: bytes, said: str, mode: str
+) -> None:
+    conf = tmp_path / "conf"
+    done = evaluate(
+        lambda _: File(conf, from_template="conf.j2", encoding="latin-1") and None,
+        mode,
+        layers=VALUES,
+        files={"conf.j2": content},
+    )
+    assert done.ending.status == "failed"
+    assert said in done.ending.failure.message
+    assert "8080" not in done.ending.failure.message
+    assert not conf.exists()
+
+
+@pytest.mark.parametrize(
+    "said", [{"trim_blocks": True}, {"newline": "\n"}, {"encoding": "latin-1"}, {"comment_delimiters": ["<", ">"]}]
+)
 def test_what_is_no_template_has_no_syntax(tmp_path: Path, evaluate: Evaluate, said: dict[str, Any]) -> None:
     ending = evaluate(lambda _: File(tmp_path / "conf", from_content="x", **said) and None).ending
     assert ending.status == "failed"
