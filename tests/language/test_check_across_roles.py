@@ -130,3 +130,21 @@ def test_a_plan_of_a_type_that_the_next_role_does_not_have_leaves_that_one_assum
     """ + site('Note("a")', 'File(f"{OUT}/b")').replace("\n", "\n    ")
     policy = both.write("    from opsmop.language.machine import Effect\n" + text, {})
     assert grades(both.one("push", policy, mode="check"))[-1] == ("changed", True)
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        'r = Shell("id nobody")\n        if r.rc == 0: File(f"{OUT}/a", from_content="x")',
+        'Shell(f"mkdir {OUT}/d", creates=f"{OUT}/d")\n        if FileTests.is_directory(f"{OUT}/d"): File(f"{OUT}/a")',
+        'Shell(f"mkdir {OUT}/d")\n        if FileTests.exists(f"{OUT}/d"): File(f"{OUT}/a")\n        Echo("end")',
+        'Shell(f"touch {OUT}/d")\n        if not FileTests.exists(f"{OUT}/d"): raise RuntimeError("not there")',
+    ],
+    ids=["a result", "a fact", "a fact before a resource", "an error"],
+)
+def test_where_the_policy_asked_what_check_cannot_know_is_told(both: Any, main: str) -> None:
+    seen = both(site(main, "pass").replace("First(), Second()", "First()"), mode="check")
+    assert seen.result.failed == ()
+    assert ":" in seen.ending.beyond
+    applied = both(site(main, "pass").replace("First(), Second()", "First()"))
+    assert (applied.result.failed, applied.ending.beyond) == ((), "")

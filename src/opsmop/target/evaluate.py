@@ -15,7 +15,7 @@ from opsmop.language.braces import taken_as_written
 from opsmop.language.machine import Content, Machine
 from opsmop.language.provider import Change
 from opsmop.language.resource import Resource
-from opsmop.language.scope import Layer, Variables, local_layers, written_at
+from opsmop.language.scope import Layer, Variables, innermost, local_layers, of_policy, place_of, written_at
 from opsmop.target import differences
 from opsmop.target.attempt import Attempt
 from opsmop.target.failures import failure_of
@@ -66,7 +66,7 @@ class RoleEvaluation:
     ) -> None:
         self.machine, self.hide, self.shown = machine, hide, shown
         self.remembered: dict[str, Any] = {}
-        self.beyond_prediction = False  # policy code has read a value that is not there
+        self.unknown_at = ""  # where policy code has read what check cannot know: what it did then, it may not do
         # Of the machine's assumptions, those that resources made, or earlier roles, and that are accounted for.
         self._doubts = machine.assumptions
         self._assuming = False  # what comes now follows from something that check cannot know
@@ -87,7 +87,9 @@ class RoleEvaluation:
     def unknown_was_read(self, *, value: bool) -> None:
         """See `Evaluation.unknown_was_read`."""
         self._assuming = True
-        self.beyond_prediction = self.beyond_prediction or value
+        if value:
+            file, line = place_of(innermost(sys._getframe(1), of_policy))
+            self.unknown_at = self.unknown_at or f"{file}:{line}"
 
     def variables(self) -> Variables:
         """See `Evaluation.variables`."""
@@ -123,8 +125,12 @@ class RoleEvaluation:
     @property
     def assuming(self) -> bool:
         """Whether what comes now follows from something that check cannot know."""
-        # A fact that the policy asked may have been answered only as things are now, and the policy may act on it.
-        return self._assuming or self.machine.assumptions > self._doubts
+        return self._assuming or self.was_unsure_at_last
+
+    @property
+    def was_unsure_at_last(self) -> bool:
+        """Whether a fact that the policy asked since its last resource was answered only as things are now."""
+        return self.machine.assumptions > self._doubts
 
     def evaluate_declared(self, resource: Resource, *, assumed: bool = False) -> None:
         """Evaluate a resource that was constructed while `declaring`.
@@ -148,6 +154,8 @@ class RoleEvaluation:
             "file": resource.file,
             "line": resource.line,
         }
+        if self.was_unsure_at_last:
+            self.unknown_at = self.unknown_at or resource.place
         self._assuming = self.assuming
         doubts = self.machine.assumptions
         assumed = assumed or self._assuming

@@ -203,7 +203,10 @@ def _evaluated(role: Role, evaluation: RoleEvaluation, real: RealMachine) -> Eva
         real.settle()
         boot, seconds = last() if last is not None else ("", 0.0)
         return EvaluationFinished(
-            value=as_json(value, role, evaluation.shown), rebooting=boot, rebooting_seconds=seconds
+            value=as_json(value, role, evaluation.shown),
+            beyond=_branched_at(role, evaluation),
+            rebooting=boot,
+            rebooting_seconds=seconds,
         )
     finally:
         EVALUATION.reset(token)
@@ -212,7 +215,7 @@ def _evaluated(role: Role, evaluation: RoleEvaluation, real: RealMachine) -> Eva
 def _not_processed(role: Role, evaluation: RoleEvaluation) -> EvaluationFinished:
     """The ending of a role that does not want this host; in check mode, it may yet want it once it is as planned."""
     machine = evaluation.machine
-    if not machine.simulated or not (evaluation.beyond_prediction or evaluation.assuming):
+    if not machine.simulated or not (evaluation.unknown_at or evaluation.assuming):
         return EvaluationFinished(status="skipped")
     return EvaluationFinished(status="ok", beyond=written_at(role.should_process_when))
 
@@ -223,15 +226,23 @@ def _until_it_ends(role: Role, evaluation: RoleEvaluation) -> tuple[Any, Last]:
         return role.main(), None
     except RoleEnds as ending:
         return None, ending.last
-    except Exception:
-        if _is_beyond(evaluation):
+    except Exception as error:
+        if _is_beyond(evaluation, error):
             _announce_signalled(evaluation)
         raise
 
 
-def _is_beyond(evaluation: RoleEvaluation) -> bool:
-    """Whether check has read what is not there, so that an error is none of the policy's."""
-    return evaluation.machine.simulated and evaluation.beyond_prediction
+def _branched_at(role: Role, evaluation: RoleEvaluation) -> str:
+    """Where a role that came to its end in check asked for what check cannot know, and may do something else; or nothing."""
+    if not evaluation.machine.simulated or evaluation.unknown_at:
+        return evaluation.unknown_at
+    return written_at(role.main) if evaluation.was_unsure_at_last else ""
+
+
+def _is_beyond(evaluation: RoleEvaluation, error: BaseException) -> bool:
+    """Whether an error may be none of the policy's, as check has answered something that it cannot know."""
+    unsure = evaluation.unknown_at or (evaluation.assuming and not isinstance(error, OpsMopError))
+    return evaluation.machine.simulated and bool(unsure)
 
 
 def _announce_signalled(evaluation: RoleEvaluation) -> None:
@@ -293,7 +304,7 @@ def _ended_by(error: BaseException, evaluation: RoleEvaluation | None) -> Evalua
     failure = failure_of(error) if evaluation is None else failure_of(error, evaluation.shown)
     if evaluation is not None and (left := _left_pending(evaluation)):
         failure = replace(failure, remedy=f"{failure.remedy} {left}".lstrip())
-    if evaluation is not None and _is_beyond(evaluation):
+    if evaluation is not None and _is_beyond(evaluation, error):
         return EvaluationFinished(status="ok", beyond=place_of_error(error) or failure.place)
     if isinstance(error, SystemExit):
         failure = replace(
