@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,6 +167,42 @@ def test_a_role_that_fails_lists_the_handlers_that_are_pending(both: Any) -> Non
         """)
     assert "Handlers left pending: one, two. The next run may not signal them again" in seen.failure
     assert seen.echoed == []
+
+
+def test_a_handler_that_fails_is_pending_too(both: Any) -> None:
+    seen = both("""
+        class One(Role):
+            def inventory(self): return inventory
+            def set_handlers(self): return Handlers(one=Echo("1"), two=Shell("exit 5"), three=Echo("3"))
+            def main(self):
+                File(f"{OUT}/a", from_content="1", signals=["one", "two", "three"])
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert "Handlers left pending: two, three." in seen.failure
+    assert seen.echoed == ["1"]
+
+
+def test_what_a_type_refuses_by_itself_is_told_with_its_line(both: Any) -> None:
+    seen = both("""
+        from opsmop.errors import FieldError
+
+        class Picky(File):
+            def check(self):
+                raise FieldError("not like this")
+
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self):
+                Picky(f"{OUT}/a")
+
+        class Site(Policy):
+            def set_roles(self): return Roles(One())
+        """)
+    assert "not like this" in seen.failure
+    line = (seen.out.parent / Path(seen.ending.failure.place.rpartition(":")[0]).name).read_text().splitlines()
+    assert "Picky(f" in line[int(seen.ending.failure.place.rpartition(":")[2]) - 1]
 
 
 def test_should_process_when_skips_the_role_on_that_host(both: Any) -> None:

@@ -117,6 +117,7 @@ class Resource(Declared, Result):
                 refuse_strange_name(type(self), self.register, self.place)
             self.check()
         except FieldError as error:
+            error.place = error.place or self.place
             self.discreet(error)
             raise
 

@@ -53,10 +53,10 @@ class Signals:
         """
         while waiting := self.waiting():
             name = waiting[0]
-            assumed = self._pending.pop(name)
             self._done.add(name)
             for resource in self._handlers[name]:
-                yield resource, assumed
+                yield resource, self._pending[name]
+            del self._pending[name]  # only now: one that fails is left pending, and told as that
 
 
 def named(resource: Resource) -> list[str]:
