@@ -46,6 +46,12 @@ def test_what_is_wrong_is_named_with_its_remedy(
     assert remedy in done.stdout
 
 
+def test_who_cannot_be_become_is_named_whoever_logs_in(opsmop: Opsmop, three_hosts: Path) -> None:
+    done = opsmop("doctor", "web1", "-i", str(three_hosts), "--sudo-user", "nobody-of-that-name")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "WRONG  sudo" in done.stdout
+
+
 def test_the_command_to_try_by_hand_has_all_options_that_ssh_was_given(
     opsmop: Opsmop, three_hosts: Path, private_sshd: PrivateSshd
 ) -> None:

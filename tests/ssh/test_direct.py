@@ -189,7 +189,19 @@ def test_a_changed_host_key_is_refused(
     with pytest.raises(HostKeyError, match="is not the one that is known") as caught:
         evaluate(replace(strange(route, known), check_host_keys=check), roles.Pid())
     assert "ssh-keygen -R" in caught.value.remedy
+    assert caught.value.remedy.endswith(f" -f {known}")
     assert f"{known}:1" in str(caught.value)
+
+
+def test_the_file_for_an_unknown_host_key_is_the_one_that_ssh_was_told(
+    route: Route, evaluate: Evaluate, roles: Any, tmp_path: Path
+) -> None:
+    known = tmp_path / "known"
+    told = replace(route, known_hosts="", check_host_keys="yes")
+    arguments = [*route.ssh_args[: route.ssh_args.index("-F") + 2], "-o", f"UserKnownHostsFile={known}"]
+    with pytest.raises(HostKeyError, match="is unknown") as caught:
+        evaluate(replace(told, ssh_args=tuple(arguments)), roles.Pid())
+    assert f">> {known}" in caught.value.remedy
 
 
 def test_no_check_takes_any_host_key_and_remembers_none(

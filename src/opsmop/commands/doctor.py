@@ -80,7 +80,7 @@ class _Examined:
             Finding("ok", "login", f"as {value['user']} at {self._host.hostname()}"),
             Finding("ok", "Python", f"{value['python']} ({value['executable']})"),
         ]
-        if value["uid"]:
+        if value["uid"] or must_become:
             found.append(self._become("wrong" if must_become else "note"))
         return found + judged(value, before, after)
 

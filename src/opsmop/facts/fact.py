@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable
 
-from opsmop.errors import PolicyError
+from opsmop.errors import OpsMopError, PolicyError, ProviderError
 from opsmop.language.evaluation import Evaluation, current
 from opsmop.language.machine import Machine
 
@@ -58,8 +58,17 @@ class Fact:
         if self._limits_itself:
             return find()
         seconds = float(evaluation.options.get("facts_timeout") or SECONDS)
-        with evaluation.machine.limited(time.monotonic() + seconds):
-            return find()
+        deadline = time.monotonic() + seconds
+        with evaluation.machine.limited(deadline):
+            try:
+                return find()
+            except Exception as error:
+                if isinstance(error, OpsMopError) or time.monotonic() < deadline:
+                    raise
+                raise ProviderError(  # it made something of an answer that was cut short
+                    f"{self._called()} could not be found out in {seconds:g} seconds",
+                    remedy="[facts] timeout allows more, for every fact.",
+                ) from error
 
     def _doubt(self, times: int = 1) -> None:
         """Say that in check mode what was just answered may be another thing by the time of apply."""

@@ -28,6 +28,7 @@ _NOT_FOUND = (126, 127)  # POSIX, Shell Command Language, 2.8.2
 _CHANGED_KEY = re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed", re.IGNORECASE)
 _UNKNOWN_KEY = re.compile(r"host key is known for|Host key verification failed|authenticity of host", re.IGNORECASE)
 _OFFENDING = re.compile(r"Offending \S+ key in ([^\r\n]+)")
+_TOLD_FILE = re.compile(r"UserKnownHostsFile[= ]\"?([^\s\"]+)")
 _DENIED = re.compile(
     r"Permission denied \(|Too many authentication failures|No supported authentication methods|Unable to authenticate"
 )
@@ -184,19 +185,22 @@ def _ssh_failure(route: Route, complaint: str) -> ConnectError:
 
 
 def _known_hosts(route: Route) -> str:
-    return route.known_hosts or "~/.ssh/known_hosts"
+    """The file in which ssh looks for host keys, as far as we told it which."""
+    told = _TOLD_FILE.search(" ".join(route.ssh_args))
+    return route.known_hosts or (told.group(1) if told else "~/.ssh/known_hosts")
 
 
 def _changed_key(route: Route, complaint: str) -> HostKeyError:
     where = _OFFENDING.search(complaint)
     known = f" The known one is in {clean(where.group(1)).strip()}." if where else ""
+    file = clean(where.group(1)).strip().rpartition(":")[0] if where else _known_hosts(route)
     name = f"[{route.target}]:{route.port}" if route.port else route.target
     before = f"{by_hand(route.via)} " if route.via is not None else ""
     return HostKeyError(
         f"the host key of {route.host} ({route.place}) is not the one that is known.{known}",
         host=route.host,
         remedy="Someone may be in between. If the host was really made anew, forget the old key with: "
-        f"{before}ssh-keygen -R '{name}' -f {_known_hosts(route)}",
+        f"{before}ssh-keygen -R '{name}' -f {file}",
     )
 
 

@@ -60,6 +60,21 @@ def test_a_fact_that_hangs_is_given_up_in_time() -> None:
     assert events[-1].value == '"-15"', "its command was ended"
 
 
+def test_what_comes_of_an_answer_that_was_cut_short_is_told_as_the_limits() -> None:
+    cut = type(
+        "Cut",
+        (Fact,),
+        {"last": lambda self: self._once("last", lambda: self._machine.ask(["sleep", "60"]).stdout.split()[-1])},
+    )()
+    order = Order(run="1", host="here", role="One", mode="apply", options={"facts_timeout": 1})
+    events: list[Any] = []
+    role = type("One", (Role,), {"main": lambda self: cut.last()})()
+    run_role(order, events.append, None, live=lambda: (role, (), Additions()))
+    failure = events[-1].failure
+    assert failure.message == "Cut could not be found out in 1 seconds"
+    assert "[facts] timeout" in failure.remedy
+
+
 def test_a_fact_is_found_out_once_per_evaluation_and_object(evaluate: Any) -> None:
     first, second = Queue("first"), Queue("second")
     Queue.asked = 0
