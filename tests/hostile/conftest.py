@@ -49,6 +49,20 @@ if __name__ == "__main__":
 """
 
 
+_OF_ROOT = Path(__file__).with_name("test_swapped_directories.py")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Who is not root has nothing that somebody could be after."""
+    return True if collection_path == _OF_ROOT and os.geteuid() != 0 else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Whoever leaves something out says so. CI is root: see `OPSMOP_REQUIRE_FLEET`."""
+    if os.geteuid() != 0:
+        terminalreporter.write_line(f"LEFT OUT: tests/hostile/{_OF_ROOT.name}, which needs root", yellow=True)
+
+
 @dataclass(frozen=True)
 class Victim:
     """A controller that has met cheating hosts.
