@@ -70,3 +70,4 @@ def test_a_directory_that_is_gone_again_is_no_fault(tmp_path: Path) -> None:
     machine.write(str(tmp_path / "gone/file"), b"x", mode=0o600, owner=None, group=None)
     machine.remove_tree(str(tmp_path / "gone"))
     machine.settle()
+    assert not (tmp_path / "gone").exists()
