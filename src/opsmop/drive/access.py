@@ -10,12 +10,13 @@ from typing import Any
 from opsmop.drive.asking import ask, ask_if_defined
 from opsmop.errors import InventoryError, PolicyError
 from opsmop.inventory import Host
-from opsmop.inventory.magic import become_method, host_key_check, option_words, port_number
+from opsmop.inventory.magic import become_method, host_key_check, option_words, port_number, selinux_name
 from opsmop.language.role import Role
 from opsmop.language.secrets import Secret
 from opsmop.settings import Defaults
 from opsmop.settings.passwords import Passwords, one_line
 from opsmop.transport.base import Route
+from opsmop.transport.becoming import why_no_selinux
 from opsmop.wire.records import dataclass, replace
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -32,6 +33,8 @@ class Access:
     :param sudo: whether to become another user
     :param become: whom, and the password that takes
     :param method: how to become them: ``sudo``, ``su`` or ``doas``
+    :param sudo_role: the role of SELinux that sudo is to give
+    :param sudo_type: the type of SELinux that sudo is to give
     :param host_keys: ``yes``, ``no`` or ``accept-new``
     """
 
@@ -39,6 +42,8 @@ class Access:
     sudo: bool = False
     become: Pair | None = None
     method: str | None = None
+    sudo_role: str | None = None
+    sudo_type: str | None = None
     host_keys: str | None = None
 
     @classmethod
@@ -49,7 +54,9 @@ class Access:
         """
         sudo = _yes_or_no(role, "sudo")
         become = _pair(role, "sudo_as") if sudo else None
-        return cls(_pair(role, "ssh_as"), sudo, become, _method(role) if sudo else None, _host_keys(role))
+        method = _method(role) if sudo else None
+        sudo_role, sudo_type = (_selinux(role, f"sudo_{what}") if sudo else None for what in ("role", "type"))
+        return cls(_pair(role, "ssh_as"), sudo, become, method, sudo_role, sudo_type, _host_keys(role))
 
     def on_the_way(self, magic: Mapping[str, Any]) -> Access:
         """What they say about a host on the way, whose own variables come first: it may not be one of the role's.
@@ -98,6 +105,16 @@ def _method(role: Role) -> str | None:
         ) from None
 
 
+def _selinux(role: Role, method: str) -> str | None:
+    said = ask_if_defined(role, method)
+    try:
+        return None if said is None else selinux_name(said)
+    except ValueError as error:
+        raise PolicyError(
+            f"{role.name}.{method}() did not name one: {error}", remedy="Return its name: return 'sysadm_r'"
+        ) from None
+
+
 def _host_keys(role: Role) -> str | None:
     said = ask(role, "check_host_keys")
     try:
@@ -114,6 +131,7 @@ def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords |
 
     :param passwords: the run's passwords; those of the defaults if not given
     :raises InventoryError: if a host on the way is unknown or this machine, or hosts are reached through each other
+    :raises SudoError: if a role or a type of SELinux is wanted of what cannot give one
     :raises UsageError: if a password cannot be read
     """
     passwords = passwords or Passwords(defaults)
@@ -134,6 +152,10 @@ def _route(host: Host, access: Access, defaults: Defaults, passwords: Passwords,
     local = _is_local(address, magic)
     # What is a matter of this machine's files counts where ssh starts on this machine.
     chosen = _Chosen(magic, defaults if via is None else _elsewhere(defaults))
+    method = chosen("opsmop_become_method", "sudo_method", by_role=access.method)
+    sudo_role, sudo_type = _selinux_of(access, chosen)
+    if method != "sudo" and (sudo_role or sudo_type):
+        raise why_no_selinux(host.name, method)
     return Route(
         host=host.name,
         via=via,
@@ -149,7 +171,9 @@ def _route(host: Host, access: Access, defaults: Defaults, passwords: Passwords,
         ),
         python=_python(magic, defaults, local=local),
         become=_become(access, chosen),
-        become_method=chosen("opsmop_become_method", "sudo_method", by_role=access.method),
+        become_method=method,
+        sudo_role=sudo_role,
+        sudo_type=sudo_type,
         ssh_password=None if local else _password(access.login, magic, "ssh", passwords),
         sudo_password=_password(access.become, magic, "sudo", passwords) if access.sudo else None,
         local=local,
@@ -212,6 +236,13 @@ def _become(access: Access, chosen: _Chosen) -> str | None:
     if not access.sudo:
         return None
     return str(chosen("opsmop_sudo_username", "sudo_username", by_role=(access.become or (None,))[0]))
+
+
+def _selinux_of(access: Access, chosen: _Chosen) -> tuple[str, str]:
+    if not access.sudo:
+        return "", ""
+    role = chosen("opsmop_sudo_role", "sudo_role", by_role=access.sudo_role)
+    return role, chosen("opsmop_sudo_type", "sudo_type", by_role=access.sudo_type)
 
 
 def _python(magic: Mapping[str, Any], defaults: Defaults, *, local: bool) -> str:

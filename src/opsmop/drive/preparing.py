@@ -15,7 +15,7 @@ from opsmop.drive.delegating import delegate_of
 from opsmop.drive.remembered import recalled, retried
 from opsmop.drive.slips import refuse_slips
 from opsmop.drive.withheld import arriving, private_files
-from opsmop.errors import InventoryError, PolicyError, UsageError, ViaError
+from opsmop.errors import InventoryError, PolicyError, SudoError, TransportError, UsageError, ViaError
 from opsmop.inventory import Host, Inventory
 from opsmop.inventory.tree import Tree, close
 from opsmop.language.additions import Additions
@@ -44,7 +44,7 @@ class Assignment:
     routes: Mapping[str, Route]
     rules: FileRules
     notes: tuple[str, ...] = ()
-    lost: Mapping[str, ViaError] = field(default_factory=dict)
+    lost: Mapping[str, TransportError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,17 +154,19 @@ def _inventory(role: Role) -> Inventory:
     )
 
 
-def _ways(stint: Stint, settings: Settings, passwords: Passwords) -> tuple[dict[str, Route], dict[str, ViaError]]:
+def _ways(stint: Stint, settings: Settings, passwords: Passwords) -> tuple[dict[str, Route], dict[str, TransportError]]:
     """How to reach each host, and why there is no way to the others."""
     access = Access.of(stint.role)
     does_it = {host.name: delegate_of(stint.role, host) or host for host in stint.hosts}
     found: dict[str, Route] = {}
-    lost: dict[str, ViaError] = {}
+    lost: dict[str, TransportError] = {}
     for name, host in does_it.items():
         try:
             found[name] = route(host, access, settings.defaults, passwords)
         except InventoryError as error:  # a matter of this host alone: the others are worked with
             lost[name] = ViaError(error.message, host=name, place=error.place, remedy=error.remedy)
+        except SudoError as error:
+            lost[name] = error
     return found, lost
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from opsmop.wire.records import dataclass
 
 PREFIX = "opsmop_"
+
+# policy_scan.l of SELinux's checkpolicy: how roles and types are called. None begins as an option of sudo would.
+_SELINUX = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -14,7 +18,8 @@ class Magic:
     """One such variable.
 
     :param doc: what it says
-    :param kind: ``text``, ``port``, ``words``, ``keys`` (as `check_host_keys` takes it), ``connection`` or ``become``
+    :param kind: ``text``, ``port``, ``words``, ``keys`` (as `check_host_keys` takes it), ``connection``, ``become`` or
+        ``selinux``
     :param private: whether it stays on the control machine
     """
 
@@ -37,6 +42,8 @@ MAGIC: dict[str, Magic] = {
     "opsmop_become_method": Magic("how to become another user: 'sudo', 'su' or 'doas'", "become"),
     "opsmop_sudo_username": Magic("whom to become"),
     "opsmop_sudo_password": Magic("the password that becoming takes", private=True),
+    "opsmop_sudo_role": Magic("the role of SELinux that sudo is to give", "selinux"),
+    "opsmop_sudo_type": Magic("the type of SELinux that sudo is to give; the role's own if not given", "selinux"),
 }
 
 BECOME_METHODS = ("sudo", "su", "doas")
@@ -96,6 +103,16 @@ def become_method(value: Any) -> str:
     raise ValueError(f"{value!r} is none of {', '.join(BECOME_METHODS)}")
 
 
+def selinux_name(value: Any) -> str:
+    """A role or a type of SELinux; empty for none.
+
+    :raises ValueError: if it cannot be the name of one
+    """
+    if value == "" or (isinstance(value, str) and _SELINUX.fullmatch(value)):
+        return str(value)
+    raise ValueError(f"{value!r} is no name of SELinux's: a letter, then letters, digits, '_', '-' and '.'")
+
+
 def _text(value: Any) -> str:
     if isinstance(value, str) and value:
         return value
@@ -115,6 +132,7 @@ _READERS = {
     "keys": host_key_check,
     "connection": _connection,
     "become": become_method,
+    "selinux": selinux_name,
 }
 
 

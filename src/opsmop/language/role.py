@@ -25,6 +25,8 @@ CONTROLLER_SIDE = frozenset(
         "sudo",
         "sudo_as",
         "become_method",
+        "sudo_role",
+        "sudo_type",
         "check_host_keys",
         "should_contact",
         "serial",
@@ -133,6 +135,10 @@ class Role:
         """What `main()` of earlier roles returned, by host: in `set_variables` and hooks."""
 
         def become_method(self) -> str | None: ...
+
+        def sudo_role(self) -> str | None: ...
+
+        def sudo_type(self) -> str | None: ...
 
         def serial(self) -> int | str | Sequence[int | str] | None: ...
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from opsmop.errors import UsageError
-from opsmop.inventory.magic import become_method, host_key_check, option_words, port_number
+from opsmop.inventory.magic import become_method, host_key_check, option_words, port_number, selinux_name
 from opsmop.wire.records import dataclass, field
 
 BUILT_IN = "built in"
@@ -87,6 +87,8 @@ DEFAULTS: dict[str, Default] = {
     ),
     "sudo_password_command": Default(option_words, (), "a command that prints the password that becoming takes"),
     "sudo_method": Default(become_method, "sudo", "how to become another user: sudo, su or doas"),
+    "sudo_role": Default(selinux_name, "", "the role of SELinux that sudo is to give; its own choice if empty"),
+    "sudo_type": Default(selinux_name, "", "the type of SELinux that sudo is to give; the role's own if empty"),
     "sudo_timeout": Default(_count, 20, "seconds that sudo may take"),
     "python_path": Default(_text, "", "the path of Python 3 on a host; /usr/bin/python3, else looked for, if empty"),
     "log_path": Default(_text, "~/.opsmop/opsmop.log", "the log on the machine that evaluates a role"),

@@ -72,6 +72,8 @@ class Route:
     :param python: the path of Python on the host; looked for there if empty
     :param become: whom to become after the login; None to stay the login user
     :param become_method: how: ``sudo``, ``su`` or ``doas``
+    :param sudo_role: the role of SELinux that sudo is to give; its own choice if empty
+    :param sudo_type: the type of SELinux that sudo is to give; the role's own if empty
     :param ssh_password: the login's password, if it has one
     :param sudo_password: the password that becoming takes
     :param local: a separate process on this machine instead of ssh
@@ -94,6 +96,8 @@ class Route:
     python: str = ""
     become: str | None = None
     become_method: str = "sudo"
+    sudo_role: str = ""
+    sudo_type: str = ""
     ssh_password: Secret | None = None
     sudo_password: Secret | None = None
     local: bool = False
@@ -111,6 +115,12 @@ class Route:
     def place(self) -> str:
         """The address and port, for people."""
         return f"{self.target} port {self.port}" if self.port else self.target
+
+    @property
+    def selinux(self) -> tuple[str, ...]:
+        """The options by which sudo gives a role and a type of SELinux (sudo(8))."""
+        role = ("-r", self.sudo_role) if self.sudo_role else ()
+        return (*role, "-t", self.sudo_type) if self.sudo_type else role
 
 
 @dataclass(frozen=True)

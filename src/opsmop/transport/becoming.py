@@ -17,6 +17,38 @@ TIMED_OUT = "timed out"
 _TTY = "demands a terminal for sudo"
 _TRIED_ONCE = "It was tried once, not again. --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults give it."
 
+_REFUSED_THERE = "has a policy of SELinux that refuses that role or type"
+_NAMED_BY = (
+    "sudo_role() and sudo_type(), opsmop_sudo_role and opsmop_sudo_type, [sudo] of the settings, or sudoers name them. "
+    "What the host's users may have is told there by: semanage user -l"
+)
+
+# What sudo says of a role and a type of SELinux (sudo 1.8 to 1.9, src/selinux.c), which sudoers may name as well.
+_SELINUX = (
+    (
+        re.compile(r"you must specify a role for type"),
+        "wants a role of SELinux with the type",
+        "sudo_role(), opsmop_sudo_role, [sudo] role of the settings, or ROLE= of the host's sudoers name it.",
+    ),
+    (
+        re.compile(
+            r"unable to get default type for role|failed to set new (?:role|type)|failed to get new context"
+            r"|is not a valid context|unable to set exec context to"
+        ),
+        _REFUSED_THERE,
+        _NAMED_BY,
+    ),
+)
+# What else it says where it was given one: a sudo that has no such options tells its usage (sudo-rs, too).
+_GIVEN_SELINUX = (
+    (
+        re.compile(r"^usage: sudo ", re.MULTILINE),
+        "has a sudo that knows nothing of SELinux",
+        "Take opsmop_sudo_role and opsmop_sudo_type away for it, or install a sudo there that was built with SELinux.",
+    ),
+    (re.compile(r"sudo: unable to execute [^\n]*: Permission denied"), _REFUSED_THERE, _NAMED_BY),
+)
+
 # What sudo says (sudo 1.8 to 1.9, plugins/sudoers), each with what is to be told and done.
 _SUDO = (
     (
@@ -88,7 +120,7 @@ _ON_A_TERMINAL = (
 
 def sudo_failure(route: Route, complaint: str) -> SudoError | None:
     """What sudo has against it; None if it is not sudo that complains."""
-    for pattern, what, remedy in _SUDO:
+    for pattern, what, remedy in (*_of_selinux(route), *_SUDO):
         if pattern.search(complaint):
             refused = _refused(route, what, remedy, complaint)
             return TerminalNeededError(refused.message, host=route.host, remedy=remedy) if _TTY in what else refused
@@ -103,7 +135,7 @@ def why_sudo_password_refused(route: Route, complaint: str) -> SudoError:
 def why_sudo_hangs(route: Route, complaint: str) -> SudoError:
     """The login works, and sudo neither starts Python nor ends."""
     what = f"did not get through sudo within {route.sudo_timeout:g} seconds"
-    command = f"{by_hand(route)} sudo -u {route.become} true"
+    command = " ".join([by_hand(route), "sudo", *route.selinux, "-u", str(route.become), "true"])
     return _refused(route, what, f"It may wait at a prompt of its own. Try by hand: {command}", complaint)
 
 
@@ -121,10 +153,26 @@ def why_no_terminal_helped(route: Route, method: str, complaint: str) -> SudoErr
 
     :param method: ``sudo``, ``su`` or ``doas``
     """
-    for pattern, what, remedy in _ON_A_TERMINAL:
+    for pattern, what, remedy in (*_of_selinux(route), *_ON_A_TERMINAL):
         if pattern.search(complaint):
             return _refused(route, what.format(method), remedy, complaint)
     return _refused(route, f"refuses {method}", "Try by hand what it says there.", complaint)
+
+
+def why_no_selinux(host: str, method: str) -> SudoError:
+    """Only sudo gives a role and a type.
+
+    :param method: ``su`` or ``doas``
+    """
+    return SudoError(
+        f"{host}: {method} cannot give the role and type of SELinux that are wanted, only sudo can",
+        host=host,
+        remedy='Set opsmop_become_method = "sudo" for it, or take opsmop_sudo_role and opsmop_sudo_type away.',
+    )
+
+
+def _of_selinux(route: Route) -> tuple[tuple[re.Pattern[str], str, str], ...]:
+    return (*_SELINUX, *_GIVEN_SELINUX) if route.selinux else _SELINUX
 
 
 def _refused(route: Route, what: str, remedy: str, complaint: str) -> SudoError:

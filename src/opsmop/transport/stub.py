@@ -47,6 +47,9 @@ BECOMER = (
     'until [ "$1" = -- ];do shift;done&&shift;exec "$@"'
 )
 
+# Who the login never is: a role or a type is another one's, even if the user is not.
+_NOBODY = "/"
+
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
 _UNQUOTABLE = re.compile(r"['!\\\x00-\x1f\x7f]")
 
@@ -69,11 +72,11 @@ def agent_arguments(route: Route, beat: float, lease: float, prompt: str = "") -
     # -E and -s: neither the login's environment nor its own packages; -S: nor, until a role wants one (`wire.start.Installed`),
     # the host's; -B: no __pycache__ is written. Not -I, which a Python 2 would refuse before it could say that it is too old.
     python = [*python_words(route), "-BEsS", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
-    if route.become is None or route.become == route.user:
+    if route.become is None or (route.become == route.user and not route.selinux):
         return python
     asking = ["-S", "-p", prompt] if prompt else ["-n"]
-    sudo = ["env", "LC_ALL=C", "sudo", *asking, "-H", "-u", route.become, "--"]
-    return ["/bin/sh", "-c", BECOMER, "opsmop", route.become, *sudo, *python]
+    sudo = ["env", "LC_ALL=C", "sudo", *asking, "-H", "-u", route.become, *route.selinux, "--"]
+    return ["/bin/sh", "-c", BECOMER, "opsmop", _NOBODY if route.selinux else route.become, *sudo, *python]
 
 
 def python_words(route: Route) -> list[str]:

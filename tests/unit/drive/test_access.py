@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from opsmop.drive.access import Access, route
-from opsmop.errors import PolicyError, UsageError
+from opsmop.errors import InventoryError, PolicyError, SudoError, UsageError
 from opsmop.language.role import Role
 from opsmop.language.secrets import Secret
 from opsmop.settings import Defaults
+from opsmop.settings.defaults import read as read_default
 from opsmop.settings.passwords import Passwords
 from opsmop.transport.base import Route
 
@@ -41,6 +42,20 @@ def found(fleet: Any, variables: dict[str, Any], defaults: dict[str, Any], **met
             {"sudo_method": "su"},
             "sudo",
         ),
+        (
+            "sudo_role",
+            {"sudo": True, "sudo_role": "m"},
+            {"opsmop_sudo_role": "v"},
+            {"sudo_role": "d"},
+            "",
+        ),
+        (
+            "sudo_type",
+            {"sudo": True, "sudo_type": "m"},
+            {"opsmop_sudo_type": "v"},
+            {"sudo_type": "d"},
+            "",
+        ),
         ("check_host_keys", {"check_host_keys": False}, {"opsmop_check_host_keys": "accept"}, {}, "yes"),
         ("port", {}, {"opsmop_ssh_port": "22"}, {"ssh_port": 2222}, 0),
         ("ssh_args", {}, {"opsmop_ssh_args": "-o 'A=b c'"}, {"ssh_args": ("-4",)}, ()),
@@ -53,7 +68,7 @@ def test_a_role_method_beats_the_inventory_beats_the_defaults_beats_what_is_buil
 ) -> None:
     expected = {"v": "v", "accept": "accept-new", "22": 22, "-o 'A=b c'": ("-o", "A=b c")}
     said = next(iter(magic.values()))
-    sudo = {"sudo": True} if field.startswith("become") else {}
+    sudo = {"sudo": True} if field.startswith(("become", "sudo")) else {}
     if methods:
         assert getattr(found(fleet, magic, defaults, **methods), field) in ("m", "no", "su")
     assert getattr(found(fleet, magic, defaults, **sudo), field) == expected.get(said, said)
@@ -67,6 +82,8 @@ def test_a_role_method_beats_the_inventory_beats_the_defaults_beats_what_is_buil
     [
         ("user", "ssh_username", "e"),
         ("become", "sudo_username", "e"),
+        ("sudo_role", "sudo_role", "e"),
+        ("sudo_type", "sudo_type", "e"),
         ("check_host_keys", "ssh_check_host_keys", "yes"),
         ("port", "ssh_port", 99),
         ("python", "python_path", "/e"),
@@ -78,6 +95,8 @@ def test_an_option_or_the_environment_beats_the_role_and_the_inventory(
     magic = {
         "opsmop_ssh_username": "v",
         "opsmop_sudo_username": "v",
+        "opsmop_sudo_role": "v",
+        "opsmop_sudo_type": "v",
         "opsmop_check_host_keys": "accept",
         "opsmop_ssh_port": 22,
         "opsmop_python_path": "/p",
@@ -88,6 +107,8 @@ def test_an_option_or_the_environment_beats_the_role_and_the_inventory(
         {
             "sudo": lambda _: True,
             "sudo_as": lambda _: ("m", None),
+            "sudo_role": lambda _: "m",
+            "sudo_type": lambda _: "m",
             "ssh_as": lambda _: ("m", None),
             "check_host_keys": lambda _: False,
         },
@@ -102,6 +123,28 @@ def test_a_method_that_names_no_user_leaves_that_to_the_inventory(fleet: Any) ->
 
 def test_nobody_is_become_unless_the_role_says_sudo(fleet: Any) -> None:
     assert found(fleet, {"opsmop_sudo_username": "v"}, {}, sudo_as=("m", None)).become is None
+    assert found(fleet, {"opsmop_sudo_role": "v", "opsmop_become_method": "su"}, {}, sudo_type="m").selinux == ()
+
+
+@pytest.mark.parametrize("method", ["su", "doas"])
+@pytest.mark.parametrize("said", [{"opsmop_sudo_role": "sysadm_r"}, {"opsmop_sudo_type": "sysadm_t"}])
+def test_a_role_or_a_type_of_selinux_is_refused_of_what_cannot_give_one(fleet: Any, method: str, said: Any) -> None:
+    with pytest.raises(SudoError, match=f"web1: {method} cannot give the role and type of SELinux") as caught:
+        found(fleet, {**said, "opsmop_become_method": method}, {}, sudo=True)
+    assert caught.value.host == "web1"
+    none = dict.fromkeys(said, "")
+    assert found(fleet, {**none, "opsmop_become_method": method}, {}, sudo=True).become_method == method
+
+
+@pytest.mark.parametrize("what", ["role", "type"])
+@pytest.mark.parametrize("name", ["-s", "a b", "x;id", "1st", "a\nb", "rôle", 7, True])
+def test_what_cannot_be_a_role_or_a_type_is_refused_wherever_it_is_said(fleet: Any, what: str, name: Any) -> None:
+    with pytest.raises(InventoryError, match=f"opsmop_sudo_{what}: .* is no name of SELinux's"):
+        found(fleet, {f"opsmop_sudo_{what}": name}, {}, sudo=True)
+    with pytest.raises(PolicyError, match=rf"Web.sudo_{what}\(\) did not name one: .* is no name of SELinux's"):
+        found(fleet, {}, {}, sudo=True, **{f"sudo_{what}": name})
+    with pytest.raises(UsageError, match=f"{what}: .* is no name of SELinux's"):
+        read_default(f"sudo_{what}", name, what, "opsmop.toml")
 
 
 def test_key_files_are_found_below_the_users_home(fleet: Any) -> None:

@@ -201,6 +201,23 @@ def test_a_way_that_the_inventory_gets_wrong_fails_exactly_the_hosts_behind_it(d
     assert done.status == 1
 
 
+def test_a_role_of_selinux_that_no_sudo_gives_fails_exactly_that_host_before_its_hooks(
+    driven: Any, tmp_path: Path
+) -> None:
+    text = '[groups.web.hosts]\ngood = ""\nweb1 = "opsmop_become_method=doas opsmop_sudo_role=sysadm_r"\n'
+    whole, hooked = inventory(tmp_path, text), []
+    hook = {"before_connect": lambda self, host: hooked.append(host.name)}
+    role = type("Web", (Role,), {"inventory": lambda self: whole, "sudo": lambda self: True, **hook})()
+    done = driven(role)
+    ended = {event.host: event for event in done.of(ContactFinished)}
+    assert ({name: event.status for name, event in ended.items()}, hooked) == (
+        {"good": "ok", "web1": "unreachable"},
+        ["good"],
+    )
+    assert ended["web1"].failure.error == "SudoError"
+    assert "doas cannot give the role and type of SELinux" in ended["web1"].failure.message
+
+
 def test_a_host_without_a_way_may_be_passed_over_or_skipped_as_any_unreachable_one(driven: Any, tmp_path: Path) -> None:
     done = driven(
         lost_on(tmp_path, should_contact=lambda self, host: host.name != "a", on_unreachable=lambda self: "skip")

@@ -1,8 +1,11 @@
 """The command that starts an agent survives every login shell and every Python."""
 
+import os
+import pwd
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +84,32 @@ def test_the_boot_program_stays_small() -> None:
 def test_sudo_is_used_where_the_login_is_another_user(user: str, become: str | None, through_sudo: bool) -> None:
     arguments = agent_arguments(Route("web1", user=user, become=become), 5.0, 60.0)
     assert ("sudo" in arguments) == through_sudo
+
+
+@pytest.mark.parametrize(
+    ("details", "options"),
+    [
+        ({}, []),
+        ({"sudo_role": "sysadm_r"}, ["-r", "sysadm_r"]),
+        ({"sudo_type": "sysadm_t"}, ["-t", "sysadm_t"]),
+        ({"sudo_role": "sysadm_r", "sudo_type": "sysadm_t"}, ["-r", "sysadm_r", "-t", "sysadm_t"]),
+    ],
+)
+def test_sudo_is_told_the_role_and_the_type_of_selinux(details: dict[str, str], options: list[str]) -> None:
+    arguments = agent_arguments(Route("web1", user="ops", become="root", **details), 5.0, 60.0)  # type: ignore[arg-type]
+    sudo = arguments.index("sudo")
+    assert arguments[sudo : arguments.index("--")] == ["sudo", "-n", "-H", "-u", "root", *options]
+
+
+def test_a_role_or_a_type_of_selinux_is_sudos_to_give_even_to_the_user_one_is(tmp_path: Path) -> None:
+    own = pwd.getpwuid(os.geteuid()).pw_name
+    (tmp_path / "sudo").write_text("#!/bin/sh\necho through sudo\n")
+    (tmp_path / "sudo").chmod(0o755)
+    for user in (own, ""):
+        for details, through in (({}, False), ({"sudo_role": "sysadm_r"}, True), ({"sudo_type": "sysadm_t"}, True)):
+            way = Route("web1", user=user, become=own, python=sys.executable, **details)  # type: ignore[arg-type]
+            environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+            ended = subprocess.run(
+                agent_arguments(way, 5.0, 60.0), input=b"", capture_output=True, env=environment, check=False
+            )
+            assert (b"through sudo" in ended.stdout) is through

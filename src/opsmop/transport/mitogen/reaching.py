@@ -22,7 +22,8 @@ def reached(router: Any, wanted: dict[str, Any]) -> Any:
 
     :param router: a router of mitogen that may have children
     :param wanted: ``method``, ``timeout`` (seconds), ``password`` (or None), ``python`` (words); for ssh ``arguments``
-        and ``command`` (what its login shell runs; mitogen's own words follow); else ``username``
+        and ``command`` (what its login shell runs; mitogen's own words follow); else ``username`` and ``more`` (what
+        else mitogen is to know)
     :raises StreamError: mitogen's, with what was said last
     """
     import mitogen.parent  # only where there is a mitogen
@@ -32,7 +33,7 @@ def reached(router: Any, wanted: dict[str, Any]) -> Any:
     if wanted["method"] == "ssh":
         details.update(hostname="host", compression=False, check_host_keys="enforce")
     else:
-        details.update(username=wanted["username"])
+        details.update(username=wanted["username"], **wanted["more"])
     assert issubclass(kind, mitogen.parent.Connection)
     return router._connect(  # noqa: SLF001 - what via= comes to, without a pickle for an answer
         kind, name=None, remote_name="opsmop", unidirectional=True, debug=False, profiling=False, **details

@@ -89,9 +89,9 @@ class Trees:
         station = self._station(Hop(_login(route)), route.host)
         settled = replace(route, python=route.python or station.python)
         if route.become is not None and (terminal or route.become_method != "sudo"):
-            if station.user != route.become:
+            if station.user != route.become or route.selinux:
                 station = self._station(Hop(route, route.become_method), route.host)
-            settled = replace(settled, become=None, sudo_password=None)
+            settled = replace(settled, become=None, sudo_password=None, sudo_role="", sudo_type="")
         return settled, _there(station)
 
     def close(self) -> None:
@@ -156,9 +156,12 @@ class Trees:
     def _become(self, hop: Hop) -> Station:
         parent = self._station(Hop(_login(hop.route)), hop.route.host)
         password = hop.route.sudo_password
+        role, type_ = hop.route.sudo_role or None, hop.route.sudo_type or None
+        options = {"set_home": True, "selinux_role": role, "selinux_type": type_}
         wanted = {
             "method": hop.method,
             "username": hop.route.become,
+            "more": options if hop.method == "sudo" else {},
             "password": password.reveal() if password is not None else None,
             "python": [hop.route.python or parent.python],
             "timeout": hop.route.sudo_timeout,
@@ -234,7 +237,8 @@ def by_terminal(route: Route) -> bool:
 
 def _login(route: Route) -> Route:
     """A route as far as the login: what is become there and how long roles may take is another matter."""
-    return replace(route, become=None, sudo_password=None, become_method="sudo", role_timeout=0.0)
+    stays = replace(route, become=None, sudo_password=None, become_method="sudo", sudo_role="", sudo_type="")
+    return replace(stays, role_timeout=0.0)
 
 
 def _login_wanted(route: Route) -> dict[str, Any]:
