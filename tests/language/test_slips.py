@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opsmop import PolicyError, Settings, run
+from opsmop.events import Warned
 
 from .conftest import Both, BothModes, loaded
 
@@ -176,3 +177,26 @@ def test_results_asked_for_on_a_host_say_where_they_are(both: BothModes) -> None
         "'One' object has no attribute 'results'; what earlier roles returned is there in set_variables()"
         in seen.failure
     )
+
+
+@pytest.mark.parametrize("mode", ["check", "apply"])
+def test_every_run_warns_of_methods_whose_names_are_nearly_right(both: BothModes, mode: str) -> None:
+    seen = both(
+        """
+        class One(Role):
+            def inventory(self): return inventory
+            def main(self): Echo("at work")
+            def after_contct(self, host): ...
+
+        class Site(Policy):
+            def allow_fileserving_path(self): return ["/srv"]
+            def set_roles(self): return Roles(One(), One())
+        """,
+        mode=mode,
+    )
+    warned = [(event.text, event.line) for event in seen.events if isinstance(event, Warned)]
+    assert warned == [
+        ("nothing calls allow_fileserving_path() of Site; did you mean allow_fileserving_paths()?", 12),
+        ("nothing calls after_contct() of One; did you mean after_contact()?", 9),
+    ]
+    assert seen.echoed == ["at work", "at work"]

@@ -135,8 +135,8 @@ class Drive:
         roles = tuple(assignment.stint.role.name for assignment in run.assignments)
         policy, command = str(run.policy_file), without_values(settings.command)
         self._say(RunStarted(mode=settings.mode, reach=settings.reach, policy=policy, roles=roles, command=command))
-        for warning in settings.defaults.warnings:
-            self._say(Warned(text=warning))
+        for warning in (*(Warned(text=text) for text in settings.defaults.warnings), *run.doubts):
+            self._say(warning)
 
     def _stops(self, assignment: Assignment) -> bool:
         if self.interruption.over:

@@ -13,9 +13,10 @@ from opsmop.drive.asking import ask, ask_if_defined, variables_said
 from opsmop.drive.cargo import Layers
 from opsmop.drive.delegating import delegate_of
 from opsmop.drive.remembered import recalled, retried
-from opsmop.drive.slips import refuse_slips
+from opsmop.drive.slips import near_misses, refuse_slips, warned
 from opsmop.drive.withheld import arriving, private_files
 from opsmop.errors import InventoryError, PolicyError, SudoError, TransportError, UsageError, ViaError
+from opsmop.events import Warned
 from opsmop.inventory import Host, Inventory
 from opsmop.inventory.tree import Tree, close
 from opsmop.language.additions import Additions
@@ -59,6 +60,7 @@ class Run:
     :param assignments: its roles, in order
     :param additions: what it adds for templates
     :param depot: what all hosts have in common where files are concerned
+    :param doubts: what was probably meant otherwise
     """
 
     id: str
@@ -69,6 +71,7 @@ class Run:
     assignments: tuple[Assignment, ...]
     additions: Additions = field(default_factory=Additions)
     depot: Depot = field(default_factory=lambda: Depot(digests=Digests()))
+    doubts: tuple[Warned, ...] = ()
 
 
 def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
@@ -87,7 +90,10 @@ def prepare(policy: Policy, policy_file: Path, settings: Settings) -> Run:
         assignments = _pushed(policy, roles, policy_file, settings, left)
     else:
         assignments = _local(policy, roles, policy_file, settings)
-    return Run(os.urandom(8).hex(), policy, policy_file, settings, layers, assignments, additions_said(policy))
+    return Run(
+        os.urandom(8).hex(), policy, policy_file, settings, layers, assignments, additions_said(policy),
+        doubts=tuple(map(warned, near_misses(policy, roles))),
+    )  # fmt: skip
 
 
 def own_layers(owner: Policy | Role, said: dict[str, Any]) -> Layers:

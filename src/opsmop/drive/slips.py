@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
 from opsmop.errors import PolicyError
+from opsmop.events import Warned
 from opsmop.language.policy import Policy
 from opsmop.language.role import CONTROLLER_SIDE, Role
 from opsmop.language.scope import written_at
@@ -54,19 +55,32 @@ def slips_of(owner: Role | Policy) -> Iterator[PolicyError]:
             yield from _faults(owner, name, written)
 
 
-def near_misses(role: Role) -> Iterator[PolicyError]:
-    """A warning for each method whose name is nearly one that is asked for, and that the role itself does not call."""
-    asked = (*_ON_TARGETS, *CONTROLLER_SIDE)
-    own = {name: value for one in type(role).__mro__ for name, value in vars(one).items() if not hasattr(Role, name)}
+def near_misses(policy: Policy, roles: Iterable[Role]) -> tuple[PolicyError, ...]:
+    """What is probably meant otherwise, each once however many roles are of a class."""
+    owners: tuple[Policy | Role, ...] = (policy, *roles)
+    return tuple({error.place: error for owner in owners for error in _nearly_right(owner)}.values())
+
+
+def warned(error: PolicyError) -> Warned:
+    """What a run says of it."""
+    file, _, line = error.place.rpartition(":")
+    return Warned(text=f"{error.message}; {error.remedy[:1].lower()}{error.remedy[1:]}", file=file, line=int(line))
+
+
+def _nearly_right(owner: Role | Policy) -> Iterator[PolicyError]:
+    """A warning for each method whose name is nearly one that is asked for, and that its class itself does not call."""
+    base = Role if isinstance(owner, Role) else Policy
+    asked = (*_ON_TARGETS, *CONTROLLER_SIDE) if base is Role else _OF_POLICIES
+    own = {name: value for one in type(owner).__mro__ for name, value in vars(one).items() if not hasattr(base, name)}
     functions = {name: value for name, value in own.items() if isinstance(value, FunctionType) and name not in asked}
-    called = {name for one in type(role).__mro__ for value in vars(one).values() for name in _names_in(value)}
+    called = {name for one in type(owner).__mro__ for value in vars(one).values() for name in _names_in(value)}
     for name, function in functions.items():
-        from difflib import get_close_matches  # few roles have functions of their own
+        from difflib import get_close_matches  # few have functions of their own
 
         meant = get_close_matches(name, asked, n=1, cutoff=_NEARLY)
         if meant and name not in called:
             yield PolicyError(
-                f"nothing calls {name}() of {role.name}",
+                f"nothing calls {name}() of {owner.name}",
                 place=written_at(function),
                 remedy=f"Did you mean {meant[0]}()?",
             )

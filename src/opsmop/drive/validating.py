@@ -65,6 +65,7 @@ def validate(policy: Policy, policy_file: Path, settings: Settings) -> Findings:
     except OpsMopError as error:
         found.note([error])
         return found
+    found.doubtful += near_misses(policy, roles)
     for role in roles:
         found.roles.append(role.name)
         _look_at(role, policy, policy_file, settings, found)
@@ -98,7 +99,7 @@ def _look_at(role: Role, policy: Policy, policy_file: Path, settings: Settings, 
         for call in calls_in(code):
             found.note(faults_of(call))
             found.note(sources.faults(call))
-    found.doubtful += [*near_misses(role), *sources.warned]
+    found.doubtful += sources.warned
 
 
 def _sources(role: Role, run: Run | None, said: dict[str, Any] | None, policy_file: Path, codes: list[Code]) -> Sources:
