@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsmop.errors import UsageError
+from opsmop.errors import InventoryError, UsageError
 
 if TYPE_CHECKING:
     from opsmop.inventory import Host, Inventory
@@ -55,7 +55,15 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _document(host: Host) -> dict[str, Any]:
-    return {"address": host.hostname(), "groups": list(host.groups()), "variables": _masked(host.all_variables())}
+    variables = host.all_variables()
+    port, way = variables.get("opsmop_ssh_port"), _way(host)
+    return {
+        "address": host.hostname(),
+        "port": int(port) if port is not None else None,
+        "via": None if way is None else [str(step) for step in way],
+        "groups": list(host.groups()),
+        "variables": _masked(variables),
+    }
 
 
 def _masked(variables: dict[str, Any]) -> dict[str, Any]:
@@ -63,12 +71,43 @@ def _masked(variables: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listed(hosts: tuple[Host, ...]) -> Iterator[str]:
-    rows = [
-        (host.name, host.hostname(), ",".join(group for group in host.groups() if group != "all")) for host in hosts
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    for name, address, groups in rows:
-        yield f"{name:<{widths[0]}}  {address:<{widths[1]}}  {groups}".rstrip() + "\n"
+    rows = [(host.name, _address(host), _way_said(host), _groups(host)) for host in hosts]
+    told = [column for column in zip(*rows, strict=True) if any(column)]  # no word of what no host has
+    widths = [max(map(len, column)) for column in told]
+    for row in zip(*told, strict=True):
+        yield "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() + "\n"
+
+
+def _address(host: Host) -> str:
+    """The address, with the port if the inventory has one."""
+    address, port = host.hostname(), host.all_variables().get("opsmop_ssh_port")
+    if port is None:
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _way_said(host: Host) -> str:
+    from opsmop.drive.access import is_local  # --help does without
+
+    if is_local(host.hostname(), host.all_variables()):
+        return "local"
+    way = _way(host)
+    if way is None:
+        return "via nobody"
+    return f"via {', '.join(map(str, way))}" if way else ""
+
+
+def _way(host: Host) -> tuple[Host, ...] | None:
+    """The hosts through which it is reached, the first one first; None, and a word about why, if there is no such way."""
+    try:
+        return host.way()
+    except InventoryError as error:
+        sys.stderr.write(f"opsmop: warning: {error}\n")
+        return None
+
+
+def _groups(host: Host) -> str:
+    return ",".join(group for group in host.groups() if group != "all")
 
 
 def _graph(inventory: Inventory, hosts: tuple[Host, ...]) -> Iterator[str]:
@@ -93,7 +132,10 @@ def _graph(inventory: Inventory, hosts: tuple[Host, ...]) -> Iterator[str]:
 
 def _about(host: Host) -> Iterator[str]:
     yield f"{host.name}\n"
-    yield f"  address  {host.hostname()}\n"
+    yield f"  address  {_address(host)}\n"
+    way = _way_said(host)
+    if way:
+        yield f"  way      {way}\n"
     yield f"  groups   {', '.join(host.groups())}\n"
     origins: dict[str, tuple[Any, str]] = {}
     for label, variables in host.all_layers():

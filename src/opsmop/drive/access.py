@@ -136,7 +136,7 @@ def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords |
     """
     passwords = passwords or Passwords(defaults)
     via: Route | None = None
-    for step in () if _is_local(host.hostname(), host.all_variables()) else host.way():
+    for step in () if is_local(host.hostname(), host.all_variables()) else host.way():
         via = _route(step, access.on_the_way(step.all_variables()), defaults, passwords, via)
         if via.local:
             raise InventoryError(
@@ -149,7 +149,7 @@ def route(host: Host, access: Access, defaults: Defaults, passwords: Passwords |
 def _route(host: Host, access: Access, defaults: Defaults, passwords: Passwords, via: Route | None) -> Route:
     magic = host.all_variables()
     address = host.hostname()
-    local = _is_local(address, magic)
+    local = is_local(address, magic)
     # What is a matter of this machine's files counts where ssh starts on this machine.
     chosen = _Chosen(magic, defaults if via is None else _elsewhere(defaults))
     method = chosen("opsmop_become_method", "sudo_method", by_role=access.method)
@@ -217,7 +217,8 @@ def _key_file(chosen: _Chosen, via: Route | None) -> str:
     return str(Path(said).expanduser()) if said and via is None else said
 
 
-def _is_local(address: str, magic: Mapping[str, Any]) -> bool:
+def is_local(address: str, magic: Mapping[str, Any]) -> bool:
+    """Whether a host is the control machine itself, by its address and what the inventory says of it."""
     if "opsmop_connection" in magic:
         return bool(magic["opsmop_connection"] == "local")
     remote = any(name == "opsmop_via" or name.startswith("opsmop_ssh_") for name in magic)
