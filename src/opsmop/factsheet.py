@@ -18,6 +18,14 @@ from opsmop.target.this_machine import ThisMachine
 
 Told = tuple[str, object, str]
 OK, UNKNOWN_FACT, WRONG_USE = 0, 1, 2
+_OF_PATHS = ("it is asked about a path", "A policy asks it so: FileTests.exists('/etc/motd').")
+# Why some facts of ours have nothing to show, and what helps.
+_UNSHOWN = {
+    "Chaos": ("it gives another answer each time it is asked", "A policy asks it: Chaos.choice('red', 'blue')."),
+    "FileTests": _OF_PATHS,
+    "FileTest": _OF_PATHS,
+    "UserFacts": ("there is none of that name", "They are files of /etc/opsmop/facts.d ([facts] dir) on the machine."),
+}
 
 
 def command(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +56,10 @@ def shown(known: list[Told], name: str, *, as_json: bool) -> int:
     :raises UsageError: if there is no fact of that name
     """
     chosen = [entry for entry in known if f"{entry[0]}.".startswith(f"{name}." if name else "")]
+    fact = name.partition(".")[0]
     if not chosen and name:
+        if fact in _UNSHOWN and not any(entry[0].startswith(f"{fact}.") for entry in known):
+            raise UsageError(f"{name} cannot be shown: {_UNSHOWN[fact][0]}", remedy=_UNSHOWN[fact][1])
         names = {told[0] for told in known} | {told[0].partition(".")[0] for told in known}
         raise UsageError(f"there is no fact {name!r}", remedy=nearest(name, names, "There are"))
     return _shown(chosen, as_json=as_json, alone=name)

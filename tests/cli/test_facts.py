@@ -197,3 +197,28 @@ def test_one_fact_by_itself(site: Path, words: tuple[str, ...], status: int, out
     done = run(site, "-m", "opsmop.facts", *words)
     assert (done.returncode, done.stdout) == (status, out)
     assert err in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Chaos", "it gives another answer each time"),
+        ("Chaos.random", "it gives another answer each time"),
+        ("FileTests.exists", "it is asked about a path"),
+        ("UserFacts.q", "Did you mean 'UserFacts."),
+        ("Platform.codenam", "Did you mean 'Platform.codename'"),
+    ],
+)
+def test_a_fact_that_has_nothing_to_show_says_why(site: Path, name: str, why: str) -> None:
+    done = run(site, "-m", "opsmop", "facts", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert why in done.stderr
+
+
+def test_a_machine_without_user_facts_says_where_they_would_be(site: Path) -> None:
+    for path in (site.parent / "facts").iterdir():
+        path.unlink()
+    done = run(site, "-m", "opsmop.facts", "UserFacts")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "UserFacts cannot be shown: there is none of that name" in done.stderr
+    assert "/etc/opsmop/facts.d" in done.stderr
