@@ -118,6 +118,20 @@ EXAMPLES = {
         lambda place: lambda: Directory(place / "tree", mode=0o750),
         lambda place: lambda: Directory(place / "tree", absent=True),
     ),
+    "attributes": Example(
+        lambda place: lambda: File(place / "conf", from_content="new\n", mode=0o640, attributes="+d"), prepare=old_file
+    ),
+    "attributes of what is new": Example(
+        lambda place: lambda: Directory(place / "tree", attributes="+d"),
+        lambda place: lambda: Directory(place / "tree", absent=True, attributes="-d"),
+    ),
+    "attributes of all beneath": Example(
+        lambda place: lambda: Directory(place / "tree", attributes="+d", recursive=True), prepare=old_tree
+    ),
+    "parents with a mode of their own": Example(
+        lambda place: lambda: Directory(place / "a" / "b" / "c", parents_mode=0o711, mode=0o700),
+        lambda place: lambda: Directory(place / "a", absent=True, recursive=True),
+    ),
     "a deep directory": Example(
         lambda place: lambda: Directory(place / "a" / "b" / "c"),
         lambda place: lambda: Directory(place / "a", absent=True, recursive=True),

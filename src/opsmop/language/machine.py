@@ -145,6 +145,21 @@ class Machine(Protocol):
     def listing(self, path: str) -> list[str]:
         """The names in the directory at `path`, sorted."""
 
+    def label(self, path: str) -> str | None:
+        """The SELinux label of what stands at `path`, a link's own; empty if it has none, None on a machine without.
+
+        :raises ProviderError: if it cannot be looked at
+        """
+
+    def takes_label(self, label: str) -> bool:
+        """Whether SELinux's policy knows that label, as far as can be found out before it is set."""
+
+    def attributes(self, path: str) -> str:
+        """The attributes of a file or directory, as letters of chattr(1), sorted; those that can be changed.
+
+        :raises ProviderError: if its file system knows none
+        """
+
     def mount_points(self, path: str) -> list[str]:
         """Where something is mounted, at `path` and beneath; bind mounts too."""
 
@@ -230,11 +245,13 @@ class Machine(Protocol):
         owner: str | None,
         group: str | None,
         validate: str = "",
+        label: str = "",
     ) -> None:
         """Put a file at `path`, atomically and durably. `mode` is complete; an `owner` or `group` of None stays.
 
         :param validate: a command of the shell, in which ``%s`` stands for the path of a temporary file that holds the
             content: it must succeed before the file takes its name; it runs in check mode too
+        :param label: its SELinux label, of which parts that are unsaid stay; empty: the old file's, or the usual one
         :raises CommandFailed: if it does not
         """
 
@@ -264,6 +281,18 @@ class Machine(Protocol):
 
     def set_owner(self, path: str, owner: str | None, group: str | None) -> None:
         """Set owner and group of what stands at `path`, of a link itself; None stays."""
+
+    def set_label(self, path: str, label: str) -> None:
+        """Set the SELinux label of what stands at `path`, of a link itself; parts that are unsaid stay.
+
+        :raises ProviderError: if the kernel refuses it
+        """
+
+    def set_attributes(self, path: str, letters: str) -> None:
+        """Let a file or directory have these attributes (letters of chattr(1)), of those that can be changed, only.
+
+        :raises ProviderError: if its file system does not know one of them
+        """
 
     def run(
         self,

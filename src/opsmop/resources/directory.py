@@ -8,15 +8,26 @@ from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Status
 from opsmop.language.provider import Change, Provider
-from opsmop.language.resource import Resource
 from opsmop.resources.modes import Mode, mode_of, octal
-from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
+from opsmop.resources.permissions import (
+    ATTRIBUTES,
+    Labelled,
+    absolute,
+    flags_of,
+    group_name,
+    label_changes,
+    label_of,
+    owner_name,
+    ownership_changes,
+    while_free,
+)
 
 _NEW_MODE = 0o755  # what a directory gets when nothing says its mode: umask 022
+_OF_PARENTS = ("parents_mode", "parents_owner", "parents_group")
 
 
-class Directory(Resource):
-    """A directory with its owner, group and mode; or none. Missing parents are made with mode 0755."""
+class Directory(Labelled):
+    """A directory with its owner, group and mode; or none. Missing parents are made with mode 0755, or as is said."""
 
     name: str = field(kw_only=False, doc="where it stands on the target")
     owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
@@ -24,19 +35,26 @@ class Directory(Resource):
     mode: int | str | None = field(
         default=None, doc='permission bits, 0o755, "0755" or "u=rwX,go=rX"; stay if not given'
     )
+    attributes: str | None = field(default=None, doc=ATTRIBUTES)
+    parents: bool = field(default=True, doc="False: the directory above has to be there")
+    parents_mode: int | str | None = field(
+        default=None, doc="the mode of those above that have to be made; 0755 if none"
+    )
+    parents_owner: str | int | None = field(default=None, doc="their owner; who makes them if not given")
+    parents_group: str | int | None = field(default=None, doc="their group; likewise")
     absent: bool = field(default=False, doc="there is to be no such directory")
     recursive: bool = field(
         default=False,
-        doc="owner, group and mode of all beneath too (files are executable only if they were); with absent: all beneath goes",
+        doc="owner, group, mode, label and attributes of all beneath too (files are executable only if they were);"
+        " with absent: all beneath goes",
     )
-
     only: list[str] | None = field(
         default=None, doc="names, and patterns such as '*.conf': all else directly in it is removed, whatever it is"
     )
 
     from_dir: str | None = field(
         default=None,
-        doc="a directory beside the policy, copied with all in it and its modes; owner and group are then those of all of it",
+        doc="a directory beside the policy, copied with all in it and its modes; owner, group and label are those of all of it",
     )
     delete: bool = field(default=False, doc="with from_dir: what that directory does not have goes")
     excludes: list[str] | None = field(
@@ -53,6 +71,16 @@ class Directory(Resource):
         if with_all and isinstance(self.name, str) and not self.name.strip("/"):
             raise FieldError(f"{self}: everything beneath / is more than any role means", place=self.place)
         self.bits = mode_of(self.mode, self)
+        self.check_label()
+        self.flags = flags_of(self.attributes, self)
+        self._check_parents()
+
+    def _check_parents(self) -> None:
+        self.parents_bits = mode_of(self.parents_mode, self, "parents_mode")
+        given = [name for name in _OF_PARENTS if getattr(self, name) is not None]
+        if given and (self.absent or not self.parents):
+            without = "absent" if self.absent else "parents=False"
+            raise FieldError(f"{self}: {given[0]}= means nothing with {without}", place=self.place)
 
     def _check_copy(self) -> None:
         if self.from_dir is None and (self.delete or self.excludes):
@@ -68,7 +96,10 @@ class MakeDirectory(Provider, provides=Directory):
         """Create or remove it, or change what differs."""
         directory = self.resource
         path = directory.name.rstrip("/") or "/"
-        status = self.machine.status(path)
+        yield from while_free(self.machine, path, directory, self._changes(path, self.machine.status(path)))
+
+    def _changes(self, path: str, status: Status | None) -> Iterator[Change]:
+        directory = self.resource
         if directory.absent:
             yield from self._removal(path, status)
             return
@@ -83,6 +114,7 @@ class MakeDirectory(Provider, provides=Directory):
             raise ProviderError(f"{path} is a {status.kind}, not a directory")
         bits = directory.bits.of(status.mode, directory=True) if directory.bits else None
         yield from ownership_changes(path, status, self.machine, owner, group, bits)
+        yield from label_changes(directory, self.machine, path)
         yield from self._rest(path)
         yield from self._copied(path, owner, group)
         if directory.recursive:
@@ -95,7 +127,7 @@ class MakeDirectory(Provider, provides=Directory):
         from opsmop.resources.trees import Copy, Manner  # only where something is copied
 
         tree = self.sources.tree(directory.from_dir, directory.excludes or [])
-        manner = Manner(owner, group, directory.delete, directory.excludes or [])
+        manner = Manner(owner, group, directory.delete, directory.excludes or [], directory)
         yield from Copy(self.machine, path, tree, manner).change()
 
     def _plain_link(self, path: str) -> bool:
@@ -104,14 +136,14 @@ class MakeDirectory(Provider, provides=Directory):
         found = self.machine.status(path, follow=True)
         if found is None or found.kind != "directory":
             return False
-        asked = (directory.owner, directory.group, directory.mode, directory.only, directory.from_dir)
-        if all(one is None for one in asked):
+        asked = (directory.owner, directory.group, directory.mode, directory.only, directory.from_dir, directory.flags)
+        if all(one is None for one in asked) and not directory.labelled:
             return True
         raise ProviderError(f"{path} is a symbolic link to a directory", remedy="Name the directory itself.")
 
     def _creation(self, path: str, owner: str | None, group: str | None) -> Change:
         missing = self._missing_parents(path)
-        mode = self.resource.bits.of(_NEW_MODE, directory=True) if self.resource.bits else _NEW_MODE
+        mode, label = _new_mode(self.resource.bits), label_of(self.resource, self.machine, path)
 
         def make() -> None:
             for parent in missing:
@@ -119,13 +151,19 @@ class MakeDirectory(Provider, provides=Directory):
             self.machine.make_directory(path, mode=mode)
             if owner is not None or group is not None:
                 self.machine.set_owner(path, owner, group)
+            if label:
+                self.machine.set_label(path, label)
 
-        after = octal(mode) + (f", and {len(missing)} above it" if missing else "")
+        after = octal(mode) + (f", {label}" if label else "") + (f", and {len(missing)} above it" if missing else "")
         return Change("create", make, after=after)
 
     def _make_parent(self, path: str) -> None:
+        directory, machine = self.resource, self.machine
+        owner, group = owner_name(directory.parents_owner, machine), group_name(directory.parents_group, machine)
         try:
-            self.machine.make_directory(path, mode=_NEW_MODE)
+            self.machine.make_directory(path, mode=_new_mode(directory.parents_bits))
+            if owner is not None or group is not None:
+                machine.set_owner(path, owner, group)
         except ProviderError:
             found = self.machine.status(path)
             if found is None or found.kind != "directory":
@@ -140,6 +178,11 @@ class MakeDirectory(Provider, provides=Directory):
             parent = parent.rpartition("/")[0] or "/"
         if found.kind != "directory":
             raise ProviderError(f"cannot make the directory {path}: {parent} is a {found.kind}, not a directory")
+        if missing and not self.resource.parents:
+            raise ProviderError(
+                f"cannot make the directory {path}: {missing[-1]} does not exist",
+                remedy="Manage it with Directory first; parents=True makes what is missing above.",
+            )
         return missing[::-1]
 
     def _removal(self, path: str, status: Status | None) -> Iterator[Change]:
@@ -160,7 +203,16 @@ class MakeDirectory(Provider, provides=Directory):
         mounted = self.machine.mount_points(path)
         if mounted:
             raise ProviderError(f"{path} is not removed: {mounted[0]} is a mount point", remedy="Unmount it first.")
-        yield Change("remove", lambda: self.machine.remove_tree(path), before=f"{len(entries)} entries")
+        yield Change("remove", lambda: self._remove_tree(path), before=f"{len(entries)} entries")
+
+    def _remove_tree(self, path: str) -> None:
+        if self.resource.flags is not None:
+            from opsmop.resources.attributes import free  # only where attributes are named
+
+            for entry, status in [*self._walk(path, frozenset(), frozenset())]:
+                if status.kind in ("file", "directory"):
+                    free(self.machine, entry)
+        self.machine.remove_tree(path)
 
     def _unwanted(self, path: str) -> list[str]:
         """What stands directly in it and may not."""
@@ -197,7 +249,7 @@ class MakeDirectory(Provider, provides=Directory):
         differing = [
             (entry, change)
             for entry, status in self._walk(path, left_alone, going)
-            for change in ownership_changes(entry, status, self.machine, owner, group, self._bits_beneath(status))
+            for change in self._changes_beneath(entry, status, owner, group)
         ]
         if not differing:
             return
@@ -208,6 +260,12 @@ class MakeDirectory(Provider, provides=Directory):
 
         count = len({entry for entry, _ in differing})
         yield Change("beneath", make, after=f"{count} entries, such as {differing[0][0]}")
+
+    def _changes_beneath(self, entry: str, status: Status, owner: str | None, group: str | None) -> Iterator[Change]:
+        changes = [*ownership_changes(entry, status, self.machine, owner, group, self._bits_beneath(status))]
+        changes += label_changes(self.resource, self.machine, entry)
+        plain = status.kind in ("file", "directory")  # nothing else has attributes
+        yield from while_free(self.machine, entry, self.resource, changes) if plain else changes
 
     def _bits_beneath(self, status: Status) -> int | None:
         bits: Mode | None = self.resource.bits
@@ -225,3 +283,7 @@ class MakeDirectory(Provider, provides=Directory):
             yield entry, status
             if status.kind == "directory" and entry not in mounted:
                 yield from self._walk(entry, mounted, going)
+
+
+def _new_mode(bits: Mode | None) -> int:
+    return bits.of(_NEW_MODE, directory=True) if bits else _NEW_MODE

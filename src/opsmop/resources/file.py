@@ -9,10 +9,20 @@ from opsmop.errors import FieldError, ProviderError, TemplateError
 from opsmop.language.fields import bind, declared, field
 from opsmop.language.machine import Content, Status
 from opsmop.language.provider import ACT, Change, Provider
-from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret
 from opsmop.resources.modes import mode_of, octal
-from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
+from opsmop.resources.permissions import (
+    ATTRIBUTES,
+    Labelled,
+    absolute,
+    flags_of,
+    group_name,
+    label_changes,
+    label_of,
+    owner_name,
+    ownership_changes,
+    while_free,
+)
 from opsmop.resources.standing import followed
 from opsmop.resources.writing import BACKUP, VALIDATE, keep, put, refuse_validate
 
@@ -26,7 +36,7 @@ _NEW_MODE = 0o644  # what a file gets when nothing says its mode: umask 022
 _LARGEST_SHOWN = 1024 * 1024  # bytes up to which both contents are kept for a difference
 
 
-class File(Resource):
+class File(Labelled):
     """A file with its content, owner, group and mode; or none. It is replaced as a whole, never half-written."""
 
     name: str = field(kw_only=False, doc="where it stands on the target")
@@ -55,6 +65,7 @@ class File(Resource):
     owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
     group: str | int | None = field(default=None, doc="the group's name or number; stays if not given")
     mode: int | str | None = field(default=None, doc='permission bits, 0o644, "0644" or "u=rw,go=r"; stay if not given')
+    attributes: str | None = field(default=None, doc=ATTRIBUTES)
     absent: bool = field(default=False, doc="there is to be no such file")
     overwrite: bool = field(default=True, doc="False leaves the content of a file that is already there")
     touch: bool = field(default=False, doc="set its times to now, each time")
@@ -69,6 +80,8 @@ class File(Resource):
         self.exclusive("touch", "absent")
         refuse_validate(self, self.validate)
         self.bits = mode_of(self.mode, self)
+        self.check_label()
+        self.flags = flags_of(self.attributes, self)
         self.syntax = self._syntax()
         if self.from_url is not None:
             for name in ("validate", "backup", "touch"):
@@ -124,6 +137,10 @@ class PutFile(Provider, provides=File):
         """Create or remove it, or change what differs."""
         file = self.resource
         path, status = self._found(file.name)
+        yield from while_free(self.machine, path, file, self._changes(path, status))
+
+    def _changes(self, path: str, status: Status | None) -> Iterator[Change]:
+        file = self.resource
         if file.absent:
             yield from self._removal(path, status)
             return
@@ -131,6 +148,7 @@ class PutFile(Provider, provides=File):
             raise ProviderError(f"{path} is a {status.kind}, not a file")
         if file.from_url is not None and (status is None or file.overwrite):
             yield from self._downloaded(path)
+            yield from label_changes(file, self.machine, path)
             return
         owner, group = owner_name(file.owner, self.machine), group_name(file.group, self.machine)
         if status is None:
@@ -139,6 +157,7 @@ class PutFile(Provider, provides=File):
         yield from self._content(path, status, owner, group)
         bits = file.bits.of(status.mode) if file.bits else None
         yield from ownership_changes(path, status, self.machine, owner, group, bits)
+        yield from label_changes(file, self.machine, path)
         if file.touch:
             yield Change("touch", lambda: self.machine.touch(path), ACT)
 
@@ -170,10 +189,11 @@ class PutFile(Provider, provides=File):
     def _creation(self, path: str, owner: str | None, group: str | None) -> Change:
         content = self._wanted(str) or b""
         mode = self.resource.bits.of(_NEW_MODE) if self.resource.bits else _NEW_MODE
-        after = f"{_size(content)} bytes, {octal(mode)}"
+        label = label_of(self.resource, self.machine, path)
+        after = f"{_size(content)} bytes, {octal(mode)}" + (f", {label}" if label else "")
         return Change(
             "create",
-            lambda: self._put(path, content, mode, owner, group),
+            lambda: self._put(path, content, mode, owner, group, label),
             after=after,
             contents=(b"", content) if isinstance(content, bytes) else None,
         )
@@ -186,20 +206,23 @@ class PutFile(Provider, provides=File):
         current = self.machine.read(path) if small and isinstance(wanted, bytes) else b""
         if self._same(path, status, wanted, current):
             return
-        # The new content takes its name with its final owner and mode: no moment in which others may read it.
+        # The new content takes its name with its final owner, mode and label: no moment in which others may read it.
         mode = self.resource.bits.of(status.mode) if self.resource.bits else status.mode
+        label = label_of(self.resource, self.machine, path)
         yield Change(
             "content",
-            lambda: self._put(path, wanted, mode, owner, group),
+            lambda: self._put(path, wanted, mode, owner, group, label),
             before=f"{status.size} bytes",
             after=f"{_size(wanted)} bytes",
             contents=(current, wanted) if small and isinstance(wanted, bytes) else None,
         )
 
-    def _put(self, path: str, content: bytes | Content, mode: int, owner: str | None, group: str | None) -> None:
+    def _put(
+        self, path: str, content: bytes | Content, mode: int, owner: str | None, group: str | None, label: str
+    ) -> None:
         file = self.resource
         put(
-            self.machine, path, content, mode=mode, owner=owner, group=group,
+            self.machine, path, content, mode=mode, owner=owner, group=group, label=label,
             validate=file.validate, backup=file.backup,
         )  # fmt: skip
 

@@ -10,13 +10,20 @@ from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Machine, Status
 from opsmop.language.provider import Change, Provider
-from opsmop.language.resource import Resource
-from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
+from opsmop.resources.permissions import (
+    Labelled,
+    absolute,
+    group_name,
+    label_changes,
+    label_of,
+    owner_name,
+    ownership_changes,
+)
 
 _MOST_LINKS = 40  # as many as the kernel follows: path_resolution(7)
 
 
-class Link(Resource):
+class Link(Labelled):
     """A link to a file or directory; or none. One that leads elsewhere is replaced at once; nobody finds it missing."""
 
     name: str = field(kw_only=False, doc="where the link stands on the target")
@@ -38,6 +45,11 @@ class Link(Resource):
             raise FieldError("Link cannot stand in the place of /", place=self.place)
         self.exclusive("to", "absent")
         self.exclusive("hard", "relative")
+        self.check_label()
+        if self.hard and self.labelled:
+            raise FieldError(
+                f"{self}: a hard link has the label of its file", place=self.place, remedy="File(...) sets that."
+            )
         if self.to is None and not self.absent:
             raise FieldError(f"{self}: nothing says where it leads", place=self.place, remedy="Give to=.")
         if (self.hard or self.relative) and self.to:
@@ -75,13 +87,17 @@ class MakeLink(Provider, provides=Link):
         owner, group = owner_name(link.owner, machine), group_name(link.group, machine)
         if status is not None and status.kind == "link" and status.target == target:
             yield from ownership_changes(path, status, machine, owner, group, None)
+            yield from label_changes(link, machine, path)
             return
+        label = label_of(link, machine, path)
 
         def make() -> None:
             self._clear(path)
             machine.make_link(path, target)
             if owner is not None or group is not None:
                 machine.set_owner(path, owner, group)
+            if label:
+                machine.set_label(path, label)
 
         yield self._placing(path, status, target, make)
 

@@ -69,12 +69,13 @@ def _changed(bits: int, who: str, operator: str, meant: int, directory: bool) ->
     return bits | meant
 
 
-def mode_of(mode: int | str | None, resource: Resource) -> Mode | None:
+def mode_of(mode: int | str | None, resource: Resource, name: str = "mode") -> Mode | None:
     """What ``mode=`` says: an int such as ``0o644``, octal digits such as ``"0644"``, or symbols such as ``"u+rwX,go-w"``.
 
     ``0x755`` for ``0o755`` is a well-known slip and gets a warning; 644 for ``0o644`` is refused, as is 440, whose bits
     (``0o670``) nobody wants.
 
+    :param name: the parameter's
     :raises FieldError: if it says nothing
     """
     if mode is None:
@@ -82,20 +83,22 @@ def mode_of(mode: int | str | None, resource: Resource) -> Mode | None:
     if isinstance(mode, str):
         digits = mode.removeprefix("0o")
         if not digits or len(digits) > 5 or set(digits) - set("01234567"):  # noqa: PLR2004 - 07777
-            return Mode(changes=_symbols(mode, resource))
+            return Mode(changes=_symbols(mode, resource, name))
         mode = int(digits, 8)
     elif len(f"{mode:x}") == 3 and mode > _PLAIN_BITS and not set(f"{mode:x}") - set("01234567"):  # noqa: PLR2004
-        resource.warnings.append(f"mode=0x{mode:x} is hexadecimal and means 0o{mode:o}; 0o{mode:x} is probably meant")
+        resource.warnings.append(f"{name}=0x{mode:x} is hexadecimal and means 0o{mode:o}; 0o{mode:x} is probably meant")
     elif _is_decimal(mode):
         raise FieldError(
-            f"{resource}: mode={mode} is a decimal number, 0o{mode:o}", place=resource.place, remedy=f"Write 0o{mode}."
+            f"{resource}: {name}={mode} is a decimal number, 0o{mode:o}",
+            place=resource.place,
+            remedy=f"Write 0o{mode}.",
         )
     elif mode in _TWO_READINGS:
         resource.warnings.append(
-            f'mode=0o{mode:o} is {mode} in decimal; "{octal(mode)}" or "0{mode}" as a text says which is meant'
+            f'{name}=0o{mode:o} is {mode} in decimal; "{octal(mode)}" or "0{mode}" as a text says which is meant'
         )
     if not 0 <= mode <= _ALL_BITS:
-        raise FieldError(f"{resource}: mode={mode} is not between 0o0 and 0o7777", place=resource.place)
+        raise FieldError(f"{resource}: {name}={mode} is not between 0o0 and 0o7777", place=resource.place)
     return Mode(mode)
 
 
@@ -113,7 +116,7 @@ def _is_usual(mode: int) -> bool:
     return mode <= _ALL_BITS and bool(owner & 0o4) and not group & ~owner and not others & ~group
 
 
-def _symbols(text: str, resource: Resource) -> tuple[tuple[str, str, str], ...]:
+def _symbols(text: str, resource: Resource, name: str) -> tuple[tuple[str, str, str], ...]:
     import re  # only where a mode is written in letters
 
     found = []
@@ -123,7 +126,7 @@ def _symbols(text: str, resource: Resource) -> tuple[tuple[str, str, str], ...]:
         parts = re.findall(r"([-+=])([ugo]|[rwxXst]*)", clause[start:])
         if not parts or "".join(operator + which for operator, which in parts) != clause[start:]:
             raise FieldError(
-                f"{resource}: mode={text!r} is not octal digits, nor symbols",
+                f"{resource}: {name}={text!r} is not octal digits, nor symbols",
                 place=resource.place,
                 remedy='Write "0644", or "u=rw,go=r".',
             )

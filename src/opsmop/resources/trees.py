@@ -9,6 +9,7 @@ from opsmop.language.machine import Machine, Status
 from opsmop.language.provider import Change
 from opsmop.language.trees import Tree, TreeEntry, left_out
 from opsmop.resources.modes import octal
+from opsmop.resources.permissions import Labelled, label_of
 from opsmop.wire.records import dataclass
 
 _OWNER_ALL = 0o700  # what the owner needs of a directory to fill it
@@ -42,12 +43,14 @@ class Manner:
     :param group: likewise
     :param delete: whether what the tree does not have goes
     :param excludes: patterns of what is left alone
+    :param labelled: says the label of all of it
     """
 
     owner: str | None
     group: str | None
     delete: bool
     excludes: Sequence[str]
+    labelled: Labelled
 
 
 class Copy:
@@ -58,7 +61,7 @@ class Copy:
 
     def __init__(self, machine: Machine, base: str, tree: Tree, manner: Manner) -> None:
         self._machine, self._base, self._tree = machine, base.rstrip("/"), tree
-        self._owner, self._group = manner.owner, manner.group
+        self._owner, self._group, self._labels = manner.owner, manner.group, manner.labelled
         self._delete, self._excludes = manner.delete, manner.excludes
 
     def change(self) -> Iterator[Change]:
@@ -103,9 +106,10 @@ class Copy:
             attributes = attributes or status.target != entry.target
         else:
             attributes = attributes or status.mode != entry.mode
-        if filled or attributes:
+        label = label_of(self._labels, self._machine, self._at(entry.path))
+        if filled or attributes or label:
             before = " ".join((_told_status(status, filled=filled), status.owner, status.group))
-            after = " ".join((_told(entry, filled=filled), owner, group))
+            after = " ".join((_told(entry, filled=filled), owner, group, *filter(None, [label])))
             yield Difference("updated", entry.path, number, before, after, filled)
 
     def _same_content(self, entry: TreeEntry, status: Status) -> bool:
@@ -155,7 +159,12 @@ class Copy:
                 self._machine.write(self._at(one.path), content, mode=entry.mode, owner=self._owner, group=self._group)
             else:
                 self._make_entry(self._at(one.path), entry)
+            self._label(self._at(one.path))
         self._close_directories(differing)
+
+    def _label(self, path: str) -> None:
+        if label := label_of(self._labels, self._machine, path):
+            self._machine.set_label(path, label)
 
     def _kind_differs(self, one: Difference) -> bool:
         status = self._machine.status(self._at(one.path))

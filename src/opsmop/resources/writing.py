@@ -35,6 +35,7 @@ def put(
     group: str | None = None,
     validate: str | None = None,
     backup: bool = False,
+    label: str = "",
 ) -> None:
     """Write `content` in the place of what stands at `path`.
 
@@ -42,7 +43,8 @@ def put(
     """
     kept = keep(machine, path) if backup else ""
     try:
-        machine.write(path, content, mode=mode, owner=owner, group=group, validate=validate or "")
+        labelled = {"label": label} if label else {}
+        machine.write(path, content, mode=mode, owner=owner, group=group, validate=validate or "", **labelled)
     except ProviderError:
         if kept:
             machine.remove(kept)

@@ -167,8 +167,8 @@ class RoleEvaluation:
         early = self.values.work_out(resource, variables)
         attempt.assumed = attempt.assumed or self.machine.assumptions > doubts
         self._emit(ResourceStarted(name=resource.label, **about))
-        for warning in resource.warnings:
-            self._emit(Warned(text=f"{resource}: {warning}", file=resource.file, line=resource.line))
+        self._warn(resource, resource.warnings)
+        told = len(resource.warnings)
         try:
             self._tries(attempt, early, variables).run()
         except BaseException as error:
@@ -179,6 +179,7 @@ class RoleEvaluation:
         finally:
             self._doubts = self.machine.assumptions
             self._register(resource)
+            self._warn(resource, resource.warnings[told:])
         self._emit(
             ResourceFinished(
                 name=resource.label,
@@ -195,6 +196,10 @@ class RoleEvaluation:
             self.signals.take(resource, assumed=attempt.assumed)
         if resource.ends_role is not None:
             raise resource.ends_role
+
+    def _warn(self, resource: Resource, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._emit(Warned(text=f"{resource}: {text}", file=resource.file, line=resource.line))
 
     def _tries(self, attempt: Attempt, early: OpsMopError | None, variables: Variables) -> Tries:
         resource = attempt.resource

@@ -14,7 +14,14 @@ _ATTEMPTS = 20
 
 
 def replace(
-    path: str, content: contents.Given, *, mode: int, uid: int, gid: int, prove: Callable[[str], None] = lambda _: None
+    path: str,
+    content: contents.Given,
+    *,
+    mode: int,
+    uid: int,
+    gid: int,
+    label: str = "",
+    prove: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Put `content` at `path` by way of a temporary file beside it.
 
@@ -26,8 +33,9 @@ def replace(
     :param mode: all permission bits
     :param prove: is given the complete temporary file, and raises what must keep it from taking the name
     :param uid: -1 leaves what the file has by itself; `gid` likewise
+    :param label: SELinux's, of which parts that are unsaid are the old file's; empty leaves all of it
     :raises OSError: as the system says it
-    :raises ProviderError: if what comes is not what was announced
+    :raises ProviderError: if what comes is not what was announced, or the label is refused
     """
     directory, name = os.path.split(path)
     descriptor, temporary = _beside(directory, name)
@@ -36,6 +44,10 @@ def replace(
             contents.fill(descriptor, content)
             _give(descriptor, uid, gid)
             _copy_labels(path, descriptor)
+            if label:
+                from opsmop.target.machine.hanging import set_label  # only for a file whose label is named
+
+                set_label(descriptor, label, path)
             os.fchmod(descriptor, mode)  # after the labels: an ACL among them would set the group's bits (acl(5))
             os.fsync(descriptor)
         finally:

@@ -1,4 +1,4 @@
-"""Links, and what else has a name in a directory without being a file's content."""
+"""Links, and what else a file has without its being content: further names, times, labels, attributes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opsmop.target.machine.refusals import refusals
 
 
 class Linking:
-    """Makes links, each under its final name at once or not at all."""
+    """Makes links, each under its final name at once or not at all. What few files have comes only where it is named."""
 
     def same_file(self, path: str, other: str) -> bool:
         """See `Machine.same_file`."""
@@ -37,6 +37,40 @@ class Linking:
         """See `Machine.touch`."""
         with refusals("touch", path) as held:
             os.utime(held, follow_symlinks=False)
+
+    def label(self, path: str) -> str | None:
+        """See `Machine.label`."""
+        from opsmop.target.machine import hanging
+
+        with refusals("look at", path):
+            return hanging.label(path)
+
+    def takes_label(self, label: str) -> bool:
+        """See `Machine.takes_label`."""
+        from opsmop.target.machine import hanging
+
+        return hanging.takes_label(label)
+
+    def set_label(self, path: str, label: str) -> None:
+        """See `Machine.set_label`."""
+        from opsmop.target.machine import hanging
+
+        with refusals("label", path) as held:
+            hanging.set_label(held, label, path)
+
+    def attributes(self, path: str) -> str:
+        """See `Machine.attributes`."""
+        from opsmop.target.machine import hanging
+
+        with refusals("look at", path):
+            return hanging.attributes(path)
+
+    def set_attributes(self, path: str, letters: str) -> None:
+        """See `Machine.set_attributes`."""
+        from opsmop.target.machine import hanging
+
+        with refusals("set the attributes of", path) as held:
+            hanging.set_attributes(held, letters, path)
 
 
 def _in_place(path: str, make: Callable[[str], None]) -> None:

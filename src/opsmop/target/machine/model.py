@@ -19,6 +19,8 @@ class Node:
     :param fresh: nothing of it is on the machine yet
     :param assumed: check could not know that it will come to this: what is there, or beneath, is no more certain
     :param twin: the path of the file that this is a further name of (a hard link)
+    :param label: the SELinux label that it will have; None if nothing that is planned says so
+    :param attributes: likewise
     """
 
     status: Status | None
@@ -26,6 +28,8 @@ class Node:
     fresh: bool = True
     assumed: bool = False
     twin: str = ""
+    label: str | None = None
+    attributes: str | None = None
 
 
 def key_of(path: str, planned: Mapping[str, Node]) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from opsmop.errors import CommandFailed, ProviderError
+from opsmop.language.labels import filled
 from opsmop.language.machine import Status
 from opsmop.target.machine import contents
 from opsmop.target.machine.acting import no_such_user
@@ -125,6 +126,60 @@ class Pretending(Unaffected):
         if self.status(path) is None:
             raise ProviderError(f"cannot touch {path}: there will be nothing there")
 
+    # What hangs on files
+
+    def label(self, path: str) -> str | None:
+        """See `Machine.label`. Which one a new file gets by itself is for SELinux's policy to say."""
+        if self._real.label("/") is None:
+            return None
+        node, key = self._node(path), key_of(path, self._nodes)
+        if node is not None and (node.status is None or node.label is not None):
+            return node.label or ""
+        if node is not None and node.fresh and self._real.status(key) is None:
+            self.assumptions += 1
+            return ""
+        return self._real.label(key)
+
+    def takes_label(self, label: str) -> bool:
+        """See `Machine.takes_label`. What is planned may bring a policy that knows it."""
+        if self._real.takes_label(label):
+            return True
+        self.assumptions += self._plans_anything()
+        return self._plans_anything()
+
+    def set_label(self, path: str, label: str) -> None:
+        """See `Machine.set_label`."""
+        labelled = self._labelled(path, label)
+        self._amend(path)
+        key = key_of(path, self._nodes)
+        self._nodes[key] = replace(self._nodes[key], label=labelled)
+
+    def _labelled(self, path: str, label: str) -> str | None:
+        """The label that what stands at `path` will have, if it gets those parts of one; None if nobody says."""
+        if label:
+            return filled(label, self.label(path) or "")
+        node = self._nodes.get(key_of(path, self._nodes))
+        return node.label if node is not None else None
+
+    def attributes(self, path: str) -> str:
+        """See `Machine.attributes`."""
+        node, key = self._node(path), key_of(path, self._nodes)
+        if node is not None and (node.attributes is not None or node.fresh):
+            return node.attributes or ""
+        return self._real.attributes(key)
+
+    def set_attributes(self, path: str, letters: str) -> None:
+        """See `Machine.set_attributes`. Those that nothing can be done against are root's: capabilities(7)."""
+        changing = set(letters) ^ set(self.attributes(path))
+        if changing & {"a", "i"} and self.real_user() != "root":
+            raise ProviderError(
+                f"cannot set the attributes of {path}: Operation not permitted, a and i are root's to set",
+                remedy="Does the role need sudo()?",
+            )
+        self._amend(path)
+        key = key_of(path, self._nodes)
+        self._nodes[key] = replace(self._nodes[key], attributes=letters)
+
     # Proving a content that nothing holds yet
 
     def _prove(self, validate: str, content: contents.Given) -> None:
@@ -154,6 +209,12 @@ class Pretending(Unaffected):
 
     def account(self, name: str | int) -> Any:
         """See `Machine.account`."""
+        raise NotImplementedError
+
+    def _node(self, path: str) -> Node | None:
+        raise NotImplementedError
+
+    def _amend(self, path: str, **values: Any) -> None:
         raise NotImplementedError
 
     def remove(self, path: str) -> None:

@@ -168,6 +168,7 @@ class RealMachine(Acting, Linking, Surroundings):
         owner: str | None,
         group: str | None,
         validate: str = "",
+        label: str = "",
     ) -> None:
         """See `Machine.write`."""
         old = self.status(path)
@@ -178,7 +179,7 @@ class RealMachine(Acting, Linking, Surroundings):
         directory = os.path.dirname(path)
         with refusals("write", path) as held:
             files.replace(
-                held, content, mode=mode, uid=uid, gid=gid,
+                held, content, mode=mode, uid=uid, gid=gid, label=label,
                 prove=lambda at: self.prove(validate, os.path.join(directory, os.path.basename(at))),
             )  # fmt: skip
         self._named.add(directory)

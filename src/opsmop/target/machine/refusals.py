@@ -22,7 +22,7 @@ REMEDIES = {
 }
 
 
-_LOOKS = ("read", "list", "look for mounts at", "sync", "act as")
+_LOOKS = ("read", "list", "look at", "look for mounts at", "sync", "act as")
 
 
 class refusals:  # noqa: N801 - reads as a word of the `with` statement that it is used in

@@ -185,6 +185,7 @@ class SimulatedMachine(Pretending):
         owner: str | None,
         group: str | None,
         validate: str = "",
+        label: str = "",
     ) -> None:
         """See `Machine.write`."""
         self._refuse_unless_possible("write", path)
@@ -199,7 +200,8 @@ class SimulatedMachine(Pretending):
             size=contents.size_of(content),
             predicted=True,
         )
-        self._nodes[key_of(path, self._nodes)] = Node(status, content, assumed=self.assuming)
+        labelled = self._labelled(path, label)
+        self._nodes[key_of(path, self._nodes)] = Node(status, content, assumed=self.assuming, label=labelled)
 
     def make_directory(self, path: str, *, mode: int) -> None:
         """See `Machine.make_directory`."""
