@@ -13,7 +13,7 @@ from typing import TypeVar
 from opsmop.errors import OpsMopError
 from opsmop.transport.base import Route
 from opsmop.transport.diagnosis import may_pass, stopped
-from opsmop.transport.openssh import next_hop
+from opsmop.transport.hops import Hops
 from opsmop.transport.pipes import Waker
 
 Connection = TypeVar("Connection")
@@ -36,6 +36,7 @@ class Gate:
         self._connects, self._cancelled = connects, cancelled
         self._changed = threading.Condition()
         self._on_their_way: Counter[str] = Counter()
+        self._hops = Hops()
 
     def connected(self, route: Route, connect: Callable[[], Connection]) -> Connection:
         """What `connect` gives, tried again while its time lasts if sshd refused, dropped or did not answer.
@@ -62,7 +63,7 @@ class Gate:
 
     @contextmanager
     def _through(self, route: Route) -> Iterator[None]:
-        hop = next_hop(route)
+        hop = self._hops.first(route)
         with self._changed:
             while self._on_their_way.total() >= self._connects or self._on_their_way[hop] >= CONNECTS_PER_HOP:
                 self._refuse_if_stopped(route)

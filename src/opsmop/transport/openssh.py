@@ -10,9 +10,6 @@ from opsmop.transport.base import Route
 # A name, an address (also IPv6 with a zone) or user@host; nothing that ssh or a ProxyCommand's shell reads otherwise.
 _ADDRESS = re.compile(r"(?!-)[\w.:%@\[\]/+-]+")
 
-# ssh(1), -J, and its option in the configuration.
-_JUMP = re.compile(r"(?:^|\s)(?:-J\s*|-o\s*ProxyJump[=\s]\s*)([^,\s]+)", re.IGNORECASE)
-
 # ssh_config(5). For each option ssh takes the first value that it meets, so what the user gave comes before these.
 _OPTIONS = (
     "LogLevel=ERROR",
@@ -55,14 +52,6 @@ def ssh_arguments(route: Route, command: str, *, shared: bool = False) -> list[s
     login += [*_identity(route), "-oIdentitiesOnly=yes"] if route.key_file else []
     ours = [*login, *(f"-o{option}" for option in options)]
     return ["ssh", *configuration, *route.ssh_args, "-T", *ours, "--", route.target, command]
-
-
-def next_hop(route: Route) -> str:
-    """The sshd that meets a connection first: that of a jump host, if ssh's arguments name one, else the host's own."""
-    words = " ".join(route.ssh_args)
-    jump = _JUMP.search(words)
-    before = f"{next_hop(route.via)} > " if route.via is not None else ""
-    return before + (jump.group(1) if jump else f"{route.target} {route.port}")
 
 
 def _identity(route: Route) -> list[str]:

@@ -22,7 +22,7 @@ from opsmop.ship.bundle import Bundle
 from opsmop.transport.base import Files, Receive, Route, Traffic
 from opsmop.transport.diagnosis import stopped
 from opsmop.transport.gate import CONNECTS
-from opsmop.transport.openssh import next_hop
+from opsmop.transport.hops import Hops
 from opsmop.transport.worker import CANCEL, DONE, EVENT, FAILED, FORBIDDEN, JOB, read_message, send_message
 from opsmop.wire.order import Order
 
@@ -41,6 +41,7 @@ class Workers:
         self._lock = threading.Lock()
         self._workers: list[_Worker] = []
         self._dealt: dict[str, int] = {}
+        self._hops = Hops()
         self._over = False
 
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
@@ -77,7 +78,7 @@ class Workers:
         """The worker that has the tree to which a route belongs; trees are dealt in turn. Another follows one that ended."""
         while route.via is not None:
             route = route.via
-        number = self._dealt.setdefault(next_hop(route), len(self._dealt) % self._count)
+        number = self._dealt.setdefault(self._hops.first(route), len(self._dealt) % self._count)
         while len(self._workers) <= number:
             self._workers.append(_Worker(self._connects, self._count))
         if self._workers[number].ended:

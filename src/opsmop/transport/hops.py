@@ -1,0 +1,134 @@
+"""The sshd that meets a connection first: that of a jump host, be it named by us or by the user's own configuration."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shlex
+import subprocess
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from opsmop.errors import ConnectError
+from opsmop.transport.base import Route
+from opsmop.transport.openssh import ssh_arguments
+
+# ssh(1), -J, and the options of ssh_config(5) that mean other sshds. A ProxyCommand is told from others by its text.
+_JUMP = re.compile(r"(?:^|\s)(?:-J\s*|-o\s*ProxyJump[=\s]\s*)([^,\s]+)", re.IGNORECASE)
+_COMMAND = re.compile(r"ProxyCommand[=\s]\s*(.+)", re.IGNORECASE | re.DOTALL)
+_NAMES_ONE = re.compile(r"\s*(?:ProxyJump|ProxyCommand)[\s=]+(.+)", re.IGNORECASE)
+_INCLUDES = re.compile(r"\s*Include[\s=]+(.+)", re.IGNORECASE)
+# Of systemd (ssh_config.d/20-systemd-ssh-proxy.conf): ways to containers and machines of this host.
+_NO_SSHD = "systemd-ssh-proxy"
+_OF_THE_SYSTEM = Path("/etc/ssh/ssh_config")
+_DEEPEST = 16  # readconf.c of OpenSSH, READCONF_MAX_DEPTH
+_PATIENCE = 5.0  # seconds that ssh may think about its configuration
+
+
+class Hops:
+    """Knows which sshd each connection meets first, and asks ssh only where its configuration names jump hosts."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._met: dict[Route, str] = {}
+        self._names_jumps: dict[str | None, bool] = {}
+
+    def first(self, route: Route) -> str:
+        """The sshd that meets a connection first, by a text that is the same for all that it meets."""
+        with self._lock:
+            if route not in self._met:
+                self._met[route] = self._found(route)
+            return self._met[route]
+
+    def _found(self, route: Route) -> str:
+        by_us = _named(route.ssh_args)
+        if route.via is not None:
+            return f"{self._found(route.via)} > {by_us or route.target} {route.port}"
+        if by_us:
+            return by_us
+        file = _configuration(route)
+        if file not in self._names_jumps:
+            self._names_jumps[file] = any(_names_a_jump(path) for path in _files(file))
+        return (self._names_jumps[file] and _by_ssh(route)) or f"{route.target} {route.port}"
+
+
+def _named(words: tuple[str, ...]) -> str:
+    """The jump host, or the command instead of one, that options of ssh name."""
+    jump = _JUMP.search(" ".join(words))
+    command = next(filter(None, (_COMMAND.search(word) for word in words)), None)
+    return jump.group(1) if jump else command.group(1) if command else ""
+
+
+def _configuration(route: Route) -> str | None:
+    """The file that ssh reads instead of the user's and the system's own: the last one that is named."""
+    file = route.ssh_config or None
+    for word, following in pairwise((*route.ssh_args, "")):
+        if word.startswith("-F"):
+            file = word[2:] or following
+    return file
+
+
+def _files(file: str | None) -> Iterator[Path]:
+    home = Path("~/.ssh").expanduser()
+    if file is not None:
+        yield from _with_included(Path(file).expanduser(), home)
+        return
+    yield from _with_included(home / "config", home)
+    yield from _with_included(_OF_THE_SYSTEM, _OF_THE_SYSTEM.parent)
+
+
+def _with_included(path: Path, folder: Path, depth: int = 0) -> Iterator[Path]:
+    """A file of configuration and what it includes, which is relative to `folder`."""
+    yield path
+    for line in _lines(path) if depth < _DEEPEST else ():
+        found = _INCLUDES.match(line)
+        for pattern in _split(found.group(1)) if found else ():
+            for name in glob.glob(str(folder / Path(pattern).expanduser())):  # noqa: PTH207 - it may be absolute
+                yield from _with_included(Path(name), folder, depth + 1)
+
+
+def _names_a_jump(path: Path) -> bool:
+    named = filter(None, map(_NAMES_ONE.match, _lines(path)))
+    return any(_NO_SSHD not in found.group(1) for found in named)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
+
+
+def _by_ssh(route: Route) -> str:
+    """What ssh itself would do (ssh(1), -G); empty if it does not say."""
+    try:
+        asking = ssh_arguments(route, "true")
+        told = subprocess.run(  # noqa: S603 - an argument list, never a shell string
+            [asking[0], "-G", *asking[1:]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={**os.environ, "LC_ALL": "C"},
+            timeout=_PATIENCE,
+            check=False,
+            start_new_session=True,
+        )
+    except (ConnectError, OSError, subprocess.TimeoutExpired):
+        return ""  # what is wrong is told by the connection itself
+    meant = dict(line.partition(" ")[::2] for line in told.stdout.splitlines())
+    jump = meant.get("proxyjump", "none").split(",")[0]
+    if jump != "none":
+        return jump
+    command = meant.get("proxycommand", "none")
+    return command if command != "none" else " ".join(filter(None, (meant.get("hostname"), meant.get("port"))))
