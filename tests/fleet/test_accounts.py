@@ -120,17 +120,22 @@ def test_the_hash_is_in_no_argument_list_and_no_report(fleet: Fleet, tmp_path: P
     apply(fleet, tmp_path, 'User("quiet", absent=True)')
 
 
-def test_a_user_whose_process_runs_is_not_removed_and_the_error_says_so(fleet: Fleet, tmp_path: Path) -> None:
-    host = fleet.host("bookworm1")
+def test_a_user_whose_process_runs_is_not_removed_and_the_error_says_so_unless_processes_are_to_end(
+    fleet: Fleet, tmp_path: Path
+) -> None:
     apply(fleet, tmp_path, 'User("busy")')
     for host in fleet.hosts:
-        host.run("setsid runuser -u busy -- sleep 300 >/dev/null 2>&1 < /dev/null & sleep 0.3")
+        host.run(
+            "setsid runuser -u busy -- sh -c 'trap : TERM; sleep 300; sleep 300' >/dev/null 2>&1 </dev/null & sleep 0.3"
+        )
     failed = push(fleet, tmp_path, 'User("busy", absent=True, remove=True)')
-    assert any("currently used by process" in text and "loginctl" in text for text in failed.failures)
+    assert sum("currently used by process" in text and "force=True" in text for text in failed.failures) >= len(
+        RELEASES
+    )
     assert everywhere(fleet, "ls -d /home/busy/.profile") == "/home/busy/.profile\n", "nothing of the user is gone"
-    for host in fleet.hosts:
-        host.run("pkill -KILL -u busy; sleep 0.2", check=False)
-    assert law(fleet, tmp_path, 'User("busy", absent=True, remove=True)') == ["remove", "remove home"]
+    gone = 'User("busy", absent=True, remove=True, force=True)'
+    assert law(fleet, tmp_path, gone) == ["end processes", "remove", "remove home"]
+    assert everywhere(fleet, "ps -e -o user= | grep -c busy") == "0\n"
 
 
 def test_numbers_and_groups_that_are_taken_or_missing_are_refused_in_check_and_apply(
@@ -147,6 +152,26 @@ def test_numbers_and_groups_that_are_taken_or_missing_are_refused_in_check_and_a
             failed = push(fleet, tmp_path, main, mode=mode)
             assert sum(said in text for text in failed.failures) >= len(RELEASES), (main, mode, failed.failures)
     apply(fleet, tmp_path, 'User("bo", absent=True, remove=True)')
+
+
+@pytest.mark.parametrize(
+    ("before", "planned"),
+    [
+        ("", 'Group("pg")\nUser("pu", group="pg")\n'),
+        ("groupadd pg; useradd -N pu", 'User("pu", group="pg")\n'),
+        ("groupadd pg; useradd -g pg pu", 'Group("pg", gid=3999)\n'),
+    ],
+)
+def test_a_group_stays_that_is_planned_to_be_somebodys_primary_one(
+    fleet: Fleet, tmp_path: Path, before: str, planned: str
+) -> None:
+    prepare(fleet, before)
+    for mode in ("check", "apply"):
+        failed = push(fleet, tmp_path, f'{planned}Group("pg", absent=True)', mode=mode)
+        said = [text for text in failed.failures if "the group pg cannot go: it is the primary group of pu" in text]
+        assert len(said) >= len(RELEASES), (mode, failed.failures)
+    gone = law(fleet, tmp_path, 'User("pu", absent=True, remove=True)\nGroup("pg", absent=True)')
+    assert gone.count("remove") == len(("pu", "pg"))
 
 
 def test_without_sudo_accounts_are_refused_before_anything_is_tried(fleet: Fleet, tmp_path: Path) -> None:

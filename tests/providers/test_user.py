@@ -292,6 +292,7 @@ def test_a_group_that_is_nearly_there_is_named() -> None:
         (lambda: User("bo", comment="a:b"), "User bo: comment= cannot hold a colon"),
         (lambda: User("bo", password_hash="hunter2"), "User bo: password_hash= is not a hash"),
         (lambda: User("bo", password_hash=Secret("hunter2\nroot:x")), "User bo: password_hash= is not a hash"),
+        (lambda: User("bo", force=True), "User bo: force=True says what goes with absent=True"),
         (lambda: User("bo", absent=True, uid=5), "User takes only one of absent, uid"),
         (lambda: User("bo", expires="soon"), "User bo: expires='soon' is no day"),
         (lambda: User("bo", expires="2030-02-30"), "User bo: expires='2030-02-30' is no day"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opsmop.errors import CommandFailed, FieldError, ProviderError
-from opsmop.language.machine import Completed, Machine
+from opsmop.language.machine import Account, AccountGroup, Completed, Effect, Machine
 from opsmop.language.provider import succeeded
 from opsmop.language.resource import Resource
 
@@ -15,7 +15,8 @@ _NEVER_IN_NAMES = set(":,/\\ \t\n\"'#@")
 # Exit statuses of useradd(8), usermod(8), userdel(8), groupadd(8), groupmod(8) and groupdel(8) that say more than "no".
 _REMEDIES = {
     1: "Another program may hold the account files (/etc/passwd.lock); if none does, remove the left-over lock.",
-    8: "A process of the user runs, or it is the primary group of somebody: end those first (loginctl terminate-user).",
+    8: "A process of the user runs, or it is the primary group of somebody: end those first (User(..., absent=True, "
+    "force=True), or loginctl terminate-user).",
 }
 
 
@@ -64,12 +65,24 @@ def existing_group(machine: Machine, wanted: str | int) -> str:
     raise ProviderError(f"there is no group {wanted!r} on this machine", remedy=f"{meant} it before this with Group.")
 
 
-def primary_users(machine: Machine, gid: int | None) -> list[str]:
-    """The names of the users whose primary group has the number `gid`."""
-    name = next((parts[0] for parts in entries(machine, GROUPS) if parts[2] == str(gid)), None)
-    named = [parts[0] for parts in entries(machine, USERS) if len(parts) > 3 and parts[3] == str(gid)]  # noqa: PLR2004 - passwd(5): the fourth part is the group
-    found = [(user, machine.account(user)) for user in named]
-    return [user for user, account in found if account is not None and account.group == name]
+def primary_users(machine: Machine, group: AccountGroup) -> list[str]:
+    """The names of the users whose primary group it is, or will be by what is planned."""
+    number = next((parts[2] for parts in entries(machine, GROUPS) if parts[0] == group.name), None)
+    named = [parts[0] for parts in entries(machine, USERS) if len(parts) > 3 and parts[3] == number]  # noqa: PLR2004 - passwd(5): the fourth part is the group
+    found = [(user, machine.account(user)) for user in dict.fromkeys((*named, *_planned(machine)))]
+    return [user for user, account in found if account is not None and account.group == group.name]
+
+
+def accounted(machine: Machine, account: Account, *, brings: str = "") -> list[Effect]:
+    """What a command does that makes or changes an account: that it is so, and that a plan knows of it."""
+    names = tuple(dict.fromkeys((*_planned(machine), account.name)))
+    return [Effect("account", account.name, account, brings=brings), Effect("accounts", "planned", names)]
+
+
+def _planned(machine: Machine) -> tuple[str, ...]:
+    """Of whom the account files may say less than what is planned."""
+    names: tuple[str, ...] = machine.look("accounts", "planned", lambda: ())
+    return names
 
 
 def login_definitions(machine: Machine) -> dict[str, str]:

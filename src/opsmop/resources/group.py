@@ -89,7 +89,7 @@ class GroupProvider(Provider):
     def _removal(self, found: AccountGroup | None) -> Iterator[Change]:
         if found is None:
             return
-        users = primary_users(self.machine, found.gid)
+        users = primary_users(self.machine, found)
         if users:
             raise ProviderError(
                 f"the group {found.name} cannot go: it is the primary group of {', '.join(users)}",

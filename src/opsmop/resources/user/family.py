@@ -12,6 +12,7 @@ from opsmop.language.secrets import revealed
 from opsmop.resources.accounts import existing_group, root_only
 from opsmop.resources.modes import octal
 from opsmop.resources.user.key import OwnKey
+from opsmop.resources.user.processes import endings
 from opsmop.wire.records import replace
 
 _NO_PASSWORD = "!"  # noqa: S105 - shadow(5): nobody can log in with a password
@@ -203,6 +204,8 @@ class UserProvider(Provider):
         if found.uid == 0:
             raise ProviderError(f"the user {found.name} is the superuser and is not removed")
         home = list(self._home_removal(found)) if self.resource.remove else []
+        if self.resource.force:
+            yield from endings(self.machine, found.name)
         yield Change("remove", lambda: self.remove(found), before="" if found.uid is None else f"uid {found.uid}")
         yield from home  # last: userdel(8) refuses who is logged in, and such a user keeps the home
 

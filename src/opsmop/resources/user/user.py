@@ -55,6 +55,7 @@ class User(Resource):
     )
     absent: bool = field(default=False, doc="there is to be no such user")
     remove: bool = field(default=False, doc="with absent: the home directory goes too")
+    force: bool = field(default=False, doc="with absent: the user's processes are ended first")
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
@@ -74,8 +75,9 @@ class User(Resource):
                 place=self.place,
                 remedy=f"Give True, or one of {', '.join(KINDS)}.",
             )
-        if self.remove and not self.absent:
-            raise FieldError(f"{self}: remove=True says what goes with absent=True", place=self.place)
+        for name in ("remove", "force"):
+            if getattr(self, name) and not self.absent:
+                raise FieldError(f"{self}: {name}=True says what goes with absent=True", place=self.place)
         if self.move_home and self.home is None:
             raise FieldError(f"{self}: move_home=True needs home=", place=self.place, remedy="Say where to.")
         if self.keep_password and self.password_hash is None:

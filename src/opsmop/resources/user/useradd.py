@@ -7,7 +7,7 @@ from typing import Any
 
 from opsmop.language.machine import Account, AccountGroup, Effect, Machine
 from opsmop.language.provider import succeeded
-from opsmop.resources.accounts import GROUPS, done, entries, login_definitions, primary_users
+from opsmop.resources.accounts import GROUPS, accounted, done, entries, login_definitions, primary_users
 from opsmop.resources.user.family import UserProvider
 from opsmop.resources.user.user import NEVER, User
 from opsmop.wire.records import replace
@@ -82,7 +82,7 @@ class Useradd(UserProvider, provides=User, short="useradd"):
             argv += ["-G", ",".join(account.groups)]
         if self.resource.system:
             argv.append("-r")
-        effects = [Effect("account", account.name, account), Effect("password", account.name, "!")]
+        effects = [*accounted(self.machine, account), Effect("password", account.name, "!")]
         if own_group:
             effects.append(Effect("group", account.group, AccountGroup(account.group, None)))
         self._run([*argv, account.name], effects)
@@ -90,18 +90,16 @@ class Useradd(UserProvider, provides=User, short="useradd"):
     def amend(self, name: str, value: Any) -> None:
         """See `UserProvider.amend`."""
         text = ",".join(value) if isinstance(value, tuple) else str(value)
-        self._run(["usermod", _OPTIONS[name], text, self.resource.name], [self._with(**{name: value})])
+        self._run(["usermod", _OPTIONS[name], text, self.resource.name], self._with(**{name: value}))
 
     def rehome(self, home: str, *, move: bool) -> None:
         """See `UserProvider.rehome`. Where a whole home goes, what stands there afterwards is more than check models."""
-        effect = self._with(home=home)
         argv = ["usermod", "-d", home, *(["-m"] if move else []), self.resource.name]
-        self._run(argv, [replace(effect, brings="anything") if move else effect])
+        self._run(argv, self._with(home=home, brings="anything" if move else ""))
 
-    def _with(self, **values: Any) -> Effect:
-        name = self.resource.name
-        account = self.machine.account(name)
-        return Effect("account", name, replace(account, **values) if account else None)
+    def _with(self, *, brings: str = "", **values: Any) -> list[Effect]:
+        account = self.machine.account(self.resource.name)
+        return accounted(self.machine, replace(account, **values), brings=brings) if account else []
 
     def label(self, home: str) -> None:
         """See `UserProvider.label`: SELinux lets ssh read keys only under a labelled home."""
@@ -140,7 +138,7 @@ class Useradd(UserProvider, provides=User, short="useradd"):
         if group is None or login_definitions(self.machine).get("USERGROUPS_ENAB") != "yes":
             return False
         members = next((parts[3] for parts in entries(self.machine, GROUPS) if parts[0] == account.name), "")
-        others = {*members.split(","), *primary_users(self.machine, group.gid)} - {"", account.name}
+        others = {*members.split(","), *primary_users(self.machine, group)} - {"", account.name}
         return not others and account.group == account.name
 
     def _run(self, argv: list[str], effects: Sequence[Effect], *, data: bytes | None = None) -> None:
