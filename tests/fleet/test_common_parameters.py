@@ -101,6 +101,28 @@ def test_another_user_downloads_unpacks_and_checks_out_what_is_then_theirs(fleet
     assert apply(fleet, folder, main).changes == []
 
 
+def test_keys_come_from_the_web_encrypted_and_from_nowhere_else(fleet: Fleet, folder: Path) -> None:
+    (host,) = fleet.hosts
+    host.run(
+        "useradd -m walter && ssh-keygen -q -t ed25519 -N '' -C ann -f /root/ann && { echo '# of ann'; cat /root/ann.pub; } >"
+        " /srv/web/sites/example.com/ann.keys; echo '# none' > /srv/web/sites/example.com/none.keys"
+    )
+    main = 'AuthorizedKey("walter", from_url="https://example.com/ann.keys", options="restrict")'
+    assert push(fleet, folder, main, mode="check").changes == ["make directory", "allow"]
+    assert apply(fleet, folder, main).changes == ["make directory", "allow"]
+    assert (
+        host.run("cat /home/walter/.ssh/authorized_keys").stdout == f"restrict {host.run('cat /root/ann.pub').stdout}"
+    )
+    assert apply(fleet, folder, main).changes == []
+    for name, why in (("none.keys", "https://example.com/none.keys holds no key"), ("gone.keys", "status 404")):
+        for mode in ("check", "apply"):
+            failed = push(
+                fleet, folder, main.replace("ann.keys", name).replace('"walter"', '"walter", only=True'), mode=mode
+            )
+            assert why in failed.failures[0]
+    host.run("userdel -r walter")
+
+
 def test_no_type_begins_to_change_anything_after_its_time(fleet: Fleet, folder: Path) -> None:
     changed = unchanged(fleet)
     done = push(fleet, folder, each("timeout=0, ignore_errors=True"))

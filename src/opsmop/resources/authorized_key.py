@@ -11,7 +11,9 @@ from opsmop.language.fields import field
 from opsmop.language.machine import Account, Status
 from opsmop.language.provider import Change, Provider, succeeded
 from opsmop.language.resource import Resource
+from opsmop.language.secrets import without_login
 from opsmop.resources.accounts import refuse_name
+from opsmop.resources.answers import answer
 from opsmop.resources.editing import Lines
 from opsmop.resources.permissions import absolute, ownership_changes
 from opsmop.resources.ssh_keys import Entry, is_whole, parsed
@@ -19,6 +21,7 @@ from opsmop.resources.sshd_config import keys_file
 
 _OTHERS_MAY_WRITE = 0o022
 _SHORT = 8  # letters at the end of a key that tell it from others
+_PATIENCE = 30.0  # seconds without a byte after which a server counts as gone
 _DIRECTORY_MODE, _FILE_MODE, _FILE_MODE_ELSEWHERE = 0o700, 0o600, 0o644
 
 
@@ -30,6 +33,7 @@ class AuthorizedKey(Resource):
         kw_only=False, default=None, doc="the public keys, each as in its .pub file: type, key and perhaps a comment"
     )
     from_file: str | None = field(default=None, doc="a file beside the policy with a key in each line")
+    from_url: str | None = field(default=None, doc="an address, https://..., that the target finds such a file at")
     options: str | list[str] | None = field(
         default=None, doc="""what limits the keys, such as ["no-pty", 'from="10.0.0.0/8"']; stays if not given"""
     )
@@ -40,12 +44,18 @@ class AuthorizedKey(Resource):
     def check(self) -> None:
         """Refuse what is no key, and what contradicts itself."""
         refuse_name(self, self.name)
-        self.exclusive("key", "from_file")
+        self.exclusive("key", "from_file", "from_url")
         self.exclusive("absent", "only")
         self.exclusive("absent", "options")
         if self.path is not None:
             absolute(self, self.path)
-        if not self.key and self.from_file is None:
+        if self.from_url is not None and not self.from_url.startswith("https://"):
+            raise FieldError(
+                f"{self}: {without_login(self.from_url)!r} is not https://",
+                place=self.place,
+                remedy="What comes without encryption may be anybody's key.",
+            )
+        if not self.key and self.from_file is None and self.from_url is None:
             raise FieldError(f"{self}: no key is given", place=self.place)
         for key in [self.key] if isinstance(self.key, str) else self.key or ():
             self.entry(key)
@@ -169,11 +179,7 @@ class EditKeys(Provider, provides=AuthorizedKey, short="authorized_keys"):
         )
 
     def _wanted(self) -> list[Entry]:
-        given = self.resource
-        texts = [given.key] if isinstance(given.key, str) else list(given.key or ())
-        if given.from_file is not None:
-            content = self.sources.file(given.from_file).decode("utf-8", "replace")
-            texts = [line for line in content.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        given, texts = self.resource, self._texts()
         entries: list[Entry] = []
         for text in texts:
             entry = given.entry(text)
@@ -181,9 +187,25 @@ class EditKeys(Provider, provides=AuthorizedKey, short="authorized_keys"):
                 entries.append(entry)
         if not entries:  # with `only`, nobody would get in again
             raise ProviderError(
-                f"{given.from_file} holds no key", remedy="A key stands in each line that is no comment."
+                f"{given.from_file or without_login(given.from_url)} holds no key",
+                remedy="A key stands in each line that is no comment.",
             )
         return entries
+
+    def _texts(self) -> list[str]:
+        given = self.resource
+        if given.from_file is not None:
+            content = self.sources.file(given.from_file).decode("utf-8", "replace")
+        elif given.from_url is not None:
+            content = self._fetched(given.from_url)
+        else:
+            return [given.key] if isinstance(given.key, str) else list(given.key)
+        return [line for line in content.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+    def _fetched(self, url: str) -> str:
+        request = {"act": "text", "url": url, "headers": {}, "ca_file": "", "proxy": "", "timeout": _PATIENCE}
+        said: dict[str, Any] = self.machine.look("web", f"text {url}", lambda: answer(self.machine, "fetch", request))
+        return str(said["text"])
 
 
 def _keys_of(text: bytes, other: bytes) -> str:

@@ -147,3 +147,8 @@ def test_who_does_not_exist_gets_no_key(keys: list[str], evaluate: Evaluate) -> 
     failure = evaluate(lambda _: AuthorizedKey("no-such-user", keys[0]) and None).failure
     assert "there is no user 'no-such-user'" in failure.message
     assert evaluate(lambda _: AuthorizedKey("no-such-user", keys[0], absent=True) and None).changes() == []
+
+
+def test_keys_that_come_without_encryption_are_refused(evaluate: Evaluate) -> None:
+    failure = evaluate(lambda _: AuthorizedKey(ME, from_url="http://ann:hidden@host/ann.keys") and None).failure
+    assert failure.message == f"AuthorizedKey {ME}: 'http://host/ann.keys' is not https://"
