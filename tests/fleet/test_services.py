@@ -160,6 +160,23 @@ def test_what_a_planned_package_may_bring_is_assumed_and_what_nothing_brings_is_
     assert "there is no unit cron.service" in alone.failures[0]
 
 
+def test_a_service_is_waited_for_by_what_its_journal_says_since_it_was_started(fleet: Fleet, tmp_path: Path) -> None:
+    unit = "[Service]\nExecStart=/bin/sh -c 'sleep 1; echo ready on $(cat /srv/port); exec sleep 1000'\n"
+    main = f"""
+    File("/etc/systemd/system/slow.service", from_content={unit!r})
+    File("/srv/port", from_content="PORT")
+    Service("slow", restarted=True, watch=0)
+    WaitFor(journal="slow", regexp="^ready on PORT$", interval=0.1, timeout=30)
+    """
+    assert len(apply(fleet, tmp_path, main.replace("PORT", "80")).ended) == 4 * len(fleet.hosts)
+    apply(fleet, tmp_path, main.replace("PORT", "81"))
+    for text in ("80", "Started slow"):
+        late = 'WaitFor(journal="slow", regexp="WHAT", timeout=0.5, interval=0.1)'.replace("WHAT", text)
+        failed = push(fleet, tmp_path, late).failures
+        assert bool(failed) is (text == "80"), "what it said before it was started again does not count"
+    assert push(fleet, tmp_path, 'WaitFor(journal="none-such", regexp="x", timeout=0.2)').failures
+
+
 def test_whoever_may_not_is_told_of_sudo(bookworm: Fleet, tmp_path: Path) -> None:
     failed = push(bookworm, tmp_path, 'Service("dbus", restarted=True)', sudo=False)
     assert "does the role need sudo()?" in failed.failures[0]

@@ -6,34 +6,45 @@ import re
 import time
 from collections.abc import Iterator
 
-from opsmop.errors import FieldError, ProviderError
+from opsmop.errors import CommandFailed, FieldError, ProviderError
 from opsmop.language.fields import field
-from opsmop.language.provider import Change, Provider
+from opsmop.language.provider import Change, Provider, succeeded
 from opsmop.language.resource import Resource
-from opsmop.language.secrets import MASK
+from opsmop.language.secrets import MASK, without_login
+from opsmop.resources.answers import answer
 from opsmop.resources.permissions import absolute
 
 _HIGHEST_PORT = 65535
+_WHAT = ("port", "path", "url", "journal", "lock")
+_PATIENCE = 10.0  # seconds without a byte after which an address does not answer
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 # The kernel's numbers of the states in which the other side may still say something: include/net/tcp_states.h.
 _TALKING = frozenset(("01", "03", "04", "05", "08", "09"))
 
 
 class WaitFor(Resource):
-    """Waits on the target until a port is open, a file is there or says something, connections are gone, or a lock is
-    free; and changes nothing. In check mode it looks once, and takes for granted that what is not so yet will be.
+    """Waits on the target until a port is open, a file is there or says something, an address answers, a service's
+    journal says something, connections are gone, or a lock is free; and changes nothing. In check mode it looks once, and
+    takes for granted that what is not so yet will be.
     """
 
     port: int | None = field(default=None, doc="a TCP port that is to accept connections from the target")
     host: str = field(default="127.0.0.1", doc="the host of that port, as the target reaches it")
     path: str | None = field(default=None, doc="a path at which something is to stand")
-    regexp: str | None = field(default=None, doc="a regular expression that the file at `path` is to match somewhere")
+    url: str | None = field(default=None, doc="an address, http(s)://, that is to answer the target with success")
+    journal: str | None = field(
+        default=None, doc="a unit of systemd whose journal is to match `regexp`, since it was started last"
+    )
+    regexp: str | None = field(
+        default=None, doc="a regular expression that the file, the answer or the journal is to match somewhere"
+    )
     lock: str | None = field(
         default=None, doc="a lock file, such as dpkg's, which is never removed: until no process holds its lock"
     )
     drained: bool = field(default=False, doc="until nobody talks to the target on `port` any more")
     absent: bool = field(
-        default=False, doc="until the port is closed, nothing is at `path`, or nothing matches `regexp`"
+        default=False,
+        doc="until the port is closed, nothing is at `path`, the address does not answer so, or nothing matches `regexp`",
     )
     timeout: float | None = field(default=300.0, least=0, doc="seconds after which it fails; None waits for good")
     interval: float = field(default=1.0, least=0, doc="seconds between two looks")
@@ -41,12 +52,22 @@ class WaitFor(Resource):
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
-        self.exclusive("port", "path", "lock")
+        self.exclusive(*_WHAT)
         self.exclusive("drained", "absent")
-        if self.port is None and self.path is None and self.lock is None:
-            raise FieldError("WaitFor: nothing says what for", place=self.place, remedy="Give port=, path= or lock=.")
-        if (self.drained and self.port is None) or (self.regexp and self.path is None):
-            raise FieldError(f"{self}: drained= goes with port=, regexp= with path=", place=self.place)
+        if all(getattr(self, name) is None for name in _WHAT):
+            raise FieldError(
+                "WaitFor: nothing says what for",
+                place=self.place,
+                remedy=f"Give {', '.join(_WHAT[:-1])} or {_WHAT[-1]}.",
+            )
+        if (self.drained and self.port is None) or (self.regexp and (self.port is not None or self.lock is not None)):
+            raise FieldError(
+                f"{self}: drained= goes with port=, regexp= with path=, url= or journal=", place=self.place
+            )
+        if self.journal is not None and not self.regexp:
+            raise FieldError(f"{self}: journal= goes with regexp=", place=self.place, remedy="What is it to say?")
+        if isinstance(self.url, str) and not self.url.startswith(("http://", "https://")):
+            raise FieldError(f"{self}: {self.url!r} is neither http:// nor https://", place=self.place)
         if isinstance(self.port, int) and not 0 < self.port <= _HIGHEST_PORT:
             raise FieldError(f"{self}: port={self.port} is not between 1 and {_HIGHEST_PORT}", place=self.place)
         for path in (self.path, self.lock):
@@ -68,15 +89,24 @@ class WaitFor(Resource):
         """What it waits for, in a few words."""
         if self.lock is not None:
             return f"the lock of {self.lock}"
-        what = f"port {self.port} of {self.host}" if self.path is None else str(self.path)
+        what = self._what()
         if self.drained:
             return f"{what} to be drained"
         matching = f" to match {MASK if self.sensitive else repr(self.regexp)}" if self.regexp else ""
         return f"{what}{matching}{' no more' if self.absent else ''}"
 
+    def _what(self) -> str:
+        if self.url is not None:
+            return without_login(self.url)
+        if self.journal is not None:
+            return f"the journal of {self.journal}"
+        return f"port {self.port} of {self.host}" if self.path is None else str(self.path)
+
 
 class Wait(Provider, provides=WaitFor):
     """Looks again and again."""
+
+    _last = ""  # why it was not so, where that can be told
 
     def plan(self) -> Iterator[Change]:
         """Nothing to change, once it is so."""
@@ -87,21 +117,28 @@ class Wait(Provider, provides=WaitFor):
                 self.unsure = True
                 break
             if deadline is not None and time.monotonic() >= deadline:
-                raise ProviderError(f"{wanted}: not so after {wanted.timeout:g} s", remedy=wanted.msg or "")
+                why = f": {self._last}" if self._last else ""
+                raise ProviderError(f"{wanted}: not so after {wanted.timeout:g} s{why}", remedy=wanted.msg or "")
             machine.wait(wanted.interval)
         return iter(())
 
     def _holds(self) -> bool:
-        wanted, machine = self.resource, self.machine
+        wanted = self.resource
         if wanted.lock is not None:
-            return not machine.locked(wanted.lock)
+            return not self.machine.locked(wanted.lock)
         if wanted.drained:
             return not self._talking()
+        return self._is_there() is not wanted.absent
+
+    def _is_there(self) -> bool:
+        wanted, machine = self.resource, self.machine
         if wanted.port is not None:
-            return machine.connects(wanted.host, wanted.port) is not wanted.absent
-        if wanted.regexp is not None:
-            return self._matches() is not wanted.absent
-        return (machine.status(wanted.path, follow=True) is not None) is not wanted.absent
+            return machine.connects(wanted.host, wanted.port)
+        if wanted.url is not None:
+            return self._answers()
+        if wanted.journal is not None:
+            return self._says(self._journal())
+        return self._matches() if wanted.regexp is not None else machine.status(wanted.path, follow=True) is not None
 
     def _matches(self) -> bool:
         wanted, machine = self.resource, self.machine
@@ -114,7 +151,33 @@ class Wait(Provider, provides=WaitFor):
             if machine.status(wanted.path, follow=True) is None:
                 return False
             raise
-        return re.search(wanted.regexp, text, re.MULTILINE) is not None
+        return self._says(text)
+
+    def _says(self, text: str) -> bool:
+        return re.search(self.resource.regexp, text, re.MULTILINE) is not None
+
+    def _answers(self) -> bool:
+        """Whether the address answers with success, and with the text that is asked for."""
+        wanted = self.resource
+        asked = {"url": wanted.url, "headers": {}, "ca_file": "", "proxy": "", "timeout": _PATIENCE}
+        try:
+            said = answer(self.machine, "fetch", {**asked, "act": "text" if wanted.regexp else "look"})
+        except ProviderError as error:
+            if not isinstance(error, CommandFailed):  # else it was cut off because the time is over
+                self._last = error.message
+            return False
+        return not wanted.regexp or self._says(said["text"])
+
+    def _journal(self) -> str:
+        """What the unit has said since it was started last. Source: systemd.journal-fields(7), the invocation."""
+        unit = self.resource.journal
+        shown = self.machine.ask(["systemctl", "show", "--value", "--property=InvocationID", "--", unit])
+        invocation = succeeded(shown, f"asking systemd about {unit}").stdout.strip()
+        if not invocation:  # it has not been started yet
+            return ""
+        either = [f"_SYSTEMD_INVOCATION_ID={invocation}", "+", f"INVOCATION_ID={invocation}"]
+        asked = self.machine.ask(["journalctl", "--quiet", "--no-pager", "--output=cat", *either])
+        return succeeded(asked, f"reading the journal of {unit}").stdout
 
     def _talking(self) -> bool:
         """Whether a connection to the port is open. Source: proc(5), ``/proc/net/tcp``."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.providers.web import Page, serving
 
 from opsmop import File, Shell, WaitFor
 
@@ -119,7 +120,10 @@ def test_check_looks_once_and_assumes_the_rest(tmp_path: Path, evaluate: Evaluat
     ("given", "said"),
     [
         ({}, "nothing says what for"),
-        ({"port": 80, "path": "/x"}, "only one of port, path, lock"),
+        ({"port": 80, "path": "/x"}, "only one of port, path"),
+        ({"url": "ftp://x/y"}, "neither http:// nor https://"),
+        ({"journal": "app"}, "journal= goes with regexp="),
+        ({"lock": "/x", "regexp": "x"}, "regexp= with path=, url= or journal="),
         ({"port": 0}, "not between 1 and 65535"),
         ({"path": "x"}, "absolute path"),
         ({"path": "/x", "regexp": "("}, "no regular expression"),
@@ -130,3 +134,25 @@ def test_check_looks_once_and_assumes_the_rest(tmp_path: Path, evaluate: Evaluat
 )
 def test_what_cannot_be_waited_for_is_refused(given: dict[str, Any], said: str, evaluate: Evaluate) -> None:
     assert said in evaluate(lambda _: WaitFor(**given) and None).failure.message
+
+
+def test_an_address_is_waited_for_until_it_answers_well(evaluate: Evaluate) -> None:
+    with serving() as web:
+        main = lambda **said: evaluate(lambda _: WaitFor(url=f"{web.url}/up", interval=0.05, **said) and None)  # noqa: E731
+        web.pages["/up"] = Page(status=503)
+        failure = main(timeout=2).failure
+        assert "/up: not so after 2 s: " in failure.message
+        assert "status 503" in failure.message
+        assert main(timeout=20, absent=True).last.status == "ok"
+        starting = threading.Timer(0.3, lambda: web.pages.update({"/up": Page(b"version 2\n")}))
+        starting.start()
+        assert main(timeout=20).last.status == "ok"
+        starting.join()
+        assert main(timeout=2, regexp="^version 2$").last.status == "ok"
+        assert "to match '^version 3$': not so" in main(timeout=2, regexp="^version 3$").failure.message
+    assert "cannot be reached" in main(timeout=2).failure.message
+
+
+def test_in_check_an_address_that_does_not_answer_yet_is_assumed_to_do_so(evaluate: Evaluate) -> None:
+    done = evaluate(lambda _: WaitFor(url="http://127.0.0.1:1/") and None, "check")
+    assert (done.last.status, done.last.assumed) == ("ok", True)
