@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.fleet.harness import Fleet, Host
+from tests.fleet.laws import law
 from tests.fleet.pushing import apply, check, push
 
 Boot = Callable[..., Fleet]
@@ -52,3 +53,15 @@ def test_the_remote_is_named_and_the_umask_is_taken_from_what_is_made(
     assert host.run("cd /srv/ops/x && runuser -u ops git remote").stdout == "upstream\n"
     assert host.run("find /srv/ops/x -perm /077 ! -type l").stdout == ""
     assert apply(bookworm, tmp_path, main).changes == []
+
+
+def test_a_bare_repository_is_cloned_followed_and_cloned_from(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    apply(bookworm, tmp_path, 'Package("git", install_recommends=False)')
+    host.run(f"{ORIGIN} && git branch side && git tag v1")
+    main = 'Git("/srv/x.git", repository="/srv/o", bare=True)'
+    assert law(bookworm, tmp_path, main) == ["clone"]
+    assert host.run("git -C /srv/x.git for-each-ref refs/heads refs/tags | wc -l").stdout == "3\n"
+    host.run("cd /srv/o && git branch -D side && git -c user.name=a -c user.email=a@test commit -q --allow-empty -m y")
+    assert law(bookworm, tmp_path, main) == ["update"]
+    assert law(bookworm, tmp_path, 'Git("/srv/work", repository="/srv/x.git")') == ["clone"]
+    assert host.run("git -C /srv/work log --format=%s").stdout == "y\nx\n"

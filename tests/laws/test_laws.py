@@ -250,6 +250,9 @@ EXAMPLES["an archive, unpacked"] = Example(
 EXAMPLES["a checkout of git"] = Example(
     lambda place: lambda: Git(place / "checkout", repository=str(place / "origin")), prepare=old_repository
 )
+EXAMPLES["a bare repository"] = Example(
+    lambda place: lambda: Git(place / "bare.git", repository=str(place / "origin"), bare=True), prepare=old_repository
+)
 
 FILES = {"files/conf": b"beside\r\n", "templates/conf.j2": b"port = {{ port }}\n"}
 KNOWN = {"files": FILES, "layers": [("policy", {"port": 8080})]}

@@ -73,7 +73,9 @@ def test_a_repository_is_cloned_and_follows_its_branch(origin: Path, tmp_path: P
     old, new = git(origin, "rev-parse", "HEAD"), commit(origin, "three")
     announced = evaluate(main, "check")
     assert [(change.before, change.after) for change in announced.last.changes] == [(old[:12], new[:12])]
-    assert changes(evaluate(main)) == [("update", False)]
+    updated = evaluate(main)
+    assert changes(updated) == [("update", False)]
+    assert updated.last.output == f"{new}\n1 commits since {old[:12]}\n"
     assert (there / "file").read_text() == "three"
     assert changes(evaluate(main)) == []
 
@@ -416,6 +418,98 @@ def test_the_umask_is_taken_from_all_that_git_makes(origin: Path, tmp_path: Path
     assert [(tmp_path / "shared" / name).stat().st_mode & 0o777 for name in ("", "file")] == [0o775, 0o664]
 
 
+def referred(folder: Path) -> str:
+    return git(folder, "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags")
+
+
+def test_a_bare_repository_has_what_the_other_one_has(origin: Path, tmp_path: Path, evaluate: Evaluate) -> None:
+    there = tmp_path / "there.git"
+
+    def main(_: object) -> None:
+        Git(there, repository=str(origin), bare=True, umask="027")
+
+    announced = evaluate(main, "check")
+    assert not there.exists()
+    assert [change.after for change in announced.last.changes] == ["2 branches, 1 tags"]
+    assert changes(announced) == changes(evaluate(main)) == [("clone", False)]
+    assert referred(there) == referred(origin)
+    assert git(there, "symbolic-ref", "HEAD") == "refs/heads/trunk"
+    assert git(there, "rev-parse", "--is-bare-repository") == "true"
+    assert there.stat().st_mode & 0o777 == 0o750
+    assert changes(evaluate(main, "check")) == changes(evaluate(main)) == []
+    old, new = git(origin, "rev-parse", "trunk"), commit(origin, "three")
+    git(origin, "branch", "--delete", "--force", "side")
+    git(origin, "tag", "--force", "v1", "trunk")
+    git(origin, "checkout", "--quiet", "-b", "newest")
+    updated = evaluate(main, "check")
+    assert [(change.name, change.before, change.after) for change in updated.last.changes] == [
+        (
+            "update",
+            f"HEAD trunk, newest none, side {git(there, 'rev-parse', 'side')[:12]} and 2 more",
+            f"HEAD newest, newest {new[:12]}, side none and 2 more",
+        )
+    ]
+    assert old != new
+    assert changes(updated) == changes(evaluate(main)) == [("update", False)]
+    assert referred(there) == referred(origin)
+    assert git(there, "symbolic-ref", "HEAD") == "refs/heads/newest"
+    assert changes(evaluate(main)) == []
+    git(origin, "commit", "--quiet", "--amend", "-m", "rewritten")
+    assert changes(evaluate(main)) == [("update", False)], "what was rewritten there is nobody's own here"
+    clone = tmp_path / "clone.git"
+    git(tmp_path, "clone", "--quiet", "--mirror", str(there), str(clone))
+    assert "refs/opsmop" not in git(clone, "for-each-ref"), "who clones it gets what the other one has"
+
+
+def test_what_was_pushed_to_a_bare_repository_stays_unless_it_is_forced_away(
+    origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    there, work = tmp_path / "there.git", tmp_path / "work"
+
+    def main(_: object, *, force: bool = False) -> None:
+        Git(there, repository=str(origin), bare=True, force=force)
+
+    evaluate(main)
+    git(tmp_path, "clone", "--quiet", str(there), str(work))
+    commit(work, "pushed")
+    git(work, "push", "--quiet")
+    for mode in ("check", "apply"):
+        failure = evaluate(main, mode).failure
+        assert "1 commit(s) of its own" in failure.message
+        assert "force=True" in failure.remedy
+    assert changes(evaluate(lambda _: main(_, force=True))) == [("update", False)]
+    assert referred(there) == referred(origin)
+    byhand = tmp_path / "byhand.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(origin), str(byhand))
+    taken = lambda _: Git(byhand, repository=str(origin), bare=True)  # noqa: E731
+    assert changes(evaluate(lambda _: taken(_) and None)) == []
+    commit(origin, "three")
+    assert "was made by somebody else" in evaluate(lambda _: taken(_) and None).failure.message
+
+
+def test_a_bare_repository_may_be_empty_shallow_left_alone_and_planned_twice(
+    origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    (tmp_path / "empty").mkdir()
+    git(tmp_path / "empty", "init", "--quiet", "--bare")
+
+    def main(_: object) -> None:
+        Git(tmp_path / "a.git", repository=str(tmp_path / "empty"), bare=True)
+        Git(tmp_path / "b.git", repository=f"file://{origin}", bare=True, depth=1, remote="up", update=False)
+        Git(tmp_path / "b.git", repository=f"file://{origin}", bare=True, depth=1, remote="up")
+
+    assert changes(evaluate(main, "check")) == changes(evaluate(main)) == [("clone", False)] * 2
+    assert changes(evaluate(main)) == []
+    assert git(tmp_path / "b.git", "rev-list", "--count", "trunk") == "1"
+    assert git(tmp_path / "b.git", "remote") == "up"
+    commit(origin, "three")
+    assert changes(evaluate(main)) == [("update", False)]
+    full = evaluate(lambda _: Git(origin, repository=str(tmp_path / "empty"), bare=True) and None)
+    assert "is no bare repository" in full.failure.message
+    other = evaluate(lambda _: Git(tmp_path / "b.git", repository=str(origin)) and None)
+    assert "is no checkout" in other.failure.message
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -432,9 +526,12 @@ def test_the_umask_is_taken_from_all_that_git_makes(origin: Path, tmp_path: Path
         ({"remote": "a.lock"}, "can call no remote"),
         ({"remote": "a\nb"}, "can call no remote"),
         ({"remote": "upstream", "submodules": True}, "does not go with submodules"),
+        ({"bare": True, "version": "trunk"}, "only one of bare, version"),
+        ({"bare": True, "submodules": True}, "only one of bare, submodules"),
+        ({"bare": True, "verify_commit": True}, "only one of bare, verify_commit"),
     ],
 )
-def test_a_remote_or_a_mask_that_is_none_is_refused(
+def test_what_makes_no_sense_is_refused_before_anything_is_asked(
     given: dict[str, Any], said: str, origin: Path, tmp_path: Path, evaluate: Evaluate
 ) -> None:
     failure = evaluate(lambda _: Git(tmp_path / "x", repository=str(origin), **given) and None, "check").failure

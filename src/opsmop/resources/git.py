@@ -6,23 +6,24 @@ from collections.abc import Iterator
 
 from opsmop.errors import CommandFailed, FieldError, ProviderError
 from opsmop.language.fields import field
-from opsmop.language.machine import Completed, Effect, Machine
-from opsmop.language.provider import Change, Provider
+from opsmop.language.machine import Completed, Machine
+from opsmop.language.provider import Change
 from opsmop.language.resource import Resource
 from opsmop.resources import references
-from opsmop.resources.masks import masked, refuse_mask, remaining
+from opsmop.resources.masks import refuse_mask, remaining
 from opsmop.resources.permissions import absolute
 from opsmop.resources.references import Wanted
-from opsmop.resources.remotes import address, explained, refuse_name, ssh_command
+from opsmop.resources.remotes import address, refuse_name
+from opsmop.resources.repository import Repository, few, short
+from opsmop.wire.records import replace
 
-_SHORT = 12  # digits of a commit's name that people are shown
 _KEPT = "refs/opsmop/checked-out"  # what was last checked out here: no commit that it reaches is somebody's own
 _LEFT_OUT = "opsmop.leftout"  # of the checkout's configuration: the submodules that git passed over
 _ABSENT = "(none)"
 
 
 class Git(Resource):
-    """A checkout of a git repository at a branch, tag or commit. What people have changed in it stays unless `force` is
+    """A checkout of a git repository at a branch, tag or commit; or a bare repository. What people have changed in it stays unless `force` is
     given. Nothing is ever asked: no passwords, no unknown host keys.
     """
 
@@ -43,6 +44,9 @@ class Git(Resource):
         default=False, doc="trust a host of ssh that is not known yet; never a changed key"
     )
     remote: str = field(default="origin", doc="what the checkout calls the repository that it comes from")
+    bare: bool = field(
+        default=False, doc="a repository without files: all branches and tags as they are there, and no others"
+    )
     umask: str | None = field(
         default=None, doc='octal digits: the permission bits taken from what it makes, "027"; of a role "022"'
     )
@@ -55,11 +59,14 @@ class Git(Resource):
                 raise FieldError(f"{self}: {value!r} is neither a repository nor a version", place=self.place)
         if self.depth is not None and self.depth < 1:
             raise FieldError(f"{self}: depth={self.depth} is not 1 or more", place=self.place)
+        if self.bare:
+            for name in ("version", "submodules", "verify_commit"):
+                self.exclusive("bare", name)
         refuse_name(self, self.remote, submodules=self.submodules)
         refuse_mask(self, self.umask)
 
 
-class CheckOut(Provider, provides=Git):
+class CheckOut(Repository, provides=Git):
     """Through git(1)."""
 
     needs = "git"
@@ -71,17 +78,21 @@ class CheckOut(Provider, provides=Git):
 
     def plan(self) -> Iterator[Change]:
         """Clone it, or fetch and check out what differs."""
-        self._remote = address(self.resource.repository)
+        if self.resource.bare:
+            from opsmop.resources.mirror import Mirror  # only for a bare repository
+
+            yield from Mirror(self.resource, self.machine, self.sources).plan()
+            return
         current = self._current()
         if current is not None and not self.resource.update:
             return
         wanted = references.wanted(self._offered, self._remote.url, self.resource.version)
         if current is None:
-            yield Change("clone", lambda: self._make(wanted), after=_short(wanted.commit))
+            yield Change("clone", lambda: self._make(wanted), after=short(wanted.commit))
             return
         if self._planned():
             if current != wanted.commit:
-                yield Change("update", lambda: self._make(wanted), before=_short(current), after=_short(wanted.commit))
+                yield Change("update", lambda: self._make(wanted), before=short(current), after=short(wanted.commit))
             return
         yield from self._differing(current, wanted)
 
@@ -96,13 +107,13 @@ class CheckOut(Provider, provides=Git):
         if current == wanted.commit and not (changed and git.force):
             parts = self._parts_to_do() if git.submodules else []
             if parts:
-                yield Change("submodules", self._make_parts, after=_few(parts))
+                yield Change("submodules", self._make_parts, after=few(parts))
             return
         self._refuse_to_clobber(changed)
         if current == wanted.commit:
-            yield Change("throw away", lambda: self._make(wanted), before=f"changes in {_few(changed)}")
+            yield Change("throw away", lambda: self._make(wanted), before=f"changes in {few(changed)}")
             return
-        yield Change("update", lambda: self._make(wanted), before=_short(current), after=_short(wanted.commit))
+        yield Change("update", lambda: self._update(current, wanted), before=short(current), after=short(wanted.commit))
 
     # Looking
 
@@ -125,30 +136,6 @@ class CheckOut(Provider, provides=Git):
         self._refuse_other_owner(status.owner)
         completed = self._ask("rev-parse", "--verify", "--quiet", "HEAD")
         return completed.stdout.strip() if completed.rc == 0 else _ABSENT
-
-    def _planned(self) -> str:
-        """The commit that an earlier resource is to check out here; empty if none is."""
-        planned: tuple[str] = self.machine.look("git", self.resource.name, lambda: ("",))
-        return planned[0]
-
-    def _refuse_other_owner(self, owner: str) -> None:
-        """Git runs programs that a checkout's own configuration names: those of another user must not run as this one."""
-        user = self.machine.real_user()
-        if owner != user:
-            raise ProviderError(
-                f"{self.resource.name} belongs to {owner}, and this runs as {user}",
-                remedy=f'run_as="{owner}" works on it as its owner.',
-            )
-
-    def _offered(self, *patterns: str, whole: bool = True) -> Completed:
-        """What the repository has of that, as git-ls-remote(1) says it."""
-        url = self._remote.url
-        completed: Completed = self.machine.look(
-            "git repository",
-            " ".join((url, *patterns)),
-            lambda: self._ask("ls-remote", "--symref", "--", url, *patterns, at="/"),
-        )
-        return explained(completed, f"asking {url} what it has", whole=whole)
 
     def _unfinished(self) -> bool:
         """Whether the last run checked a commit out and failed after that."""
@@ -177,7 +164,7 @@ class CheckOut(Provider, provides=Git):
             return
         if changed:
             raise ProviderError(
-                f"files in {git.name} have been changed: {_few(changed)}",
+                f"files in {git.name} have been changed: {few(changed)}",
                 remedy="Commit or undo that there; force=True throws it away.",
             )
         own = self._ask("rev-list", "--count", "HEAD", "--not", "--remotes", "--tags", "--glob=refs/opsmop/*")
@@ -189,8 +176,11 @@ class CheckOut(Provider, provides=Git):
 
     # Doing
 
-    def _set_address(self) -> None:
-        self._run("config", f"remote.{self.resource.remote}.url", self._remote.url)
+    def _update(self, current: str, wanted: Wanted) -> Completed:
+        """Its outcome says how many commits came, where that can be counted: what git prints first is the new one."""
+        made = self._make(wanted)
+        count = self._said("rev-list", "--count", f"{current}..{wanted.commit}") if not self.machine.simulated else ""
+        return replace(made, output=f"{made.output}{count} commits since {short(current)}\n") if count else made
 
     def _make(self, wanted: Wanted) -> Completed:
         git = self.resource
@@ -223,7 +213,7 @@ class CheckOut(Provider, provides=Git):
         answers = [self._ask(*words) for words in (*tag, ("verify-commit", wanted.commit))]
         if all(answer.rc != 0 for answer in answers):
             raise ProviderError(
-                f"{_short(wanted.commit)} of {self._remote.url} has no signature that is trusted here: "
+                f"{short(wanted.commit)} of {self._remote.url} has no signature that is trusted here: "
                 + (answers[-1].output.strip() or "it is not signed"),
                 remedy="gpg --import as the user who acts, or gpg.ssh.allowedSignersFile in its git configuration.",
             )
@@ -242,40 +232,3 @@ class CheckOut(Provider, provides=Git):
                 raise
             everything = ("--tags", remote, f"+refs/heads/*:refs/remotes/{remote}/*")
             self._run("fetch", "--quiet", "--force", "--no-recurse-submodules", *everything)
-
-    # git
-
-    def _said(self, *argv: str) -> str:
-        completed = self._ask(*argv)
-        return completed.stdout.strip("\n") if completed.rc == 0 else ""
-
-    def _ask(self, *argv: str, at: str = "") -> Completed:
-        return self.machine.ask(
-            ["git", *self._remote.options(), *argv], cwd=at or self.resource.name, env=self._environment()
-        )
-
-    def _run(self, *argv: str, becomes: str = "") -> Completed:
-        git = self.resource
-        effects = [Effect("git", git.name, (becomes,))] if becomes else []
-        command = masked(["git", *self._remote.options(), *argv], git.umask)
-        completed = self.machine.run(command, effects=effects, cwd=git.name, env=self._environment())
-        return explained(completed, f"git {argv[0]} of {self._remote.url} in {git.name}")
-
-    def _environment(self) -> dict[str, str]:
-        """Nobody is there to answer: git(1), GIT_TERMINAL_PROMPT; ssh_config(5), BatchMode."""
-        git = self.resource
-        return {
-            "GIT_ASKPASS": "true",
-            "GIT_OPTIONAL_LOCKS": "0",  # looking writes nothing
-            "GIT_SSH_COMMAND": ssh_command(git.ssh_key, accept_new=git.accept_new_host_key),
-            "GIT_TERMINAL_PROMPT": "0",
-            **self._remote.environment(),
-        }
-
-
-def _short(commit: str) -> str:
-    return commit[:_SHORT]
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")  # noqa: PLR2004 - a line's worth

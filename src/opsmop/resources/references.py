@@ -47,13 +47,13 @@ def wanted(ask: Ask, url: str, version: str | None) -> Wanted:
         return _head(ask, url)
     whole = [version] if version.startswith("refs/") or version == "HEAD" else []
     names = [_HEADS + version, _TAGS + version, *whole]
-    offered = _read(ask(*names, *(f"{name}^{{}}" for name in names[1:])))
+    offered = read(ask(*names, *(f"{name}^{{}}" for name in names[1:])).stdout)
     for name in names:
         if name in offered:
             return Wanted(offered.get(f"{name}^{{}}", offered[name]), name)
     if _SHA.fullmatch(version):
         return Wanted(version, "")
-    there = _read(ask(f"{_HEADS}*", f"{_TAGS}*", whole=False))
+    there = read(ask(f"{_HEADS}*", f"{_TAGS}*", whole=False).stdout)
     names = [name.split("/", 2)[2] for name in there if name.count("/") > 1 and not name.endswith("^{}")]
     raise ProviderError(
         f"{url} has no branch or tag {version!r}",
@@ -63,21 +63,21 @@ def wanted(ask: Ask, url: str, version: str | None) -> Wanted:
 
 def _head(ask: Ask, url: str) -> Wanted:
     """What HEAD is: the first branch with its commit, where the repository does not say which."""
-    offered = _read(ask("HEAD"))
+    offered = read(ask("HEAD").stdout)
     if "HEAD" not in offered:
         raise ProviderError(f"{url} has no HEAD: it is empty, or bare of it", remedy="Give version=.")
     commit = offered["HEAD"]
     if "HEAD" + _SYMBOLIC in offered:
         return Wanted(commit, offered["HEAD" + _SYMBOLIC])
-    branches = [name for name, at in _read(ask(f"{_HEADS}*")).items() if at == commit]
+    branches = [name for name, at in read(ask(f"{_HEADS}*").stdout).items() if at == commit]
     usual = [name for name in branches if name in (f"{_HEADS}main", f"{_HEADS}master")]
     return Wanted(commit, next(iter(usual or branches), ""))
 
 
-def _read(completed: Completed) -> dict[str, str]:
-    """The commit of each reference, by name; under ``HEAD ->`` the branch that HEAD is. Source: git-ls-remote(1)."""
+def read(text: str) -> dict[str, str]:
+    """The commit of each reference of a list, by name; under ``HEAD ->`` the branch that HEAD is: git-ls-remote(1)."""
     offered = {}
-    for line in completed.stdout.splitlines():
+    for line in text.splitlines():
         value, _, name = line.partition("\t")
         if value.startswith("ref: "):
             offered[name + _SYMBOLIC] = value[len("ref: ") :]
