@@ -21,6 +21,7 @@ class Site(Policy):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        ('Command(["ls"], pipefail=True)', ["Command has no parameter 'pipefail'", "Shell(..., pipefail=True)"]),
         ('File("/x", mod=0o644)', ["File has no parameter 'mod'", "Did you mean 'mode'"]),
         ('File("/x", mode=1.5)', ["File(mode=...) takes int | str | None, not float 1.5"]),
         ("File()", ["File needs 'name'", "where it stands on the target"]),

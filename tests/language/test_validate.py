@@ -49,6 +49,7 @@ def line_of(site: Path, text: str) -> int:
     ("wrong", "said"),
     [
         ('File("/a", mod=1)', "File has no parameter 'mod'"),
+        ('Command(["ls"], pipefail=True)', "Command has no parameter 'pipefail'"),
         ('Fiel("/a")', "nothing defines Fiel(...)"),
         ("File(mode=0o644)", "File needs 'name'"),
         ('File("/a", "b")', "by position"),

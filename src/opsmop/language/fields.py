@@ -139,9 +139,8 @@ def bind(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) ->
     values = dict(zip(positional, args))
     for name, value in given.items():
         if name not in fields:
-            raise FieldError(
-                f"{cls.__name__} has no parameter {name!r}", place=place, remedy=nearest(name, fields, "Its parameters")
-            )
+            remedy = getattr(cls, "elsewhere", {}).get(name) or nearest(name, fields, "Its parameters")
+            raise FieldError(f"{cls.__name__} has no parameter {name!r}", place=place, remedy=remedy)
         if name in values:
             raise FieldError(f"{cls.__name__} was given {name!r} twice", place=place)
         values[name] = value

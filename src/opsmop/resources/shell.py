@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
@@ -79,11 +80,17 @@ class Shell(Running):
 
 
 class Command(Running):
-    """A program and its arguments, which no shell reads: nothing in them needs quotes. Otherwise as `Shell`."""
+    """A program and its arguments, which no shell reads: nothing in them needs quotes, and there are no pipes, nor a
+    `pipefail`. Otherwise as `Shell`.
+    """
 
     argv: list[str] = field(kw_only=False, doc="the program, by its path or by its name in PATH, and its arguments")
 
     shown = "argv"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "pipefail": "No shell reads what it runs, so that there is no pipe: Shell(..., pipefail=True) runs one.",
+        "executable": "No shell reads what it runs: Shell(..., executable=...) has one.",
+    }
 
     def check(self) -> None:
         """Refuse what names no program."""
