@@ -87,11 +87,13 @@ class TransportError(OpsMopError):
 
     :param host: its name in the inventory
     :ivar spent: bytes sent to it, bytes received, and files that it asked for, in the conversation that ended like this
+    :ivar password_refused: whether it refused a password, which must not be told again
     """
 
     def __init__(self, message: str, *, host: str = "", place: str = "", remedy: str = "") -> None:
         self.host = host
         self.spent = (0, 0, 0)
+        self.password_refused = False
         super().__init__(message, place=place, remedy=remedy)
 
 

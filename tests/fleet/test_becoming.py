@@ -20,6 +20,7 @@ from opsmop.errors import AuthenticationError, SudoError, ViaError
 from opsmop.language.secrets import Secret
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
+from opsmop.wire.order import Order
 
 RIGHT = "corréct horse%'\"$battery-7731"
 ROOTS = "roots öwn%'\"$-4402"
@@ -93,6 +94,21 @@ def test_a_later_role_reuses_what_was_become(direct: Direct, way: Route, roles: 
         direct.evaluate(by_su, order_for(roles.Pid(), way.host), None, heard.events.append, nothing_served)
         agents.append(json.loads(heard.ending.value)["agent"])
     assert agents[0] == agents[1]
+
+
+def test_a_wrong_password_for_su_is_tried_once_by_all_who_want_to_go_there(
+    direct: Direct, way: Route, roles: ModuleType, host: Host
+) -> None:
+    wrong = replace(way, become_method="su", sudo_password=Secret("wr0ng"))
+    orders = [order_for(roles.Who(), way.host) for _ in range(8)]  # packed as a run does: in one thread
+
+    def refused(order: Order) -> str:
+        with pytest.raises(SudoError) as caught:
+            direct.evaluate(wrong, order, None, print, nothing_served)
+        return str(caught.value)
+
+    with counted(host, "su", 1), ThreadPoolExecutor(4) as pool:
+        assert all("refuses the password for su" in told for told in pool.map(refused, orders))
 
 
 def test_every_way_in_which_su_refuses_is_told_apart(direct: Direct, way: Route, roles: ModuleType, host: Host) -> None:

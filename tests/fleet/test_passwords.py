@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,7 @@ from opsmop.errors import AuthenticationError, SudoError
 from opsmop.language.secrets import Secret
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
+from opsmop.wire.order import Order
 
 RELEASES = ["bullseye", "bookworm", "trixie"]
 RIGHT = "corréct horse%'\"$battery-7731"
@@ -203,6 +205,25 @@ def test_a_wrong_password_for_the_login_is_tried_once(
     ):
         uid(direct, route(fleet, host, key=False, ssh_password=Secret("wr0ng-one")), roles)
     assert "wr0ng-one" not in str(caught.value)
+
+
+@pytest.mark.parametrize("service", ["sshd", "sudo"])
+def test_a_wrong_password_is_tried_once_by_all_who_want_to_go_there(
+    service: str, fleet: Fleet, host: Host, direct: Direct, roles: ModuleType
+) -> None:
+    way = route(fleet, host, key=False, ssh_password=Secret("wr0ng-one"))
+    if service == "sudo":
+        way = route(fleet, host, become="root", sudo_password=Secret("wr0ng-one"))
+
+    orders = [order_for(roles.Who(), way.host) for _ in range(8)]  # packed as a run does: in one thread
+
+    def refused(order: Order) -> str:
+        with pytest.raises((AuthenticationError, SudoError)) as caught:
+            direct.evaluate(way, order, None, print, nothing_served)
+        return type(caught.value).__name__
+
+    with sudoers(host, ANY), counted(host, service, 1), ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(refused, orders)) == {"SudoError" if service == "sudo" else "AuthenticationError"}
 
 
 def test_nothing_of_the_dialogue_is_left_on_this_machine(

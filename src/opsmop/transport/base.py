@@ -15,7 +15,7 @@ from opsmop.transport.files.opened import OpenFile
 from opsmop.transport.files.rules import FileRules
 from opsmop.transport.files.trees import Found
 from opsmop.wire.order import Order
-from opsmop.wire.records import dataclass
+from opsmop.wire.records import dataclass, replace
 
 Receive = Callable[[Event], None]
 
@@ -115,6 +115,12 @@ class Route:
     def place(self) -> str:
         """The address and port, for people."""
         return f"{self.target} port {self.port}" if self.port else self.target
+
+    @property
+    def login(self) -> Route:
+        """The route as far as the login: what is become there, and how long roles may take, is another matter."""
+        stays = replace(self, become=None, sudo_password=None, become_method="sudo", sudo_role="", sudo_type="")
+        return replace(stays, role_timeout=0.0)
 
     @property
     def selinux(self) -> tuple[str, ...]:

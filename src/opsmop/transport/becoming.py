@@ -177,6 +177,8 @@ def _of_selinux(route: Route) -> tuple[tuple[re.Pattern[str], str, str], ...]:
 
 def _refused(route: Route, what: str, remedy: str, complaint: str) -> SudoError:
     user = route.user or "the login user"
-    return SudoError(
+    error = SudoError(
         f"{route.host} {what} (from {user} to {route.become}){said(complaint)}", host=route.host, remedy=remedy
     )
+    error.password_refused = remedy == _TRIED_ONCE
+    return error

@@ -114,13 +114,15 @@ def why_password_refused(route: Route, question: str) -> AuthenticationError:
 
     :param question: what it asks
     """
-    return AuthenticationError(
+    error = AuthenticationError(
         f"{route.host} ({route.place}) does not let {_user(route)} in with the password that was given; it asks:\n"
         f"    {remote_text(question)}",
         host=route.host,
         remedy="The password was tried once and not again. ssh_as(), opsmop_ssh_password, --ask-ssh-pass or the defaults "
         "give it.",
     )
+    error.password_refused = True
+    return error
 
 
 def why_role_too_long(route: Route) -> RoleTimeoutError:
@@ -236,11 +238,13 @@ def _denied(route: Route, complaint: str) -> AuthenticationError:
         remedy = f"Others may read that key, so ssh does not use it. If none of them has: chmod 600 {key}"
     elif _SECURITY_KEY.search(complaint):
         remedy = f"Is the security key there that holds it, and was it touched? Try by hand: {by_hand(route)} true"
-    return AuthenticationError(
+    error = AuthenticationError(
         f"{route.host} ({route.place}) does not let {_user(route)} in with {_offered(route)}{said(complaint)}",
         host=route.host,
         remedy=remedy,
     )
+    error.password_refused = route.ssh_password is not None
+    return error
 
 
 def _user(route: Route) -> str:

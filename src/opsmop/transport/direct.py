@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from opsmop.errors import OpsMopError
 from opsmop.events import Warned
 from opsmop.ship.bundle import Bundle, code_bundle
+from opsmop.transport.attempts import Attempts
 from opsmop.transport.base import Files, Receive, Route, Traffic
 from opsmop.transport.becoming import TerminalNeededError, why_not_here
 from opsmop.transport.conversation import Conversation, Limits
@@ -63,7 +64,7 @@ class Direct:
         self._limits = limits or Limits()
         self._cancelled, self._closed = Waker(), Waker()
         self._gate = Gate(connects, self._cancelled)
-        self._room = Room()
+        self._room, self._attempts = Room(), Attempts()
         self._lock = threading.Lock()
         self._idle: dict[Route, list[Link]] = {}
         self._trees: Trees | None = None
@@ -73,7 +74,7 @@ class Direct:
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`."""
         with self._room.taken(lambda: stopped(route)):
-            link = self._reused(route, receive) or self._connected(route)
+            link = self._reused(route, receive) or self._attempts.connected(route, lambda: self._connected(route))
             try:
                 conversation = Conversation(
                     link, order, receive, files, limits=self._limits, cancelled=self._cancelled, closed=self._closed

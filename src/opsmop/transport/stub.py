@@ -35,9 +35,9 @@ _NAMES = " ".join(f"python3.{minor}" for minor in _MINORS.split())
 FINDER = (
     f'for v in {_MINORS};do [ /usr/bin/python3 -ef /usr/bin/python3.$v ]&&exec /usr/bin/python3 "$@";done;f=;'
     f"for p in /usr/bin/python3 python3 /usr/libexec/platform-python {_NAMES};do "
-    'q=$(command -v $p)&&v=$("$q" -ESc "import sys;v=sys.version_info;'
-    f'print(str(v>={OLDEST})+sys.version.split()[0])" 2>/dev/null </dev/null)||continue;'
-    'case $v in True*)exec "$q" "$@";;False*)f="$f$q is Python ${v#False}, ";;esac;done;'
+    'q=$(command -v $p)||continue;case "$f" in *"$q "*)continue;;esac;v=$("$q" -ESc "import sys;v=sys.version_info;'
+    f'print(str(v>={OLDEST})+sys.version.split()[0])" 2>/dev/null </dev/null);'
+    'case $v in True*)exec "$q" "$@";;False*)f="$f$q is Python ${v#False}, ";;*)f="$f$q does not run, ";;esac;done;'
     f'echo;echo "{NO_PYTHON.decode()}$f";exit 97'
 )
 

@@ -72,7 +72,10 @@ def test_a_broken_python_is_passed_over(tmp_path: Path) -> None:
 def test_without_any_that_will_do_it_is_told_what_was_found(tmp_path: Path) -> None:
     assert (found(tmp_path).stdout, found(tmp_path).returncode) == ("\nOPSMOP-NO-PYTHON \n", 97)
     python(tmp_path / "python3", "3.6.8")
-    assert f"OPSMOP-NO-PYTHON {tmp_path}/python3 is Python 3.6.8, " in found(tmp_path).stdout
+    python(tmp_path / "python3.9")
+    (tmp_path / "python3.9").write_text("#!/bin/sh\nexit 3\n")
+    told = f"{tmp_path}/python3 is Python 3.6.8, {tmp_path}/python3.9 does not run, "
+    assert found(tmp_path).stdout == f"\nOPSMOP-NO-PYTHON {told}\n"
 
 
 def test_a_path_that_is_given_is_taken_and_nothing_else() -> None:

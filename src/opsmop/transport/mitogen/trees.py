@@ -53,7 +53,7 @@ class _Reached:
     def stale(self) -> bool:
         """Whether it is to be gone anew: it failed a while ago, or was lost between its opening and its being kept here."""
         if self.error is not None:
-            return time.monotonic() - self.since > _REMEMBERED
+            return not self.error.password_refused and time.monotonic() - self.since > _REMEMBERED
         return self.station is not None and self.station.lost is not None
 
 
@@ -84,9 +84,9 @@ class Trees:
         """
         if not terminal and not by_terminal(route):
             assert route.via is not None
-            station = self._station(Hop(_login(route.via)), route.host)
+            station = self._station(Hop(route.via.login), route.host)
             return route, _through(station)
-        station = self._station(Hop(_login(route)), route.host)
+        station = self._station(Hop(route.login), route.host)
         settled = replace(route, python=route.python or station.python)
         if route.become is not None and (terminal or route.become_method != "sudo"):
             if station.user != route.become or route.selinux:
@@ -149,12 +149,12 @@ class Trees:
 
     def _log_in(self, hop: Hop) -> Station:
         route = hop.route
-        parent = self._station(Hop(_login(route.via)), route.host) if route.via is not None else None
+        parent = self._station(Hop(route.via.login), route.host) if route.via is not None else None
         wanted = _login_wanted(route)
         return self._gate.connected(route, lambda: self._opened(hop, parent, wanted))
 
     def _become(self, hop: Hop) -> Station:
-        parent = self._station(Hop(_login(hop.route)), hop.route.host)
+        parent = self._station(Hop(hop.route.login), hop.route.host)
         password = hop.route.sudo_password
         role, type_ = hop.route.sudo_role or None, hop.route.sudo_type or None
         options = {"set_home": True, "selinux_role": role, "selinux_type": type_}
@@ -235,12 +235,6 @@ def by_terminal(route: Route) -> bool:
     return becomes or (route.via is not None and route.ssh_password is not None)
 
 
-def _login(route: Route) -> Route:
-    """A route as far as the login: what is become there and how long roles may take is another matter."""
-    stays = replace(route, become=None, sudo_password=None, become_method="sudo", sudo_role="", sudo_type="")
-    return replace(stays, role_timeout=0.0)
-
-
 def _login_wanted(route: Route) -> dict[str, Any]:
     python = python_words(route)
     return {
@@ -284,4 +278,6 @@ def _told(error: TransportError, host: str) -> TransportError:
     if error.host != host:
         return behind(host, error)
     made: Callable[..., TransportError] = type(error)
-    return made(error.message, host=error.host, remedy=error.remedy)
+    again = made(error.message, host=error.host, remedy=error.remedy)
+    again.password_refused = error.password_refused
+    return again
