@@ -70,7 +70,12 @@ def test_a_directory_that_is_bound_to_another_place_is_a_mount_point_too(fleet: 
 
 def test_a_file_that_is_a_mount_point_is_written_in_place(fleet: Fleet, tmp_path: Path) -> None:
     prepare(fleet, "echo below > /root/below; echo old > /srv/conf; mount --bind /root/below /srv/conf")
-    assert law(fleet, tmp_path, 'File("/srv/conf", from_content="new\\n")') == ["content"]
+    assert law(fleet, tmp_path, 'File("/srv/conf", from_content="newer\\n")') == ["content"]
+    told = push(fleet, tmp_path, 'File("/srv/conf", from_content="new\\n")').warnings
+    assert sum("something is mounted at /srv/conf, so that it was written in place" in text for text in told) == len(
+        told
+    )
+    assert len(told) == len(RELEASES)
     assert everywhere(fleet, "cat /root/below; umount /srv/conf; cat /srv/conf; rm /srv/conf") == "new\nold\n"
 
 

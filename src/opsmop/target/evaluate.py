@@ -145,6 +145,11 @@ class RoleEvaluation:
         if self._attempt is not None and not self._attempt.sensitive:
             self._emit(ResourceSpoke(id=self._count, text=text))
 
+    def warned(self, text: str) -> None:
+        """Let the resource at hand warn of something, once it has ended."""
+        if self._attempt is not None:
+            self._attempt.resource.warnings.append(text)
+
     def _evaluate(self, resource: Resource, variables: Variables, *, assumed: bool) -> None:
         self._count += 1
         number, started = self._count, time.monotonic()

@@ -67,8 +67,9 @@ def run_role(
             role, layers, additions = live() if live is not None else _unpacked(order)
             machine = _machine(order, real, earlier)
             evaluation = _evaluation(order, stream, layers, additions, supply, machine)
-            if isinstance(machine, RealMachine) and order.options.get("verbose"):
-                machine.say = evaluation.spoke
+            if isinstance(machine, RealMachine):
+                machine.warn = evaluation.warned
+                machine.say = evaluation.spoke if order.options.get("verbose") else None
             ending = _evaluated(role, evaluation, real)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an author's code raises is this host's failure
         ending = _ended_by(error, evaluation)

@@ -22,7 +22,7 @@ def replace(
     gid: int,
     label: str = "",
     prove: Callable[[str], None] = lambda _: None,
-) -> None:
+) -> bool:
     """Put `content` at `path` by way of a temporary file beside it.
 
     The file is complete, synced and has its owner, its mode and the old file's labels before it takes the name, so that
@@ -34,6 +34,7 @@ def replace(
     :param prove: is given the complete temporary file, and raises what must keep it from taking the name
     :param uid: -1 leaves what the file has by itself; `gid` likewise
     :param label: SELinux's, of which parts that are unsaid are the old file's; empty leaves all of it
+    :returns: whether it was written in place
     :raises OSError: as the system says it
     :raises ProviderError: if what comes is not what was announced, or the label is refused
     """
@@ -53,13 +54,14 @@ def replace(
         finally:
             os.close(descriptor)
         prove(temporary)
-        _take_name(temporary, path)
+        return not _take_name(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
 
 
-def _take_name(temporary: str, path: str) -> None:
+def _take_name(temporary: str, path: str) -> bool:
+    """Whether a file could take the name at once; otherwise its content goes there bit by bit."""
     try:
         os.rename(temporary, path)
     except OSError as error:
@@ -67,6 +69,8 @@ def _take_name(temporary: str, path: str) -> None:
             raise
         _write_in_place(path, temporary)
         os.unlink(temporary)
+        return False
+    return True
 
 
 def _beside(directory: str, name: str) -> tuple[int, str]:

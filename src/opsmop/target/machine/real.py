@@ -34,6 +34,7 @@ class RealMachine(Acting, Linking, Surroundings):
         self._command_started = command_started
         self._named: set[str] = set()  # directories in which files have taken names since `settle`
         self.say: Callable[[str], None] | None = None  # takes what a long command prints while it runs
+        self.warn: Callable[[str], None] | None = None  # takes what somebody should know of what was done
 
     # Looks
 
@@ -178,11 +179,15 @@ class RealMachine(Acting, Linking, Surroundings):
         uid, gid = self._numbers(owner, group)
         directory = os.path.dirname(path)
         with refusals("write", path) as held:
-            files.replace(
+            in_place = files.replace(
                 held, content, mode=mode, uid=uid, gid=gid, label=label,
                 prove=lambda at: self.prove(validate, os.path.join(directory, os.path.basename(at))),
             )  # fmt: skip
         self._named.add(directory)
+        if in_place and self.warn is not None:
+            self.warn(
+                f"something is mounted at {path}, so that it was written in place: others may have read a part of it"
+            )
 
     def settle(self) -> None:
         """See that all that was written outlives a power cut, names too. Called before a role says that it has ended."""
