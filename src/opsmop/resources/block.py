@@ -24,6 +24,7 @@ class Block(Editing):
     indent: str = field(default="", doc="stands before each line, the marks too: spaces, for a block within YAML")
     after: str | None = field(default=None, doc=AFTER)
     before: str | None = field(default=None, doc=BEFORE)
+    spaced: bool = field(default=False, doc="a new one is parted by blank lines from what is around it")
     absent: bool = field(default=False, doc="there is to be no such block, and no marks")
 
     def check(self) -> None:
@@ -64,7 +65,7 @@ class EditBlock(Edit, provides=Block):
         else:
             after, before = (re.compile(each) if each else None for each in (wanted.after, wanted.before))
             place = lines.place(after, before)
-            lines.lines[place:place] = new
+            lines.lines[place:place] = self._spaced(new, lines.lines[:place], lines.lines[place:])
         return lines.text()
 
     def _new(self) -> list[str]:
@@ -73,6 +74,12 @@ class EditBlock(Edit, provides=Block):
         inside = body.rstrip("\n").split("\n") if body.strip("\n") else []
         indented = [wanted.indent + line if line else line for line in inside]
         return [wanted.indent + wanted.mark("BEGIN"), *indented, wanted.indent + wanted.mark("END")]
+
+    def _spaced(self, new: list[str], above: list[str], beneath: list[str]) -> list[str]:
+        if not self.resource.spaced:
+            return new
+        before = [""] if above and above[-1].strip() else []
+        return [*before, *new, *([""] if beneath and beneath[0].strip() else [])]
 
     def _found(self, lines: list[str]) -> tuple[int, int] | None:
         """Where its marks stand.

@@ -132,12 +132,12 @@ class Lines:
             self.lines.pop()
         self._before = list(self.lines)
 
-    def place(self, after: re.Pattern[str] | None, before: re.Pattern[str] | None) -> int:
-        """Where a new line goes: after the last that matches `after`, before the first that matches `before`."""
+    def place(self, after: re.Pattern[str] | None, before: re.Pattern[str] | None, *, first: bool = False) -> int:
+        """Where a new line goes: after the last that matches `after` (the first if asked), before the first of `before`."""
         found = [number for number, line in enumerate(self.lines) if (after or before) and _in(after or before, line)]
         if not found:
             return len(self.lines)
-        return found[-1] + 1 if after else found[0]
+        return found[-1 if not first else 0] + 1 if after else found[0]
 
     def text(self) -> str:
         """The whole again; a last line without its end gets one only if something changed."""

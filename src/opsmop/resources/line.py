@@ -21,7 +21,7 @@ class Line(Editing):
     after: str | None = field(default=None, doc=AFTER)
     before: str | None = field(default=None, doc=BEFORE)
     backrefs: bool = field(default=False, doc=r"in `text`, \1 and \g<name> stand for what groups of `regexp` matched")
-    first_match: bool = field(default=False, doc="of several lines that match, take the first")
+    first_match: bool = field(default=False, doc="of several lines that match `regexp`, or `after`, take the first")
     on_missing: str | None = field(
         default=None,
         choices=("append", "fail", "ignore"),
@@ -104,4 +104,5 @@ class EditLine(Edit, provides=Line):
             )
         if instead == "append":
             after, before = (re.compile(each) if each else None for each in (wanted.after, wanted.before))
-            lines.lines.insert(lines.place(after, before), revealed(wanted.text))
+            place = lines.place(after, before, first=wanted.first_match)
+            lines.lines.insert(place, revealed(wanted.text))

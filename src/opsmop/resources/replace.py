@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 from opsmop.errors import ProviderError
 from opsmop.language.fields import field
@@ -26,6 +27,9 @@ class Replace(Editing):
     )
 
     patterns = ("regexp", "after", "before")
+    elsewhere: ClassVar[dict[str, str]] = {
+        "count": "It would take the next ones at each run: after= and before= say which are meant."
+    }
 
 
 class EditMatches(Edit, provides=Replace):

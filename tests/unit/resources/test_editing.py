@@ -62,6 +62,8 @@ def refused(evaluate: Evaluate, path: Path, kind: type[Any], *args: Any, **given
         ({"text": "UseDNS no", "before": "^Match "}, SSHD.replace("Match", "UseDNS no\nMatch")),
         ({"text": "UseDNS no", "after": "^Port"}, SSHD.replace("Port 22\n", "Port 22\nUseDNS no\n")),
         ({"text": "UseDNS no", "after": "^nothing like it"}, SSHD + "UseDNS no\n"),
+        ({"text": "UseDNS no", "after": "X11"}, SSHD + "UseDNS no\n"),
+        ({"text": "UseDNS no", "after": "X11", "first_match": True}, SSHD.replace("Match", "UseDNS no\nMatch")),
         ({"text": "X11Forwarding maybe", "regexp": "X11Forwarding"}, SSHD.replace("    X11Forwarding yes", "X11Forwarding maybe")),
         (
             {"text": "X11Forwarding maybe", "regexp": "X11Forwarding", "first_match": True},
@@ -218,6 +220,8 @@ def test_a_secret_in_a_part_is_never_shown(tmp_path: Path, evaluate: Evaluate) -
     [
         ({"block": "x\ny\n"}, "a\nb\n# BEGIN opsmop\nx\ny\n# END opsmop\n"),
         ({"block": "x", "title": "web"}, "a\nb\n# BEGIN web\nx\n# END web\n"),
+        ({"block": "x", "spaced": True}, "a\nb\n\n# BEGIN opsmop\nx\n# END opsmop\n"),
+        ({"block": "x", "spaced": True, "after": "^a"}, "a\n\n# BEGIN opsmop\nx\n# END opsmop\n\nb\n"),
         ({"block": "x", "marker": "// {mark} {title}"}, "a\nb\n// BEGIN opsmop\nx\n// END opsmop\n"),
         ({"block": "x", "marker": "<!-- {mark} -->"}, "a\nb\n<!-- BEGIN -->\nx\n<!-- END -->\n"),
         ({"block": "x", "after": "^a"}, "a\n# BEGIN opsmop\nx\n# END opsmop\nb\n"),
