@@ -147,10 +147,14 @@ def test_links_programs_edits_and_waits_work_on_every_python(fleet: Fleet, tmp_p
     Command(["touch", "/srv/it's"], creates="/srv/it's", retries=1)
     WaitFor(path="/srv/v1/conf", regexp="^b = 10$", timeout=5)
     Directory("/srv/v1", only=["conf"])
+    Directory("/srv/u")
+    Unarchive("/srv/u", archive="/srv/old.tar", mode="go=", keep_newer=True)
     """
+    prepare(fleet, "cd /root && echo 1 > packed && tar cf /srv/old.tar packed && rm packed")
     announced = {change.rstrip("?") for change in check(fleet, tmp_path, main).changes}
-    assert announced == set(apply(fleet, tmp_path, main).changes) == {"create", "replace", "insert", "run"}
+    assert announced == set(apply(fleet, tmp_path, main).changes) == {"create", "replace", "insert", "run", "unpack"}
     assert apply(fleet, tmp_path, main).changes == [], "a second apply changes nothing"
+    assert everywhere(fleet, "stat -c %a /srv/u/packed") == "600\n"
     assert everywhere(fleet, "cat /srv/same; readlink /srv/current; stat -c %U /srv/owned") == (
         "# BEGIN more\nb = 10\n# END more\na = 2\nv1\nops\n"
     )

@@ -247,6 +247,10 @@ def old_repository(place: Path) -> None:
 EXAMPLES["an archive, unpacked"] = Example(
     lambda place: lambda: Unarchive(place / "app", archive=str(place / "app.tar.gz")), prepare=old_archive
 )
+EXAMPLES["an archive, unpacked with times and a mode"] = Example(
+    lambda place: lambda: Unarchive(place / "app", archive=str(place / "app.tar.gz"), mode="go=", keep_newer=True),
+    prepare=old_archive,
+)
 EXAMPLES["a checkout of git"] = Example(
     lambda place: lambda: Git(place / "checkout", repository=str(place / "origin")), prepare=old_repository
 )

@@ -203,6 +203,24 @@ def test_no_header_of_ours_goes_to_another_host(web: Web, tmp_path: Path, evalua
     assert all(seen["X-Api-Key"] == "hunter23" for seen in web.seen), "a redirect on the same host keeps them"
 
 
+def test_a_server_that_says_nothing_is_asked_for_the_whole_each_time_if_that_is_forced(
+    web: Web, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    web.pages["/mute"] = Page(b"one")
+
+    def main(_: object, *, force: bool = True) -> None:
+        Download(tmp_path / "thing", url=f"{web.url}/mute", force=force)
+
+    assert changes(evaluate(main)) == [("download", False)]
+    assert changes(evaluate(main)) == []
+    web.pages["/mute"] = Page(b"two")
+    assert changes(evaluate(lambda _: main(_, force=False))) == [], "nothing says that it is another"
+    assert changes(evaluate(main, "check")) == [("download", True)]
+    assert changes(evaluate(main)) == [("download", False)]
+    assert (tmp_path / "thing").read_bytes() == b"two"
+    assert changes(evaluate(main)) == []
+
+
 FROM_THE_WEB = {
     "Download": lambda path, url: Download(path, url=url),
     "File": lambda path, url: File(path, from_url=url),
@@ -275,6 +293,7 @@ def test_what_check_plans_to_fetch_is_there_for_what_follows(web: Web, tmp_path:
         ({"url": "ftp://x/y"}, "neither http:// nor https://"),
         ({"url": "http://x/y", "checksum": "sha256:12"}, "is not one"),
         ({"url": "http://x/y", "checksum": "crc:12"}, "is not one"),
+        ({"url": "http://x/y", "checksum": "0" * 64, "force": True}, "only one of force, checksum"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

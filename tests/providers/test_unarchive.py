@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
 import struct
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -281,3 +283,89 @@ def test_check_of_a_planned_archive_into_a_planned_directory_assumes(place: Path
     assert [name for name, _ in planned] == [name for name, _ in made]
     assert ("unpack", True) in planned
     assert changes(evaluate(main, files=files)) == []
+
+
+def modes(into: Path) -> dict[str, int]:
+    return {str(path.relative_to(into)): stat.S_IMODE(path.lstat().st_mode) for path in into.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    ("mode", "tool", "data", "folder"),
+    [("go=", 0o700, 0o600, 0o700), (0o750, 0o750, 0o640, 0o750), ("g+w,o-rwx", 0o770, 0o660, 0o770)],
+)
+def test_all_that_is_unpacked_has_the_mode_that_is_asked_for(
+    mode: int | str, tool: int, data: int, folder: int, place: Path, evaluate: Evaluate
+) -> None:
+    with tarfile.open(place / "a.tar", "w") as archive:
+        for name, bits in (("bin/tool", 0o755), ("data", 0o644)):
+            info = tarfile.TarInfo(name)
+            info.mode = bits
+            archive.addfile(info)
+        info = tarfile.TarInfo("old")
+        info.type, info.mode = tarfile.DIRTYPE, 0o755
+        archive.addfile(info)
+    (place / "into" / "old").mkdir(0o755)
+
+    def main(_: object, mode: int | str | None = mode) -> None:
+        Unarchive(place / "into", archive=str(place / "a.tar"), mode=mode)
+
+    for mode_of_role in ("check", "apply"):
+        assert changes(evaluate(main, mode_of_role)) == [("unpack", False)]
+    assert modes(place / "into") == {"bin": folder, "bin/tool": tool, "data": data, "old": folder}
+    assert changes(evaluate(main)) == []
+    assert changes(evaluate(lambda _: main(_, "a+rX"))) == [("unpack", False)], "another mode is another wish"
+    assert modes(place / "into")["data"] == 0o644
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_files_that_are_newer_than_those_of_the_archive_stay_if_that_is_asked_for(
+    kind: str, place: Path, evaluate: Evaluate
+) -> None:
+    archive = place / f"a.{kind}"
+
+    def pack(text: str, changed: int) -> None:
+        if kind == "zip":
+            with zipfile.ZipFile(archive, "w") as made:
+                for name in ("one", "two"):
+                    made.writestr(zipfile.ZipInfo(name, time.localtime(changed)[:6]), text)
+            return
+        with tarfile.open(archive, "w") as tar_made:
+            for name in ("one", "two"):
+                info = tarfile.TarInfo(name)
+                info.size, info.mtime = len(text), changed
+                tar_made.addfile(info, io.BytesIO(text.encode()))
+
+    def main(_: object) -> None:
+        Unarchive(place / "into", archive=str(archive), keep_newer=True)
+
+    pack("first", 1_000_000_000)
+    assert changes(evaluate(main)) == [("unpack", False)]
+    assert (place / "into" / "one").stat().st_mtime == 1_000_000_000
+    (place / "into" / "one").write_text("edited by somebody")
+    assert changes(evaluate(main, "check")) == changes(evaluate(main)) == []
+    pack("second", 1_000_000_100)
+    assert changes(evaluate(main)) == [("unpack", False)]
+    assert (place / "into" / "one").read_text() == "edited by somebody"
+    assert (place / "into" / "two").read_text() == "second"
+    assert changes(evaluate(main)) == []
+
+
+def test_another_archive_than_that_of_the_checksum_is_refused(place: Path, evaluate: Evaluate) -> None:
+    archive = tar(place / "a.tar", *GOOD)
+    digest = hashlib.sha256(Path(archive).read_bytes()).hexdigest()
+
+    def main(_: object, checksum: str) -> None:
+        Unarchive(place / "into", archive=archive, checksum=checksum)
+
+    for mode in ("check", "apply"):
+        failure = evaluate(lambda _: main(_, "sha256:" + "0" * 64), mode).failure
+        assert f"is another archive: its sha256 is {digest}" in failure.message
+        assert "is not one" in evaluate(lambda _: main(_, "md5:" + "0" * 32), mode).failure.message
+    assert list((place / "into").iterdir()) == []
+    assert changes(evaluate(lambda _: main(_, f"sha256:{digest}"))) == [("unpack", False)]
+
+
+def test_an_archive_of_the_web_is_somebody_elses_to_bring(place: Path, evaluate: Evaluate) -> None:
+    failure = evaluate(lambda _: Unarchive(place / "into", url="https://example.com/a.tar") and None).failure  # type: ignore[call-arg]
+    assert "Unarchive has no parameter 'url'" in failure.message
+    assert "Download(...) brings it" in failure.remedy

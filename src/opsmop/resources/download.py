@@ -33,6 +33,9 @@ class Download(Resource):
     checksum: str | None = field(
         default=None, doc='"sha256:<hex>", or the URL of a list of checksums such as SHA256SUMS'
     )
+    force: bool = field(
+        default=False, doc="fetch it at every run and compare: for servers that do not say when they have another"
+    )
     headers: dict[str, str | Secret] | None = field(
         default=None, doc="of the request, such as Authorization; to this host alone"
     )
@@ -46,6 +49,7 @@ class Download(Resource):
     def check(self) -> None:
         """Refuse what cannot be fetched, and checksums that are none."""
         absolute(self, self.name)
+        self.exclusive("force", "checksum")
         _refuse_scheme(self, self.url)
         self.algorithm, self.digest = "sha256", ""
         if self.checksum is not None and "://" not in self.checksum:
@@ -116,7 +120,7 @@ class Fetch(Provider, provides=Download):
             return None if self._digest_of(self.resource.algorithm) == digest else False
         if self._fetched:
             return None if self._digest_of("sha256") == self._fetched else True
-        known = self._mark().read()
+        known = {} if self.resource.force else self._mark().read()
         if known.get("from") != self._from() or known.get("sha256") != self._digest_of("sha256"):
             return True
         return None if self._still(known) else True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
@@ -12,15 +12,20 @@ from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources.answers import answer, done
 from opsmop.resources.marks import Mark
+from opsmop.resources.modes import Mode, mode_of
 from opsmop.resources.permissions import absolute, group_name, owner_name
 
 _LISTED = ("strip", "only", "but", "owner", "group")
+_LATER = ("mode", "keep_newer")  # what is remembered only where it was asked for
+_GROUP_AND_OTHERS = [bits << 3 | others for bits in (0, 1, 4, 5) for others in (0, 1, 4, 5)]  # nobody else may write
+
+_DIGITS = 64  # of a sha256
 
 
 class Unarchive(Resource):
     """A tar or zip archive, unpacked into a directory that exists. It is unpacked again when the archive is another, or
     when something of it is missing or has another size. What leads out of the directory is refused, as are devices; the
-    files belong to who unpacks them, and nobody else may write to them.
+    files belong to who unpacks them, and nobody else may write to them unless `mode` says so.
     """
 
     name: str = field(kw_only=False, doc="the directory on the target that it is unpacked into")
@@ -31,7 +36,17 @@ class Unarchive(Resource):
     but: list[str] = field(default=[], doc="patterns of what is not unpacked")
     owner: str | int | None = field(default=None, doc="the owner's name or number")
     group: str | int | None = field(default=None, doc="the group's name or number")
+    mode: int | str | None = field(
+        default=None,
+        doc='permission bits of all that is unpacked, such as "go=rX"; numbers make executable only what is so in it',
+    )
+    keep_newer: bool = field(
+        default=False, doc="files get the times that stand in the archive, and those that are newer by now stay"
+    )
+    checksum: str | None = field(default=None, doc='"sha256:<hex>" of the archive: another one is refused')
     creates: str | None = field(default=None, doc="a path; it is unpacked only while nothing stands there")
+
+    elsewhere: ClassVar[dict[str, str]] = {"url": "Download(...) brings it, and archive= names what that brought."}
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
@@ -41,6 +56,14 @@ class Unarchive(Resource):
                 absolute(self, path)
         if (self.from_file is None) == (self.archive is None):
             raise FieldError(f"{self}: give from_file= or archive=", place=self.place)
+        self.bits = mode_of(self.mode, self)
+        self.digest = (self.checksum or "").lower().removeprefix("sha256:")
+        if self.checksum is not None and (len(self.digest) != _DIGITS or set(self.digest) - set("0123456789abcdef")):
+            raise FieldError(
+                f"{self}: checksum={self.checksum!r} is not one",
+                place=self.place,
+                remedy='Write "sha256:" and 64 digits.',
+            )
 
 
 class Unpack(Provider, provides=Unarchive):
@@ -60,6 +83,7 @@ class Unpack(Provider, provides=Unarchive):
         if self.machine.look("unpacked", self._called, lambda: ({},)) == (request,):
             return  # an earlier resource of this plan does it
         said = answer(self.machine, "unpack", {**request, "act": "look"}, data or b"")
+        self._refuse_other(said["digest"])
         known = self._mark().read()
         if said["missing"] or known != self._known(said, request):
             yield Change(
@@ -67,6 +91,14 @@ class Unpack(Provider, provides=Unarchive):
                 lambda: self._unpack(request, data),
                 before="another" if known else "",
                 after=f"{said['entries']} entries of {wanted.from_file or wanted.archive}",
+            )
+
+    def _refuse_other(self, digest: str) -> None:
+        wanted = self.resource
+        if wanted.digest and digest != wanted.digest:
+            raise ProviderError(
+                f"{wanted.from_file or wanted.archive} is another archive: its sha256 is {digest}",
+                remedy="If that one is meant, write it into checksum=.",
             )
 
     def _refuse_place(self) -> None:
@@ -110,11 +142,26 @@ class Unpack(Provider, provides=Unarchive):
             "but": list(wanted.but),
             "owner": owner_name(wanted.owner, self.machine),
             "group": group_name(wanted.group, self.machine),
+            "modes": self._modes(),
+            "keep_newer": wanted.keep_newer,
+        }
+
+    def _modes(self) -> dict[str, dict[str, int]]:
+        """The bits of files and directories, for each that they may have in the archive; empty: as they are there."""
+        bits: Mode | None = self.resource.bits
+        if bits is None:
+            return {}
+        directories = [0o700 | each for each in _GROUP_AND_OTHERS]
+        files = [owner | each for owner in (0o600, 0o700) for each in _GROUP_AND_OTHERS]
+        return {
+            "directory": {str(each): bits.beneath(each, directory=True) for each in directories},
+            "file": {str(each): bits.beneath(each, directory=False) for each in files},
         }
 
     def _known(self, said: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
         """What is remembered of an archive that was unpacked as it is asked for."""
-        return {"digest": said["digest"], **{name: request[name] for name in _LISTED}}
+        later = {name: getattr(self.resource, name) for name in _LATER if getattr(self.resource, name)}
+        return {"digest": said["digest"], **{name: request[name] for name in _LISTED}, **later}
 
     @property
     def _called(self) -> str:

@@ -1,7 +1,8 @@
 """Lists or unpacks an archive: tar (plain, gzip, bzip2, xz) or zip. What would lead out of its directory is refused.
 
 A request has ``act`` (``look`` or ``unpack``), ``archive`` (a path; empty if the archive comes by standard input),
-``into``, ``strip`` (parts of each name that go), ``only`` and ``but`` (patterns), ``owner``, ``group``.
+``into``, ``strip`` (parts of each name that go), ``only`` and ``but`` (patterns), ``owner``, ``group``, ``modes`` (what
+becomes of each mode, by kind), ``keep_newer``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import shutil
 import stat
 import sys
 import tarfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -37,13 +39,17 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
 
 
 class Entry(NamedTuple):
-    """One thing in an archive; `kind` is ``file``, ``directory``, ``link`` or ``hard link``; `key` is the archive's own."""
+    """One thing in an archive; `kind` is ``file``, ``directory``, ``link`` or ``hard link``; `key` is the archive's own.
+
+    `time` is when it was changed last, in seconds of the epoch.
+    """
 
     name: str
     kind: str
     mode: int
     size: int
     target: str
+    time: float
     key: Any
 
 
@@ -60,7 +66,7 @@ class Tar:
             kind = "hard link" if member.islnk() else kind
             if not kind:
                 raise Refusal(f"the archive holds {member.name!r}, which is a device or the like")
-            yield Entry(member.name, kind, member.mode, member.size, member.linkname, member)
+            yield Entry(member.name, kind, member.mode, member.size, member.linkname, member.mtime, member)
 
     def content(self, entry: Entry) -> Any:
         """The content of a file, to be read."""
@@ -83,7 +89,15 @@ class Zip:
             kind = "link" if link else "directory" if info.is_dir() else "file"
             target = self._zip.read(info).decode("utf-8", "surrogateescape") if link else ""
             plain = 0o755 if kind == "directory" else 0o644
-            yield Entry(info.filename, kind, stat.S_IMODE(mode) or plain, info.file_size, target, info)
+            yield Entry(
+                info.filename,
+                kind,
+                stat.S_IMODE(mode) or plain,
+                info.file_size,
+                target,
+                time.mktime((*info.date_time, 0, 0, -1)),
+                info,
+            )
 
     def content(self, entry: Entry) -> Any:
         """The content of a file, to be read."""
@@ -151,20 +165,20 @@ def _wanted(request: dict[str, Any], name: str) -> bool:
 
 
 class Ground:
-    """The directory that is unpacked into, and its owner."""
+    """The directory that is unpacked into, its owner, and the mode of directories that the archive does not list."""
 
-    def __init__(self, root: str, uid: int, gid: int) -> None:
-        self._root, self._uid, self._gid = root, uid, gid
+    def __init__(self, root: str, uid: int, gid: int, way: int) -> None:
+        self._root, self._uid, self._gid, self._way = root, uid, gid, way
 
     def place(self, name: str) -> str:
         """Where an entry goes; every directory on the way is one, and not a link to somewhere else."""
         path = self._root
         for part in name.split("/")[:-1]:
             path = os.path.join(path, part)
-            self.directory(path)
+            self.directory(path, self._way)
         return os.path.join(self._root, name)
 
-    def directory(self, path: str, mode: int = 0o755) -> None:
+    def directory(self, path: str, mode: int) -> None:
         """Have a directory."""
         if os.path.islink(path) or (os.path.lexists(path) and not os.path.isdir(path)):
             raise Refusal(f"{path} is in the way: it is not a directory", "Remove it, or unpack somewhere else.")
@@ -178,8 +192,8 @@ class Ground:
         if (self._uid, self._gid) != (-1, -1):
             os.chown(path, self._uid, self._gid, follow_symlinks=False)
 
-    def file(self, path: str, content: Any, mode: int) -> None:
-        """Put a file there, whole or not at all."""
+    def file(self, path: str, content: Any, mode: int, changed: float | None = None) -> None:
+        """Put a file there, whole or not at all; `changed` is when it says that it was changed last."""
         temporary = f"{os.path.dirname(path)}/.{secrets.token_hex(8)}"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
@@ -191,6 +205,8 @@ class Ground:
                     with contextlib.suppress(OSError):
                         os.setxattr(temporary, name, os.getxattr(path, name, follow_symlinks=False))
             os.chmod(temporary, mode)  # last: an ACL sets the group's bits (acl(5))
+            if changed is not None:
+                os.utime(temporary, (changed, changed))
             self.settle(temporary, path)
         except BaseException:
             if os.path.lexists(temporary):
@@ -220,20 +236,41 @@ def _refuse_no_room(into: str, entries: list[Entry]) -> None:
 
 def _unpack(request: dict[str, Any], archive: Any, entries: list[Entry]) -> None:
     _refuse_no_room(request["into"], entries)
-    ground = Ground(request["into"], _number(request["owner"], "pwd"), _number(request["group"], "grp"))
+    way = request["modes"]["directory"][str(0o755)] if request["modes"] else 0o755
+    ground = Ground(request["into"], _number(request["owner"], "pwd"), _number(request["group"], "grp"), way)
     for entry in entries:
         path = ground.place(entry.name)
-        bits = entry.mode & _KEPT_BITS
         if entry.kind == "directory":
-            ground.directory(path, bits | 0o700)
+            ground.directory(path, _bits(request, entry))
+            if request["modes"]:  # one that was there before has it too
+                os.chmod(path, _bits(request, entry))
         elif entry.kind == "file":
-            ground.file(path, archive.content(entry), bits | 0o600)
+            if not _newer(request, path, entry):
+                changed = entry.time if request["keep_newer"] else None
+                ground.file(path, archive.content(entry), _bits(request, entry), changed)
         elif entry.kind == "link":
             ground.link(path, lambda new, target=entry.target: os.symlink(target, new))
             ground.own(path)
         else:
             source = ground.place(entry.target)
             ground.link(path, lambda new, source=source: os.link(source, new, follow_symlinks=False))
+
+
+def _bits(request: dict[str, Any], entry: Entry) -> int:
+    bits = entry.mode & _KEPT_BITS | (0o700 if entry.kind == "directory" else 0o600)
+    found: int = request["modes"][entry.kind][str(bits)] if request["modes"] else bits
+    return found
+
+
+def _newer(request: dict[str, Any], path: str, entry: Entry) -> bool:
+    """Whether a file that stands there is to stay, because it was changed after that of the archive."""
+    if not request["keep_newer"] or entry.kind != "file":
+        return False
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_mtime > entry.time
 
 
 def _number(name: str | None, book: str) -> int:
@@ -250,7 +287,7 @@ def _number(name: str | None, book: str) -> int:
 def _missing(request: dict[str, Any], entries: list[Entry]) -> int:
     """How many of them do not stand there, as what they are. Where a name comes twice, the last one was put there."""
     last = {os.path.join(request["into"], entry.name): entry for entry in entries}
-    return sum(not _stands(path, entry) for path, entry in last.items())
+    return sum(not _stands(path, entry) and not _newer(request, path, entry) for path, entry in last.items())
 
 
 def _stands(path: str, entry: Entry) -> bool:
