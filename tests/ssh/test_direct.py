@@ -204,6 +204,44 @@ def test_the_file_for_an_unknown_host_key_is_the_one_that_ssh_was_told(
     assert f">> {known}" in caught.value.remedy
 
 
+@pytest.mark.parametrize("known", ["new", "another"])
+def test_a_remedy_for_a_host_key_names_what_the_users_configuration_means_and_works(
+    known: str, sshd: PrivateSshd, evaluate: Evaluate, roles: Any, tmp_path: Path
+) -> None:
+    remembered, config = tmp_path / ("known" if known == "new" else "a file"), tmp_path / "config"
+    config.write_text(
+        f"Host web*\n HostName {sshd.address}\n Port {sshd.port}\n User {sshd.user}\n IdentityFile {sshd.key_file}\n"
+        f' IdentityAgent none\n UserKnownHostsFile "{remembered}"\n GlobalKnownHostsFile /dev/null\n'
+    )
+    if known == "another":
+        remembered.write_text(f"[{sshd.address}]:{sshd.port} {(sshd.folder / 'client_key.pub').read_text()}")
+    way = Route("web1", ssh_config=str(config), connect_timeout=20)
+    with pytest.raises(HostKeyError) as caught:
+        evaluate(way, roles.Pid())
+    said = caught.value.remedy
+    command = said[said.index("ssh-key") :].partition(" (or let")[0]
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+    if known == "another":
+        assert remembered.read_text() == ""
+        evaluate(replace(way, check_host_keys="accept-new"), roles.Pid())
+    assert evaluate(way, roles.Pid()).ending.status == "ok"
+
+
+def test_a_host_behind_a_jump_is_not_to_be_scanned_by_what_cannot_jump(
+    route: Route, evaluate: Evaluate, roles: Any, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    words = " ".join(f'"{word}"' for word in ("ssh", *route.ssh_args, "-i", route.key_file, "-W", "%h:%p"))
+    config.write_text(
+        f"Host web1\n HostName {route.address}\n Port {route.port}\n UserKnownHostsFile {tmp_path}/known\n"
+        f" ProxyCommand {words} -p {route.port} {route.user}@{route.address}\n"
+    )
+    with pytest.raises(HostKeyError, match="is unknown") as caught:
+        evaluate(Route("web1", ssh_config=str(config), connect_timeout=20), roles.Pid())
+    assert "opsmop hosts scan" in caught.value.remedy
+    assert "keyscan" not in caught.value.remedy
+
+
 def test_no_check_takes_any_host_key_and_remembers_none(
     route: Route, evaluate: Evaluate, roles: Any, tmp_path: Path
 ) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from opsmop.errors import (
     AuthenticationError,
     ConnectError,
-    HostKeyError,
     HostLostError,
     RoleTimeoutError,
     TransportError,
@@ -19,6 +18,7 @@ from opsmop.events.wire import clean
 from opsmop.transport.base import Route
 from opsmop.transport.becoming import sudo_failure
 from opsmop.transport.citing import LONGEST, by_hand, remote_text, said
+from opsmop.transport.strange_keys import why_key_changed, why_key_unknown
 from opsmop.transport.stub import OLDEST
 from opsmop.wire import frames
 
@@ -27,8 +27,6 @@ _NOT_FOUND = (126, 127)  # POSIX, Shell Command Language, 2.8.2
 
 _CHANGED_KEY = re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed", re.IGNORECASE)
 _UNKNOWN_KEY = re.compile(r"host key is known for|Host key verification failed|authenticity of host", re.IGNORECASE)
-_OFFENDING = re.compile(r"Offending \S+ key in ([^\r\n]+)")
-_TOLD_FILE = re.compile(r"UserKnownHostsFile[= ]\"?([^\s\"]+)")
 _DENIED = re.compile(
     r"Permission denied \(|Too many authentication failures|No supported authentication methods|Unable to authenticate"
 )
@@ -168,9 +166,9 @@ def why_lost(route: Route, complaint: str, status: int | None) -> HostLostError:
 
 def _ssh_failure(route: Route, complaint: str) -> ConnectError:
     if _CHANGED_KEY.search(complaint):
-        return _changed_key(route, complaint)
+        return why_key_changed(route, complaint)
     if _UNKNOWN_KEY.search(complaint):
-        return _unknown_key(route)
+        return why_key_unknown(route)
     if _DENIED.search(complaint):
         return _denied(route, complaint)
     if _BAD_OPTION.search(complaint):
@@ -183,45 +181,6 @@ def _ssh_failure(route: Route, complaint: str) -> ConnectError:
         f"{route.host} ({route.place}) cannot be reached{said(complaint)}",
         host=route.host,
         remedy=f"Try by hand: {by_hand(route)} true",
-    )
-
-
-def _known_hosts(route: Route) -> str:
-    """The file in which ssh looks for host keys, as far as we told it which."""
-    told = _TOLD_FILE.search(" ".join(route.ssh_args))
-    return route.known_hosts or (told.group(1) if told else "~/.ssh/known_hosts")
-
-
-def _changed_key(route: Route, complaint: str) -> HostKeyError:
-    where = _OFFENDING.search(complaint)
-    known = f" The known one is in {clean(where.group(1)).strip()}." if where else ""
-    file = clean(where.group(1)).strip().rpartition(":")[0] if where else _known_hosts(route)
-    name = f"[{route.target}]:{route.port}" if route.port else route.target
-    before = f"{by_hand(route.via)} " if route.via is not None else ""
-    return HostKeyError(
-        f"the host key of {route.host} ({route.place}) is not the one that is known.{known}",
-        host=route.host,
-        remedy="Someone may be in between. If the host was really made anew, forget the old key with: "
-        f"{before}ssh-keygen -R '{name}' -f {file}",
-    )
-
-
-def _unknown_key(route: Route) -> HostKeyError:
-    port = f"-p {route.port} " if route.port else ""
-    if route.via is not None:
-        return HostKeyError(
-            f"the host key of {route.host} ({route.place}) is unknown on {route.via.host}, from which it is reached",
-            host=route.host,
-            remedy=f"Remember it there, as the login user: {by_hand(route.via)} "
-            f"'ssh-keyscan {port}{route.target} >> ~/.ssh/known_hosts'"
-            ' (or let check_host_keys() return "accept", which accepts new keys and refuses changed ones)',
-        )
-    return HostKeyError(
-        f"the host key of {route.host} ({route.place}) is unknown",
-        host=route.host,
-        remedy="`opsmop hosts scan -i INVENTORY` shows its fingerprint, asks and remembers it. By hand: "
-        f"ssh-keyscan {port}{route.target} >> {_known_hosts(route)}"
-        ' (or let check_host_keys() return "accept", which accepts new keys and refuses changed ones)',
     )
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import glob
-import os
 import re
 import shlex
-import subprocess
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from opsmop.errors import ConnectError
 from opsmop.transport.base import Route
-from opsmop.transport.openssh import ssh_arguments
+from opsmop.transport.configured import configured
 
 # ssh(1), -J, and the options of ssh_config(5) that mean other sshds. A ProxyCommand is told from others by its text.
 _JUMP = re.compile(r"(?:^|\s)(?:-J\s*|-o\s*ProxyJump[=\s]\s*)([^,\s]+)", re.IGNORECASE)
@@ -25,7 +22,6 @@ _INCLUDES = re.compile(r"\s*Include[\s=]+(.+)", re.IGNORECASE)
 _NO_SSHD = "systemd-ssh-proxy"
 _OF_THE_SYSTEM = Path("/etc/ssh/ssh_config")
 _DEEPEST = 16  # readconf.c of OpenSSH, READCONF_MAX_DEPTH
-_PATIENCE = 5.0  # seconds that ssh may think about its configuration
 
 
 class Hops:
@@ -110,25 +106,6 @@ def _split(text: str) -> list[str]:
 
 
 def _by_ssh(route: Route) -> str:
-    """What ssh itself would do (ssh(1), -G); empty if it does not say."""
-    try:
-        asking = ssh_arguments(route, "true")
-        told = subprocess.run(  # noqa: S603 - an argument list, never a shell string
-            [asking[0], "-G", *asking[1:]],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env={**os.environ, "LC_ALL": "C"},
-            timeout=_PATIENCE,
-            check=False,
-            start_new_session=True,
-        )
-    except (ConnectError, OSError, subprocess.TimeoutExpired):
-        return ""  # what is wrong is told by the connection itself
-    meant = dict(line.partition(" ")[::2] for line in told.stdout.splitlines())
-    jump = meant.get("proxyjump", "none").split(",")[0]
-    if jump != "none":
-        return jump
-    command = meant.get("proxycommand", "none")
-    return command if command != "none" else " ".join(filter(None, (meant.get("hostname"), meant.get("port"))))
+    """What ssh itself would do; empty if it does not say."""
+    meant = configured(route)
+    return meant.jump or meant.command or f"{meant.address} {meant.port}".strip()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from opsmop.errors import ConnectError, HostKeyError, OpsMopError, UsageError
 from opsmop.transport.base import Route
+from opsmop.transport.configured import configured
 from opsmop.transport.diagnosis import why_no_connection
 from opsmop.transport.openssh import ssh_arguments
 from opsmop.wire.records import dataclass, replace
@@ -106,18 +107,12 @@ def _unknown(route: Route) -> Scanned:
         line = fresh.read_text().strip()
         words = _run(["ssh-keygen", "-lf", str(fresh)], route).stdout.split()
     fingerprint = f"{words[-1].strip('()')} {words[1]}"
-    return Scanned(route.host, route.place, _known_hosts(route), line, fingerprint)
+    return Scanned(route.host, route.place, _file(route), line, fingerprint)
 
 
-def _known_hosts(route: Route) -> str:
-    """The file that this ssh adds new keys to, by its own word (ssh(1), -G)."""
-    asking = ssh_arguments(route, "true")
-    settings = _run([asking[0], "-G", *asking[1:]], route).stdout
-    for line in settings.splitlines():
-        name, _, value = line.partition(" ")
-        if name == "userknownhostsfile":
-            return str(Path(value.split()[0].strip('"')).expanduser())
-    return str(Path("~/.ssh/known_hosts").expanduser())
+def _file(route: Route) -> str:
+    """The file that this ssh adds new keys to."""
+    return str(Path(configured(route).known_hosts or "~/.ssh/known_hosts").expanduser())
 
 
 def _run(words: list[str], route: Route) -> subprocess.CompletedProcess[str]:
