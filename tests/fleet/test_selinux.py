@@ -121,3 +121,10 @@ def test_without_selinux_labels_are_left_alone_which_is_told_once(fleet: Fleet, 
     assert {label(host, "/srv/conf") for host in fleet.hosts} == {LABEL}
     told = [text for text in push(fleet, tmp_path, main).warnings if "no SELinux" in text]
     assert len(told) == len(fleet.hosts)
+    asking = 'Echo("is {{ Platform.selinux() }}")\nif Platform.selinux():\n    File("/srv/conf", setype="etc_t")'
+    asked = push(fleet, tmp_path, asking)
+    assert (asked.warnings, asked.outputs.split()) == ([], ["is"] * len(fleet.hosts))
+    prepare(fleet, SWITCHED_ON)
+    asked = push(fleet, tmp_path, asking)
+    assert asked.outputs.split("\n")[0] == "is enforcing"
+    assert asked.changes == ["label"] * len(fleet.hosts)

@@ -155,6 +155,10 @@ class PlatformFacts(Fact):
             return "openrc"
         return "launchd" if self.system() == "Darwin" else ""
 
+    def selinux(self) -> str:
+        """``enforcing``, ``permissive``, or empty where SELinux is not on: as the kernel says (selinux(8))."""
+        return {"1": "enforcing", "0": "permissive"}.get(self._kernel_text("/sys/fs/selinux/enforce").strip(), "")
+
     @overload
     def env(self) -> dict[str, str]: ...
 

@@ -81,6 +81,9 @@ def _of_policy(machine: Machine, path: str) -> str:
 def _tell_once(resource: Labelled) -> None:
     evaluation = current()
     if evaluation is not None and evaluation.remembered.setdefault(_TOLD, resource) is resource:
-        text = "this machine has no SELinux, so that labels are left alone here (told once)"
+        text = (
+            "this machine has no SELinux, so that labels are left alone here (told once);"
+            " `if Platform.selinux():` asks before"
+        )
         if text not in resource.warnings:
             resource.warnings.append(text)
