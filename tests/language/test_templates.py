@@ -81,6 +81,12 @@ def test_an_error_names_the_templates_file_and_line(both: Any, files: dict[str, 
     assert not (seen.out / "made").exists()
 
 
+def test_there_is_no_clock_that_would_change_a_file_at_every_run(both: Any) -> None:
+    seen = both(TEMPLATE, {"templates/made.j2": "# written {{ now() }}\n"})
+    assert "made.j2:1: TemplateError: 'now' is not defined" in seen.failure
+    assert "a time would make another file at every run" in seen.failure
+
+
 def test_t_makes_any_text_late_inside_of_lists_and_dicts_too(both: Any) -> None:
     main = """
         word = "said"

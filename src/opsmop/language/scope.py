@@ -92,6 +92,8 @@ class Variables(Mapping[str, Any]):
         """The error that says where `name` was searched and what is close to it."""
         searched = ", ".join(layer.label for layer in self._layers) or "no variables at all"
         remedy = nearest(name, {*self._merged, *self._besides}, "Defined are")
+        if name == "now":
+            remedy = "There is no clock: a time would make another file at every run."
         if name in self._of_others:
             host = self._of_others[name]
             remedy = (
