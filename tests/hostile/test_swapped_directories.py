@@ -6,14 +6,20 @@ import os
 import stat
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.providers.web import Page, serving
 
+from opsmop import Download, Unarchive
 from opsmop.errors import ProviderError
 from opsmop.target.machine.real import RealMachine
+from opsmop.target.programs import fetch, unpack
+from opsmop.target.programs.ground import Refusal
 
 SOMEBODY = 65534
 TRIES = 1500
@@ -86,3 +92,77 @@ def test_who_swaps_a_directory_for_a_link_leads_root_nowhere(
         with suppress(ProviderError):
             change(machine, swapped)
         assert state(victim) == before
+
+
+def archive(place: Path, name: str) -> str:
+    """An archive with a file, a link, a further name and a directory with something in it, all below a name."""
+    content = place / "content"
+    (content / "inner").mkdir(parents=True)
+    (content / "file").write_text("unpacked")
+    (content / "inner" / "deep").write_text("unpacked")
+    (content / "further").hardlink_to(content / "file")
+    (content / "link").symlink_to("file")
+    with tarfile.open(place / "a.tar", "w") as tar:
+        tar.add(content, name)
+    return str(place / "a.tar")
+
+
+@pytest.mark.parametrize(("name", "up"), [(".", ""), ("place", "..")], ids=["where it goes", "on the way"])
+def test_who_swaps_a_directory_for_a_link_has_nothing_unpacked_elsewhere(
+    swapped: Path, victim: Path, name: str, up: str
+) -> None:
+    before, into = state(victim), os.path.normpath(swapped / up)
+    request = {
+        "act": "unpack",
+        "archive": archive(victim.parent, name),
+        "into": into,
+        "strip": 0,
+        "only": [],
+        "but": [],
+    }
+    for _ in range(TRIES // 5):
+        with suppress(Refusal, OSError):
+            unpack._answer({**request, "owner": None, "group": None, "modes": {}, "keep_newer": False})
+        assert state(victim) == before
+
+
+def test_who_swaps_a_directory_for_a_link_has_nothing_downloaded_elsewhere(swapped: Path, victim: Path) -> None:
+    before = state(victim)
+    request = {
+        "path": f"{swapped}/file",
+        "headers": {},
+        "ca_file": "",
+        "proxy": "",
+        "timeout": 5,
+        "algorithm": "sha256",
+    }
+    with serving() as web:
+        web.pages["/file"] = Page(b"downloaded")
+        for number in range(TRIES // 5):
+            web.pages["/file"].body = f"{number}".encode()
+            with suppress(Refusal, OSError):
+                fetch.fetch(
+                    {**request, "url": f"{web.url}/file", "digest": "", "owner": "nobody", "group": None, "mode": 0o666}
+                )
+            assert state(victim) == before
+
+
+@pytest.mark.parametrize("mode", ["check", "apply"])
+def test_nothing_is_unpacked_or_downloaded_through_a_link_of_somebody_else(
+    victim: Path, evaluate: Callable[..., Any], mode: str
+) -> None:
+    before, link, tar = state(victim), victim.parent / "link", archive(victim.parent, ".")
+    link.symlink_to(victim)
+    os.lchown(link, SOMEBODY, SOMEBODY)
+    with serving() as web:
+        web.pages["/file"] = Page(b"downloaded")
+        for main in (
+            lambda _: Unarchive(link, archive=tar) and None,
+            lambda _: Unarchive(f"{link}/", archive=tar) and None,
+            lambda _: Download(f"{link}/new", url=f"{web.url}/file") and None,
+        ):
+            assert f"{SOMEBODY}" in evaluate(main, mode).failure.message
+            assert state(victim) == before
+        os.lchown(link, 0, 0)
+        assert evaluate(lambda _: Unarchive(link, archive=tar) and None, mode).ending.status == "ok"
+        assert evaluate(lambda _: Download(f"{link}/new", url=f"{web.url}/file") and None, mode).ending.status == "ok"

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 from opsmop.language.machine import Status
 from opsmop.target.machine import contents
+from opsmop.target.machine.stepping import MOST_LINKS
 from opsmop.wire.records import dataclass
-
-MOST_LINKS = 40  # as the kernel has it: path_resolution(7)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from opsmop.errors import ProviderError
-from opsmop.target.machine.model import MOST_LINKS, Node, key_of
+from opsmop.target.machine.model import Node, key_of
+from opsmop.target.machine.stepping import MOST_LINKS, PlantedLinkError, can_step, stepped
 
 NOTHING: Mapping[str, Node] = MappingProxyType({})
 _ROOT = 0
-# Nothing is opened for reading: a directory that may only be gone through is enough (open(2), O_PATH).
-_STEP = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def refuse_planted(doing: str, path: str, planned: Mapping[str, Node] = NOTHING, user: str = "root") -> None:
@@ -46,42 +44,14 @@ def held(doing: str, path: str) -> int:
     :raises ProviderError: for a link of another user, as `refuse_planted`
     :raises OSError: as the system says it
     """
-    if not (hasattr(os, "O_PATH") and os.path.isabs(path) and os.path.isdir("/proc/self/fd")):
+    if not (os.path.isabs(path) and can_step()):
         return -1
-    left, most = os.path.dirname(path).split("/")[::-1], MOST_LINKS
-    at = os.open("/", _STEP)
     try:
-        while left:
-            part = left.pop()
-            if not part:
-                continue
-            step = os.open(part, _STEP, dir_fd=at)
-            status = os.fstat(step)
-            if not stat.S_ISLNK(status.st_mode):
-                at, step = step, at
-                os.close(step)
-                continue
-            target, most = _followed(step, status.st_uid, doing, path, most), most - 1
-            left += target.split("/")[::-1]
-            if target.startswith("/"):
-                os.close(at)
-                at = os.open("/", _STEP)
-    except BaseException:
-        os.close(at)
-        raise
-    return at
-
-
-def _followed(link: int, owner: int, doing: str, path: str, most: int) -> str:
-    """Where an opened link leads, if so many more may be followed."""
-    try:
-        if not most:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-        if owner not in (_ROOT, os.geteuid()):
-            raise ProviderError(f"cannot {doing} {path}: a link on the way is another user's (number {owner})")
-        return os.readlink("", dir_fd=link)
-    finally:
-        os.close(link)
+        return stepped(os.path.dirname(path))
+    except PlantedLinkError as error:
+        raise ProviderError(
+            f"cannot {doing} {path}: a link on the way is another user's (number {error.owner})"
+        ) from None
 
 
 def _links_in(directory: str, planned: Mapping[str, Node], most: int) -> Iterator[tuple[str, int | str, str]]:

@@ -13,10 +13,11 @@ from typing import Any, Callable
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, AccountGroup, Completed, Content, Effect, Status
 from opsmop.target.machine import contents
-from opsmop.target.machine.model import MOST_LINKS, Node, key_of
+from opsmop.target.machine.model import Node, key_of
 from opsmop.target.machine.planted import refuse_planted
 from opsmop.target.machine.pretending import Pretending
 from opsmop.target.machine.real import RealMachine
+from opsmop.target.machine.stepping import MOST_LINKS
 from opsmop.wire.records import replace
 
 # Where packages put things (Filesystem Hierarchy Standard 3.0, chapters 3 to 5; Debian Policy, 9.1); /srv is the site's.

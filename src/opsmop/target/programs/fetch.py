@@ -8,7 +8,6 @@ A request has ``act`` (``digest``, ``look``, ``text`` or ``fetch``) and, as far 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import http.client
 import json
@@ -23,19 +22,13 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
+from opsmop.target.programs.ground import NEW, Refusal, copy_labels, held, standing
+
 _LOGIN = re.compile(r"//[^/?#]*@")  # of a URL: RFC 3986, 3.2
 _PIECE = 1 << 20  # bytes
 _LARGEST_TEXT = 1 << 20
 _NOT_MODIFIED = 304
 _CANNOT_HEAD = (400, 403, 404, 405, 501)  # what servers that refuse HEAD say; GET tells more
-
-
-class Refusal(Exception):  # noqa: N818 - it is an answer
-    """What cannot be done, why, and what helps."""
-
-    def __init__(self, error: str, remedy: str = "") -> None:
-        self.answer = {"error": error, "remedy": remedy}
-        super().__init__(error)
 
 
 class Careful(urllib.request.HTTPRedirectHandler):
@@ -130,34 +123,42 @@ def text(request: dict[str, Any]) -> dict[str, Any]:
 
 def digest(request: dict[str, Any]) -> dict[str, Any]:
     """The digest of the file at ``path``."""
-    found = hashlib.new(request["algorithm"])
     with open(request["path"], "rb") as file:
-        while piece := file.read(_PIECE):
-            found.update(piece)
-    return {"digest": found.hexdigest()}
+        return {"digest": _digest_of(file.fileno(), request["algorithm"])}
+
+
+def _digest_of(descriptor: int, algorithm: str) -> str:
+    found = hashlib.new(algorithm)
+    while piece := os.read(descriptor, _PIECE):
+        found.update(piece)
+    return found.hexdigest()
 
 
 def fetch(request: dict[str, Any]) -> dict[str, Any]:
     """Put what stands there into the file at ``path``, if its digest is right and its content another."""
-    with _opened(request) as answer:
-        said = _described(answer)
-        folder, name = os.path.split(request["path"])
-        temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                said["sha256"] = _filled(request, answer, said, file)
-                said["changed"] = _differs(request["path"], said["sha256"])
-                _permit(request, file.fileno())
-                file.flush()
-                os.fsync(file.fileno())
-            if said["changed"]:
-                os.rename(temporary, request["path"])
-            else:
-                os.unlink(temporary)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+    folder, name = os.path.split(request["path"])
+    with _opened(request) as answer, held(folder) as at:
+        return _put(request, answer, at, name)
+
+
+def _put(request: dict[str, Any], answer: Any, at: int, name: str) -> dict[str, Any]:
+    said, temporary = _described(answer), f".{name[:100]}.{secrets.token_hex(8)}"
+    descriptor = os.open(temporary, NEW, 0o600, dir_fd=at)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            said["sha256"] = _filled(request, answer, said, file)
+            with standing(name, at) as old:
+                said["changed"] = old is None or _digest_of(old, "sha256") != said["sha256"]
+                _permit(request, file.fileno(), old)
+            file.flush()
+            os.fsync(file.fileno())
+        if said["changed"]:
+            os.rename(temporary, name, src_dir_fd=at, dst_dir_fd=at)
+        else:
+            os.unlink(temporary, dir_fd=at)
+    except BaseException:
+        os.unlink(temporary, dir_fd=at)
+        raise
     return said
 
 
@@ -187,35 +188,18 @@ def _piece(request: dict[str, Any], answer: Any) -> bytes:
         raise Refusal(f"{request['url']} broke off: {error or type(error).__name__}") from None
 
 
-def _differs(path: str, wanted: str) -> bool:
-    if not os.path.exists(path):
-        return True
-    return bool(digest({"algorithm": "sha256", "path": path})["digest"] != wanted)
-
-
-def _permit(request: dict[str, Any], descriptor: int) -> None:
+def _permit(request: dict[str, Any], descriptor: int, old: int | None) -> None:
     """Owner before mode, because a change of owner drops setuid; what is not said stays as the old file has it."""
-    try:
-        old: Any = os.stat(request["path"])
-    except FileNotFoundError:
-        old = None
-    uid = _number(request["owner"], "pwd", old.st_uid if old else -1)
-    gid = _number(request["group"], "grp", old.st_gid if old else -1)
+    before = os.fstat(old) if old is not None else None
+    uid = _number(request["owner"], "pwd", before.st_uid if before else -1)
+    gid = _number(request["group"], "grp", before.st_gid if before else -1)
     mine = os.fstat(descriptor)
     if (uid, gid) != (-1, -1) and (uid, gid) != (mine.st_uid, mine.st_gid):
         os.fchown(descriptor, uid, gid)
-    if old:
-        _copy_labels(request["path"], descriptor)
+    if old is not None:
+        copy_labels(old, descriptor)
     mode = request["mode"]  # after the labels: an ACL among them would set the group's bits (acl(5))
-    os.fchmod(descriptor, mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o644)
-
-
-def _copy_labels(path: str, descriptor: int) -> None:
-    """The old file's extended attributes, of which SELinux's label and ACLs are some, as far as they may be set."""
-    with contextlib.suppress(OSError, AttributeError):  # not every system and file system has them
-        for name in os.listxattr(path):
-            with contextlib.suppress(OSError):
-                os.setxattr(descriptor, name, os.getxattr(path, name))
+    os.fchmod(descriptor, mode if mode is not None else stat.S_IMODE(before.st_mode) if before else 0o644)
 
 
 def _number(name: str | None, book: str, otherwise: int) -> int:

@@ -14,8 +14,6 @@ import io
 import json
 import lzma
 import os
-import secrets
-import shutil
 import stat
 import sys
 import tarfile
@@ -25,17 +23,11 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from opsmop.target.programs.ground import Ground, Refusal, held
+
 _PIECE = 1 << 20  # bytes
 _KEPT_BITS = 0o755  # no setuid, no sticky bit, and nobody else may write
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
-
-
-class Refusal(Exception):  # noqa: N818 - it is an answer
-    """What cannot be done, why, and what helps."""
-
-    def __init__(self, error: str, remedy: str = "") -> None:
-        self.answer = {"error": error, "remedy": remedy}
-        super().__init__(error)
 
 
 class Entry(NamedTuple):
@@ -164,68 +156,6 @@ def _wanted(request: dict[str, Any], name: str) -> bool:
     return chosen and not any(fnmatch.fnmatchcase(one, rule) for one in names for rule in request["but"])
 
 
-class Ground:
-    """The directory that is unpacked into, its owner, and the mode of directories that the archive does not list."""
-
-    def __init__(self, root: str, uid: int, gid: int, way: int) -> None:
-        self._root, self._uid, self._gid, self._way = root, uid, gid, way
-
-    def place(self, name: str) -> str:
-        """Where an entry goes; every directory on the way is one, and not a link to somewhere else."""
-        path = self._root
-        for part in name.split("/")[:-1]:
-            path = os.path.join(path, part)
-            self.directory(path, self._way)
-        return os.path.join(self._root, name)
-
-    def directory(self, path: str, mode: int) -> None:
-        """Have a directory."""
-        if os.path.islink(path) or (os.path.lexists(path) and not os.path.isdir(path)):
-            raise Refusal(f"{path} is in the way: it is not a directory", "Remove it, or unpack somewhere else.")
-        if not os.path.lexists(path):
-            os.mkdir(path, mode)
-            os.chmod(path, mode)
-            self.own(path)
-
-    def own(self, path: str) -> None:
-        """Give it to its owner."""
-        if (self._uid, self._gid) != (-1, -1):
-            os.chown(path, self._uid, self._gid, follow_symlinks=False)
-
-    def file(self, path: str, content: Any, mode: int, changed: float | None = None) -> None:
-        """Put a file there, whole or not at all; `changed` is when it says that it was changed last."""
-        temporary = f"{os.path.dirname(path)}/.{secrets.token_hex(8)}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with content, os.fdopen(descriptor, "wb") as file:
-                shutil.copyfileobj(content, file, _PIECE)
-            self.own(temporary)
-            with contextlib.suppress(OSError, AttributeError):  # not every system and file system has attributes
-                for name in os.listxattr(path, follow_symlinks=False):  # of what it replaces: SELinux's label, ACLs
-                    with contextlib.suppress(OSError):
-                        os.setxattr(temporary, name, os.getxattr(path, name, follow_symlinks=False))
-            os.chmod(temporary, mode)  # last: an ACL sets the group's bits (acl(5))
-            if changed is not None:
-                os.utime(temporary, (changed, changed))
-            self.settle(temporary, path)
-        except BaseException:
-            if os.path.lexists(temporary):
-                os.unlink(temporary)
-            raise
-
-    def settle(self, temporary: str, path: str) -> None:
-        """Give it its name."""
-        if os.path.isdir(path) and not os.path.islink(path):
-            raise Refusal(f"{path} is in the way: it is a directory", "Remove it, or unpack somewhere else.")
-        os.rename(temporary, path)
-
-    def link(self, path: str, make: Any) -> None:
-        """Put a link there, in place of what is."""
-        temporary = f"{os.path.dirname(path)}/.{secrets.token_hex(8)}"
-        make(temporary)
-        self.settle(temporary, path)
-
-
 def _refuse_no_room(into: str, entries: list[Entry]) -> None:
     needed = sum(entry.size for entry in entries)
     system = os.statvfs(into)
@@ -236,24 +166,26 @@ def _refuse_no_room(into: str, entries: list[Entry]) -> None:
 
 def _unpack(request: dict[str, Any], archive: Any, entries: list[Entry]) -> None:
     _refuse_no_room(request["into"], entries)
+    owner, group = _number(request["owner"], "pwd"), _number(request["group"], "grp")
     way = request["modes"]["directory"][str(0o755)] if request["modes"] else 0o755
-    ground = Ground(request["into"], _number(request["owner"], "pwd"), _number(request["group"], "grp"), way)
-    for entry in entries:
-        path = ground.place(entry.name)
+    with held(request["into"]) as root:
+        ground = Ground(request["into"], root, owner, group, way)
+        for entry in entries:
+            _put(request, ground, archive, entry)
+
+
+def _put(request: dict[str, Any], ground: Ground, archive: Any, entry: Entry) -> None:
+    with ground.entered(entry.name) as at:
         if entry.kind == "directory":
-            ground.directory(path, _bits(request, entry))
-            if request["modes"]:  # one that was there before has it too
-                os.chmod(path, _bits(request, entry))
+            ground.directory(at, entry.name, _bits(request, entry), always=bool(request["modes"]))
         elif entry.kind == "file":
-            if not _newer(request, path, entry):
+            if not _newer(request, entry.name.rpartition("/")[2], entry, at):
                 changed = entry.time if request["keep_newer"] else None
-                ground.file(path, archive.content(entry), _bits(request, entry), changed)
+                ground.file(at, entry.name, archive.content(entry), _bits(request, entry), changed)
         elif entry.kind == "link":
-            ground.link(path, lambda new, target=entry.target: os.symlink(target, new))
-            ground.own(path)
+            ground.link(at, entry.name, entry.target)
         else:
-            source = ground.place(entry.target)
-            ground.link(path, lambda new, source=source: os.link(source, new, follow_symlinks=False))
+            ground.hard_link(at, entry.name, entry.target)
 
 
 def _bits(request: dict[str, Any], entry: Entry) -> int:
@@ -262,12 +194,15 @@ def _bits(request: dict[str, Any], entry: Entry) -> int:
     return found
 
 
-def _newer(request: dict[str, Any], path: str, entry: Entry) -> bool:
-    """Whether a file that stands there is to stay, because it was changed after that of the archive."""
+def _newer(request: dict[str, Any], path: str, entry: Entry, at: int | None = None) -> bool:
+    """Whether a file that stands there is to stay, because it was changed after that of the archive.
+
+    :param at: the held directory that the path is in
+    """
     if not request["keep_newer"] or entry.kind != "file":
         return False
     try:
-        found = os.lstat(path)
+        found = os.stat(path, dir_fd=at, follow_symlinks=False)
     except OSError:
         return False
     return stat.S_ISREG(found.st_mode) and found.st_mtime > entry.time
@@ -312,6 +247,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         entries = _chosen(request, archive.entries())
         if request["act"] == "unpack":
             _unpack(request, archive, entries)
+        else:  # what would be refused is refused now; a directory that is only planned is nobody's yet
+            with contextlib.suppress(FileNotFoundError), held(request["into"]):
+                pass
         return {"digest": digest, "entries": len(entries), "missing": _missing(request, entries)}
 
 
