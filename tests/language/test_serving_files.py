@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.language.conftest import loaded
+from tests.providers.web import Page, serving
 
 from opsmop.drive.validating import validate
 from opsmop.events import ContactFinished, ResourceFailed, Warned
@@ -95,6 +96,37 @@ def test_the_operator_sees_what_a_host_asked_for_and_may_not_have(both: Any) -> 
     warned = [event for event in seen.events if isinstance(event, Warned)]
     assert [(event.host, event.role) for event in warned] == [("here", "One")]
     assert warned[0].text.startswith("refused: '/etc/hostname' is outside of what this role serves")
+
+
+BROUGHT = """\
+class Bring(Role):
+    def inventory(self):
+        return inventory
+    def main(self):
+        Download({cache!r}, url={url!r})
+
+class Give(Role):
+    def inventory(self):
+        return inventory
+    def main(self):
+        File(OUT + "/given", from_file="cache/thing")
+
+class Site(Policy):
+    def set_roles(self):
+        return Roles(Bring(), Give())
+"""
+
+
+def test_what_the_control_machine_has_fetched_goes_to_hosts_that_do_not_reach_the_web(both: Any) -> None:
+    with serving() as web:
+        for content in (b"first", b"second"):
+            web.pages["/thing"] = Page(content, headers={"ETag": repr(content)})
+            text = BROUGHT.format(cache=str(both.folder / "cache" / "thing"), url=f"{web.url}/thing")
+            site = both.write(text, {"cache/other": ""})
+            for made in ("changed", "ok"):
+                seen = both.one("push", site)
+                assert seen.endings[0][2] == made
+                assert (seen.out / "given").read_bytes() == content
 
 
 def test_a_large_file_is_validated_without_being_read(both: Any) -> None:
