@@ -277,6 +277,18 @@ def test_what_hangs_on_a_file_stays_when_it_is_fetched_anew(
     assert os.getxattr(there, "user.kept") == b"yes"
 
 
+def test_a_file_of_the_web_has_its_attributes_again(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
+    def main(_: object) -> None:
+        File(tmp_path / "thing", from_url=f"{web.url}/thing.bin", attributes="+d")
+
+    assert changes(evaluate(main, "check")) == changes(evaluate(main)) == [("download", False), ("attributes", False)]
+    assert changes(evaluate(main)) == []
+    web.pages["/thing.bin"] = Page(b"second", headers={"ETag": '"2"'})
+    assert changes(evaluate(main)) == [("download", False)]
+    assert subprocess.run(["lsattr", tmp_path / "thing"], check=True, capture_output=True).stdout[6:7] == b"d"
+    assert changes(evaluate(main)) == []
+
+
 def test_what_check_plans_to_fetch_is_there_for_what_follows(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
     def main(_: object) -> None:
         Directory(tmp_path / "new")

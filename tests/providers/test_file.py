@@ -104,8 +104,8 @@ class Machine:
 
 
 class Planning:
-    def __init__(self) -> None:
-        self.machine = Machine()
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
 
     def evaluate(self, resource: Any) -> None:
         provider = {File: PutFile, Directory: MakeDirectory, Link: MakeLink}[type(resource)]
@@ -220,15 +220,35 @@ def test_what_is_asked_for_and_what_stands_there_make_the_effects(name: str) -> 
     assert planned(construct).did == expected
 
 
-def planned(construct: Callable[[], object]) -> Machine:
+def planned(construct: Callable[[], object], machine: Machine | None = None) -> Machine:
     """The machine on which all that was planned has been made."""
-    planning = Planning()
+    planning = Planning(machine or Machine())
     token = EVALUATION.set(planning)  # type: ignore[arg-type] # as much of one as these tests need
     try:
         construct()
     finally:
         EVALUATION.reset(token)
     return planning.machine
+
+
+class Unlooked(Machine):
+    """One that is asked for no label and no attribute."""
+
+    def label(self, path: str) -> str:
+        raise AssertionError(f"the label of {path} was looked at")
+
+    def attributes(self, path: str) -> str:
+        raise AssertionError(f"the attributes of {path} were looked at")
+
+
+def test_nobody_looks_at_labels_and_attributes_that_are_not_named() -> None:
+    def all_kinds() -> None:
+        File("/etc/conf", from_content="new", mode=0o600, owner="ana")
+        File("/etc/new", from_content="x")
+        Directory("/srv/a/b", mode=0o700)
+        Directory("/srv", mode=0o700)
+
+    assert len(planned(all_kinds, Unlooked()).did) == 7
 
 
 def test_a_label_that_the_policy_does_not_know_is_refused_before_anything_is_made() -> None:
