@@ -22,6 +22,9 @@ class Site(Policy):
     ("wrong", "said"),
     [
         ('Command(["ls"], pipefail=True)', ["Command has no parameter 'pipefail'", "Shell(..., pipefail=True)"]),
+        ('Command("ls -l")', ["Command(argv=...) takes list[str], not str", 'Command(["ls", "-l"]); Shell("ls -l")']),
+        ('Git("/x", repo="/y")', ["Git has no parameter 'repo'", "repository="]),
+        ('Link("/x", target="/y")', ["Link has no parameter 'target'", "to="]),
         ('File("/x", mod=0o644)', ["File has no parameter 'mod'", "Did you mean 'mode'"]),
         ('File("/x", mode=1.5)', ["File(mode=...) takes int | str | None, not float 1.5"]),
         ("File()", ["File needs 'name'", "where it stands on the target"]),

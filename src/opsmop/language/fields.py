@@ -172,7 +172,7 @@ def accepted(cls: type, entry: Field, value: Any, place: str) -> Any:
                 f"{cls.__name__}({entry.name}=...) takes {entry.type_text}, not {type(plain).__name__}"
                 + ("" if entry.sensitive or isinstance(value, Secret) else f" {shortened(plain)}"),
                 place=place,
-                remedy=_of_its_type(entry, value),
+                remedy=getattr(cls, "elsewhere", {}).get(entry.name) or _of_its_type(entry, value),
             )
         if entry.choices and plain not in entry.choices:
             raise FieldError(

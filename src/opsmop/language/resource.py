@@ -73,7 +73,7 @@ class Resource(Declared, Result):
     checked = False  # whether `check` has seen its values; where some are late, it sees them once they are worked out
 
     shown: ClassVar[str] = "name"  # the parameter by which reports name a resource of this type
-    elsewhere: ClassVar[dict[str, str]] = {}  # what to do instead of giving a parameter that it cannot have
+    elsewhere: ClassVar[dict[str, str]] = {}  # what to write instead of a parameter, or of a value, that it cannot have
 
     if not TYPE_CHECKING:
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from opsmop.errors import CommandFailed, FieldError, ProviderError
 from opsmop.language.fields import field
@@ -50,6 +51,11 @@ class Git(Resource):
     umask: str | None = field(
         default=None, doc='octal digits: the permission bits taken from what it makes, "027"; of a role "022"'
     )
+
+    elsewhere: ClassVar[dict[str, str]] = {
+        "repo": "It is called repository=.",
+        "dest": "Its directory stands first: Git('/srv/site', repository=...).",
+    }
 
     def check(self) -> None:
         """Refuse what git would take for something else."""

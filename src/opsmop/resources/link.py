@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import Callable
+from typing import Callable, ClassVar
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
@@ -37,6 +37,8 @@ class Link(Labelled):
     owner: str | int | None = field(default=None, doc="the symbolic link's own owner; stays if not given")
     group: str | int | None = field(default=None, doc="the symbolic link's own group; stays if not given")
     absent: bool = field(default=False, doc="there is to be no such link; what it leads to stays")
+
+    elsewhere: ClassVar[dict[str, str]] = dict.fromkeys(("src", "target"), "Where it leads is called to=.")
 
     def check(self) -> None:
         """Refuse what contradicts itself."""

@@ -60,6 +60,7 @@ class Shell(Running):
     )
 
     shown = "cmd"
+    elsewhere: ClassVar[dict[str, str]] = {"chdir": "It is called cwd=."}
 
     @property
     def words(self) -> list[str]:
@@ -89,6 +90,8 @@ class Command(Running):
     shown = "argv"
     elsewhere: ClassVar[dict[str, str]] = {
         "pipefail": "No shell reads what it runs, so that there is no pipe: Shell(..., pipefail=True) runs one.",
+        "argv": 'A text for each word, as Command(["ls", "-l"]); Shell("ls -l") takes a line of the shell.',
+        "chdir": "It is called cwd=.",
         "executable": "No shell reads what it runs: Shell(..., executable=...) has one.",
     }
 
