@@ -39,8 +39,10 @@ def test_an_immutable_file_gets_its_content_and_stays_immutable(fleet: Fleet, tm
     assert law(fleet, tmp_path, second) == ["content", "mode", "owner"]
     assert letters(fleet, "/srv/fixed") == ["i"]
     assert everywhere(fleet, "cat /srv/fixed; stat -c ' %a %U' /srv/fixed") == "2 600 ops\n"
-    refused = push(fleet, tmp_path, 'File("/srv/fixed", from_content="3")')
-    assert sum("the file is immutable (lsattr)" in text for text in refused.failures) >= len(RELEASES)
+    for mode in ("check", "apply"):
+        for other in ('from_content="3"', "mode=0o644", 'owner="plain"', "absent=True"):
+            refused = push(fleet, tmp_path, f'File("/srv/fixed", {other})', mode=mode)
+            assert sum("immutable" in text and "(lsattr)" in text for text in refused.failures) >= len(RELEASES)
     refused = push(fleet, tmp_path, 'File("/srv/fixed", from_content="3", attributes="+i", validate="false %s")')
     assert len(refused.failures) >= len(RELEASES)
     assert letters(fleet, "/srv/fixed") == ["i"]
@@ -70,8 +72,9 @@ def test_a_directory_and_all_beneath_it_keep_their_attributes(fleet: Fleet, tmp_
     assert law(fleet, tmp_path, main) == ["beneath", "owner"]
     assert everywhere(fleet, "stat -c %U /srv/tree /srv/tree/sub/a /srv/tree/link") == "ops\nops\nops\n"
     assert letters(fleet, *tree) == ["i"] * 4
-    refused = push(fleet, tmp_path, 'File("/srv/tree/new")')
-    assert len(refused.failures) >= len(RELEASES)
+    for mode in ("check", "apply"):
+        refused = push(fleet, tmp_path, 'File("/srv/tree/new")', mode=mode)
+        assert sum("immutable" in text and "(lsattr)" in text for text in refused.failures) >= len(RELEASES)
     assert law(fleet, tmp_path, 'Directory("/srv/tree", absent=True, recursive=True, attributes="-i")') == ["remove"]
 
 

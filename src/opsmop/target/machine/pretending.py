@@ -180,6 +180,24 @@ class Pretending(Unaffected):
         key = key_of(path, self._nodes)
         self._nodes[key] = replace(self._nodes[key], attributes=letters)
 
+    def _refuse_fixed(self, doing: str, path: str, told: str = "") -> None:
+        """Refuse to change what is immutable or only grows, as the kernel does: chattr(1).
+
+        :param told: the path for the error's text, if it is another
+        """
+        status = self.status(path)
+        if status is None or status.kind not in ("file", "directory"):
+            return
+        try:
+            letters = self.attributes(path)
+        except ProviderError:  # its file system has none, or this user may not look
+            return
+        if "i" in letters or ("a" in letters and not told):
+            raise ProviderError(
+                f"cannot {doing} {told or path}: Operation not permitted, {path} is immutable or only grows (lsattr)",
+                remedy='attributes="+i" lets it be changed, and be so again; "-i" ends it.',
+            )
+
     # Proving a content that nothing holds yet
 
     def _prove(self, validate: str, content: contents.Given) -> None:

@@ -190,6 +190,7 @@ class SimulatedMachine(Pretending):
     ) -> None:
         """See `Machine.write`."""
         self._refuse_unless_possible("write", path)
+        self._refuse_fixed("write", path)
         if validate:
             self._prove(validate, content)
         old = self.status(path)
@@ -213,6 +214,7 @@ class SimulatedMachine(Pretending):
     def remove(self, path: str) -> None:
         """See `Machine.remove`."""
         self._refuse_unless_possible("remove", path)
+        self._refuse_fixed("remove", path)
         self._nodes[key_of(path, self._nodes)] = Node(None, assumed=self.assuming)
 
     def remove_tree(self, path: str) -> None:
@@ -223,10 +225,12 @@ class SimulatedMachine(Pretending):
 
     def set_mode(self, path: str, mode: int) -> None:
         """See `Machine.set_mode`."""
+        self._refuse_fixed("set the mode of", path)
         self._amend(path, mode=mode)
 
     def set_owner(self, path: str, owner: str | None, group: str | None) -> None:
         """See `Machine.set_owner`."""
+        self._refuse_fixed("set the owner of", path)
         named = {"owner": self._owner(owner), "group": self._group(group)}
         self._amend(path, **{key: value for key, value in named.items() if value is not None})
 
@@ -287,6 +291,7 @@ class SimulatedMachine(Pretending):
                 f"cannot {doing} {path}: Permission denied",
                 remedy="The evaluating user may not do this: does the role need sudo()?",
             )
+        self._refuse_fixed(doing, parent, path)
 
     def _owner(self, owner: str | None) -> str | None:
         account = self.account(owner) if owner is not None else None
