@@ -58,6 +58,7 @@ def found(fleet: Any, variables: dict[str, Any], defaults: dict[str, Any], **met
         ),
         ("check_host_keys", {"check_host_keys": False}, {"opsmop_check_host_keys": "accept"}, {}, "yes"),
         ("port", {}, {"opsmop_ssh_port": "22"}, {"ssh_port": 2222}, 0),
+        ("key_file", {}, {"opsmop_ssh_key_file": "/v"}, {"ssh_key_file": "/d"}, ""),
         ("ssh_args", {}, {"opsmop_ssh_args": "-o 'A=b c'"}, {"ssh_args": ("-4",)}, ()),
         ("python", {}, {"opsmop_python_path": "/p"}, {"python_path": "/d"}, ""),
         ("address", {}, {"opsmop_host": "10.0.0.1"}, {}, "web1"),
@@ -85,6 +86,8 @@ def test_a_role_method_beats_the_inventory_beats_the_defaults_beats_what_is_buil
         ("sudo_role", "sudo_role", "e"),
         ("sudo_type", "sudo_type", "e"),
         ("check_host_keys", "ssh_check_host_keys", "yes"),
+        ("key_file", "ssh_key_file", "/e"),
+        ("ssh_args", "ssh_args", ("-6",)),
         ("port", "ssh_port", 99),
         ("python", "python_path", "/e"),
     ],
@@ -98,6 +101,8 @@ def test_an_option_or_the_environment_beats_the_role_and_the_inventory(
         "opsmop_sudo_role": "v",
         "opsmop_sudo_type": "v",
         "opsmop_check_host_keys": "accept",
+        "opsmop_ssh_key_file": "/v",
+        "opsmop_ssh_args": "-4",
         "opsmop_ssh_port": 22,
         "opsmop_python_path": "/p",
     }
@@ -115,6 +120,13 @@ def test_an_option_or_the_environment_beats_the_role_and_the_inventory(
     )()
     defaults = Defaults().overridden({name: ("--option", value)})
     assert getattr(route(fleet("web1", **magic).hosts()[0], Access.of(role), defaults), field) == value
+
+
+def test_an_option_or_the_environment_says_how_to_become_others(fleet: Any) -> None:
+    role = type("Web", (Role,), {"sudo": lambda _: True, "become_method": lambda _: "su"})()
+    defaults = Defaults().overridden({"sudo_method": ("OPSMOP_SUDO_METHOD", "doas")})
+    host = fleet("web1", opsmop_become_method="sudo").hosts()[0]
+    assert route(host, Access.of(role), defaults).become_method == "doas"
 
 
 def test_a_method_that_names_no_user_leaves_that_to_the_inventory(fleet: Any) -> None:

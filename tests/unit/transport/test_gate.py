@@ -6,6 +6,8 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from opsmop.errors import ConnectError
 from opsmop.transport.base import Route
 from opsmop.transport.gate import Gate
@@ -35,3 +37,29 @@ def test_waiting_for_its_turn_costs_a_connection_none_of_its_tries() -> None:
     assert gate.connected(replace(ROUTE, host="web2"), dropped_once) == "connected"
     other.join()
     assert len(tries) == 2
+
+
+class Noting(Gate):
+    """Notes how long it would rest, and does not."""
+
+    def __init__(self) -> None:
+        super().__init__(16, Waker())
+        self.pauses: list[float] = []
+
+    def _rest(self, pause: float, route: Route) -> None:
+        self.pauses.append(pause)
+
+
+def test_what_is_tried_again_waits_longer_each_time_and_never_in_step_with_others() -> None:
+    gate = Noting()
+
+    def refused() -> None:
+        raise ConnectError("ssh: connect to host 10.0.0.1 port 22: Connection refused", host="web1")
+
+    for number in range(20):
+        with pytest.raises(ConnectError):
+            gate.connected(replace(ROUTE, host=f"web{number}", connect_timeout=60), refused)
+    for turn, longest in enumerate((0.4, 0.8, 1.6)):
+        pauses = gate.pauses[turn::3]
+        assert all(longest / 2 <= pause <= longest for pause in pauses)
+        assert len(set(pauses)) > 10
