@@ -188,6 +188,7 @@ def test_each_tree_has_a_router_of_its_own_on_one_thread_for_all(route: Route, o
     assert one.router is not other.router
     assert one.router.broker is other.router.broker
     assert one.context.context_id == other.context.context_id  # the same number: the stream tells them apart
+    assert one.router.unidirectional  # and would carry nothing from one to another, had it two
 
 
 def test_what_hosts_on_the_way_are_sent_and_send_is_not_compressed(route: Route, tmp_path: Path) -> None:
