@@ -286,12 +286,12 @@ class SimulatedMachine(Pretending):
             )
         if found.kind != "directory":
             raise ProviderError(f"cannot {doing} {path}: {parent} is not a directory")
+        self._refuse_fixed(doing, parent, path)
         if not found.predicted and not _may(os.path.dirname(key_of(path, self._nodes)), os.W_OK | os.X_OK):
             raise ProviderError(
                 f"cannot {doing} {path}: Permission denied",
                 remedy="The evaluating user may not do this: does the role need sudo()?",
             )
-        self._refuse_fixed(doing, parent, path)
 
     def _owner(self, owner: str | None) -> str | None:
         account = self.account(owner) if owner is not None else None
