@@ -1,8 +1,10 @@
 """Connections that are tried again, wait their turn, take a jump, and roles that take too long."""
 
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -322,3 +324,38 @@ def test_certificates_of_users_and_hosts_are_taken_as_ssh_takes_them(
         server.known_hosts.write_text("")
         with pytest.raises(HostKeyError, match="is unknown"):
             evaluate(replace(way, host="web2"), roles.Pid())
+
+
+@pytest.mark.parametrize("way", ["direct", "by way of another"])
+def test_a_master_of_the_users_own_is_used_and_never_made_nor_ended(
+    way: str, sshd: PrivateSshd, route: Route, roles: Any, tmp_path: Path
+) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="cm-"))  # a socket's path has to be short
+    config, master = tmp_path / "config", ["-F", str(tmp_path / "config"), "master"]
+    config.write_text(
+        f"Host master\n HostName {sshd.address}\n Port {sshd.port}\n User {sshd.user}\n IdentityFile {sshd.key_file}\n"
+        f" IdentityAgent none\n UserKnownHostsFile {sshd.known_hosts}\n ControlMaster auto\n ControlPersist 60\n"
+        f" ControlPath {folder}/s\n"
+    )
+    own = Route("web1", address="master", ssh_config=str(config), python=route.python, connect_timeout=20)
+    if way != "direct":
+        own = replace(route, via=replace(own, host="bastion"))
+
+    def logins_of_a_run() -> int:
+        before = sshd.log.read_text().count("Accepted publickey")
+        direct = Direct()
+        try:
+            direct.evaluate(own, order_for(roles.Pid()), None, print, nothing_served)
+        finally:
+            direct.close()
+        return sshd.log.read_text().count("Accepted publickey") - before
+
+    steps = 1 if way == "direct" else 2
+    try:
+        assert (logins_of_a_run(), list(folder.iterdir())) == (steps, [])
+        subprocess.run(["ssh", "-fN", *master], check=True, stdin=subprocess.DEVNULL)
+        assert logins_of_a_run() == steps - 1
+        subprocess.run(["ssh", "-O", "check", *master], check=True, capture_output=True)
+    finally:
+        subprocess.run(["ssh", "-O", "exit", *master], check=False, capture_output=True)
+        shutil.rmtree(folder)
