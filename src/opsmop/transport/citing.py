@@ -10,7 +10,8 @@ from opsmop.transport.base import Route
 
 _MOST_LINES = 4
 LONGEST = 600  # characters
-_NOISE = re.compile(r"^(@+$|Warning: Permanently added|\*\* )")
+# What ssh and sudo say besides; that of sudo follows the reason, and comes from it (plugins/sudoers/audit.c).
+_NOISE = re.compile(r"^(@+$|Warning: Permanently added|\*\* |sudo: error initializing audit plugin )")
 
 
 def remote_text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What sudo says of SELinux's roles and types, as errors that say what to do."""
+"""What sudo says, of SELinux's roles and types above all, as errors that say what to do."""
 
 import pytest
 
@@ -49,3 +49,9 @@ def test_sudoers_may_have_named_them_too(said: str, told: str) -> None:
 def test_selinux_is_not_blamed_where_nobody_asked_for_it(said: str, told: str) -> None:
     assert told not in str(sudo_failure(BARE, said))
     assert told not in str(why_no_terminal_helped(BARE, "sudo", said))
+
+
+def test_what_sudo_says_after_its_reason_does_not_hide_that() -> None:
+    error = sudo_failure(BARE, "sudo: unknown user ann\nsudo: error initializing audit plugin sudoers_audit\n")
+    assert error is not None
+    assert error.message.endswith("sudo: unknown user ann")
