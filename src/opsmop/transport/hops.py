@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import re
 import shlex
-import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -25,19 +24,21 @@ _DEEPEST = 16  # readconf.c of OpenSSH, READCONF_MAX_DEPTH
 
 
 class Hops:
-    """Knows which sshd each connection meets first, and asks ssh only where its configuration names jump hosts."""
+    """Knows which sshd each connection meets first, and asks ssh only where its configuration names jump hosts.
+
+    Called from many threads, of which none waits for another: ssh may have to ask a name server.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._met: dict[Route, str] = {}
         self._names_jumps: dict[str | None, bool] = {}
 
     def first(self, route: Route) -> str:
         """The sshd that meets a connection first, by a text that is the same for all that it meets."""
-        with self._lock:
-            if route not in self._met:
-                self._met[route] = self._found(route)
-            return self._met[route]
+        met = self._met.get(route)
+        if met is None:
+            met = self._met[route] = self._found(route)
+        return met
 
     def _found(self, route: Route) -> str:
         by_us = _named(route.ssh_args)

@@ -46,6 +46,7 @@ class Workers:
 
     def evaluate(self, route: Route, order: Order, packages: Bundle | None, receive: Receive, files: Files) -> Traffic:
         """See `opsmop.transport.base.Transport.evaluate`."""
+        self._hops.first(_outermost(route))  # ssh may have to think about it, which others are not to wait for
         with self._lock:
             if self._over:
                 raise stopped(route)
@@ -76,15 +77,20 @@ class Workers:
 
     def _worker_for(self, route: Route) -> _Worker:
         """The worker that has the tree to which a route belongs; trees are dealt in turn. Another follows one that ended."""
-        while route.via is not None:
-            route = route.via
-        number = self._dealt.setdefault(self._hops.first(route), len(self._dealt) % self._count)
+        hop = self._hops.first(_outermost(route))
+        number = self._dealt.setdefault(hop, len(self._dealt) % self._count)
         while len(self._workers) <= number:
             self._workers.append(_Worker(self._connects, self._count))
         if self._workers[number].ended:
             self._workers[number].hang_up()
             self._workers[number] = _Worker(self._connects, self._count)
         return self._workers[number]
+
+
+def _outermost(route: Route) -> Route:
+    while route.via is not None:
+        route = route.via
+    return route
 
 
 class _Worker:
