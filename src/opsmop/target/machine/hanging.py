@@ -22,6 +22,12 @@ _SHIFT = 29 if _WRITE == 4 else 30  # noqa: PLR2004 - the same architectures
 _GET = _READ << _SHIFT | struct.calcsize("l") << 16 | ord("f") << 8 | 1
 _SET = _WRITE << _SHIFT | struct.calcsize("l") << 16 | ord("f") << 8 | 2
 _ALL = sum(BITS.values())
+_REMEDIES = {
+    errno.EINVAL: "The machine's SELinux policy does not know this label: `seinfo -t` lists types.",
+    errno.EOPNOTSUPP: "Its file system keeps no labels.",
+    errno.EPERM: "Only root may label files, and the policy may forbid it: does the role need sudo()?",
+    errno.EACCES: "The machine's SELinux policy forbids it: `ausearch -m avc -ts recent` says what.",
+}
 
 
 def label(path: str) -> str | None:
@@ -80,14 +86,6 @@ def set_label(at: str | int, text: str, path: str) -> None:
         raise ProviderError(
             f"cannot label {path} as {complete}: {error.strerror}", remedy=_REMEDIES.get(error.errno or 0, "")
         ) from error
-
-
-_REMEDIES = {
-    errno.EINVAL: "The machine's SELinux policy does not know this label: `seinfo -t` lists types.",
-    errno.EOPNOTSUPP: "Its file system keeps no labels.",
-    errno.EPERM: "Only root may label files, and the policy may forbid it: does the role need sudo()?",
-    errno.EACCES: "The machine's SELinux policy forbids it: `ausearch -m avc -ts recent` says what.",
-}
 
 
 def _text(value: bytes) -> str:

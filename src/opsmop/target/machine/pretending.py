@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from opsmop.errors import CommandFailed, ProviderError
-from opsmop.language.labels import filled
 from opsmop.language.machine import Status
 from opsmop.target.machine import contents
 from opsmop.target.machine.acting import no_such_user
@@ -157,6 +156,8 @@ class Pretending(Unaffected):
     def _labelled(self, path: str, label: str) -> str | None:
         """The label that what stands at `path` will have, if it gets those parts of one; None if nobody says."""
         if label:
+            from opsmop.language.labels import filled  # only where a label is named
+
             return filled(label, self.label(path) or "")
         node = self._nodes.get(key_of(path, self._nodes))
         return node.label if node is not None else None
