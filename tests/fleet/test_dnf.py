@@ -21,10 +21,16 @@ Provides: opsmop-virtual
 probe
 %files
 """
+GROUPS = """<comps><group><id>opsmop-tools</id><name>Tools of ours</name><uservisible>true</uservisible>
+<packagelist><packagereq type="mandatory">opsmop-probe</packagereq>
+<packagereq type="mandatory">opsmop-epoch</packagereq></packagelist></group></comps>"""
 REPOSITORY = """
-createrepo_c --quiet /srv/rpms
-mkdir -p /etc/yum.repos.d
-printf '[probe]\\nname=probe\\nbaseurl=file:///srv/rpms\\ngpgcheck=0\\nmetadata_expire=never\\n' > /etc/yum.repos.d/probe.repo
+rm -f /etc/dnf/plugins/local.conf; printf '[main]\\nenabled = 0\\n' > /etc/dnf/plugins/local.conf
+mkdir -p /etc/yum.repos.d /srv/extra && mv /srv/rpms/noarch/opsmop-extra* /srv/extra
+createrepo_c --quiet --groupfile /srv/comps.xml /srv/rpms && createrepo_c --quiet /srv/extra
+for name in rpms extra; do printf '[%s]\\nname=%s\\nbaseurl=file:///srv/%s\\ngpgcheck=0\\nmetadata_expire=never\\n' $name $name $name \
+  > /etc/yum.repos.d/$name.repo; done
+echo enabled=0 >> /etc/yum.repos.d/extra.repo
 """
 
 
@@ -32,15 +38,19 @@ printf '[probe]\\nname=probe\\nbaseurl=file:///srv/rpms\\ngpgcheck=0\\nmetadata_
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     with Fleet(["bookworm"]) as fleet:
         apply(
-            fleet, tmp_path_factory.mktemp("tools"), 'Package(["dnf", "rpm", "createrepo-c"], install_recommends=False)'
+            fleet,
+            tmp_path_factory.mktemp("tools"),
+            'Package(["dnf", "rpm", "createrepo-c", "dnf-plugins-core"], install_recommends=False)',
         )
         host = fleet.hosts[0]
         for name, version, release, epoch in (
             ("opsmop-probe", "1.0", "1", 0),
             ("opsmop-probe", "2.0", "1", 0),
             ("opsmop-epoch", "1.0", "1", 3),
+            ("opsmop-extra", "1.0", "1", 0),
         ):
             build(host, name, version, release, epoch)
+        host.run("cat > /srv/comps.xml", input=GROUPS)
         host.run(REPOSITORY)
         yield fleet
 
@@ -105,3 +115,46 @@ def test_what_there_is_not_fails_in_check_too(fleet: Fleet, tmp_path: Path) -> N
         assert "It offers" in wrong
         assert "2.0-1" in wrong
         assert "does the role need sudo()?" in push(fleet, tmp_path, dnf("opsmop-epoch"), sudo=False).failures[0]
+
+
+def test_what_is_held_stays_for_others_and_follows_its_policy(fleet: Fleet, host: Host, tmp_path: Path) -> None:
+    held = dnf("opsmop-probe", ', version="1.0", held=True')
+    assert check(fleet, tmp_path, held).changes[-1] == "hold"
+    assert apply(fleet, tmp_path, held).changes[-1] == "hold"
+    assert apply(fleet, tmp_path, held).changes == []
+    host.run("dnf -qy upgrade")
+    assert installed(host, "opsmop-probe") == "1.0-1"
+    for mode in ("check", "apply"):
+        failed = push(fleet, tmp_path, dnf("opsmop-probe", ", latest=True"), mode=mode).failures[0]
+        assert "opsmop-probe is held at 1.0-1" in failed
+        assert "held=False" in failed
+    assert apply(fleet, tmp_path, dnf("opsmop-probe", ", latest=True, held=True")).changes == ["upgrade", "hold"]
+    assert apply(fleet, tmp_path, dnf("opsmop-probe", ", latest=True, held=True")).changes == []
+    assert apply(fleet, tmp_path, dnf("opsmop-probe", ", held=False")).changes == ["release"]
+    assert apply(fleet, tmp_path, dnf("opsmop-probe", ", held=False")).changes == []
+    apply(fleet, tmp_path, dnf("opsmop-probe", ", absent=True"))
+
+
+def test_a_repository_that_is_switched_off_is_looked_into_where_that_is_said(
+    fleet: Fleet, host: Host, tmp_path: Path
+) -> None:
+    assert "knows no package" in push(fleet, tmp_path, dnf("opsmop-extra")).failures[0]
+    extra = dnf("opsmop-extra", ', repositories=["extra"]')
+    assert [name.rstrip("?") for name in check(fleet, tmp_path, extra).changes] == ["refresh lists", "install"]
+    assert apply(fleet, tmp_path, extra).changes == ["refresh lists", "install"]
+    assert apply(fleet, tmp_path, extra).changes == []
+    apply(fleet, tmp_path, dnf("opsmop-extra", ", absent=True"))
+    excluded = dnf("opsmop-extra", ', repositories=["extra"], excludes=["*-extra"]')
+    assert "knows no package" in push(fleet, tmp_path, excluded).failures[0]
+    assert apply(fleet, tmp_path, dnf("opsmop-extra", ', repositories=["extra"], best=False')).changes == ["install"]
+
+
+def test_a_group_comes_and_goes_like_a_package(fleet: Fleet, host: Host, tmp_path: Path) -> None:
+    group = dnf("@opsmop-tools")
+    assert check(fleet, tmp_path, group).changes == apply(fleet, tmp_path, group).changes == ["install"]
+    assert installed(host, "opsmop-epoch") == "1.0-1"
+    assert apply(fleet, tmp_path, group).changes == []
+    assert "knows no package '@opsmop-tool'" in push(fleet, tmp_path, dnf("@opsmop-tool"), mode="check").failures[0]
+    assert apply(fleet, tmp_path, dnf("@opsmop-tools", ", absent=True")).changes == ["remove"]
+    assert "not installed" in installed(host, "opsmop-epoch")
+    assert apply(fleet, tmp_path, dnf("@opsmop-tools", ", absent=True")).changes == []

@@ -12,7 +12,7 @@ from opsmop.errors import CommandFailed, FieldError, ProviderError
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.machine import Completed, Effect, Status
 from opsmop.language.provider import NOT_NEEDED, Change
-from opsmop.resources.package import Apt, Dnf, Package, dpkg, locks
+from opsmop.resources.package import Apt, Dnf, Package, Yum, dpkg, locks
 
 POLICY = """\
 {name}:
@@ -354,10 +354,16 @@ def test_marks_are_made_where_they_are_not_as_wanted(name: str, wanted: bool, co
     assert [command[-len(end) :] for command, end in zip(ran, commands, strict=True)] == commands
 
 
-def test_marks_and_releases_are_of_apt_alone() -> None:
+def test_what_a_package_manager_has_not_is_refused_with_its_name() -> None:
     with pytest.raises(FieldError, match="held"):
         Package("zlib", held=True, absent=True)
-    for parameters in ({"held": True}, {"release": "stable"}):
+    for provider, parameters in (
+        (Dnf, {"release": "stable"}),
+        (Yum, {"held": True}),
+        (Yum, {"best": False}),
+        (Apt, {"repositories": ["extra"]}),
+        (Apt, {"excludes": ["kernel*"]}),
+    ):
         package = Package("zlib", **parameters)  # type: ignore[arg-type]
-        with pytest.raises(ProviderError, match=f"dnf has no {next(iter(parameters))}="):
-            list(Dnf(package, Machine(), None).plan())  # type: ignore[arg-type]
+        with pytest.raises(ProviderError, match=f"{provider.short} has no {next(iter(parameters))}="):
+            list(provider(package, Machine(), None).plan())  # type: ignore[arg-type]

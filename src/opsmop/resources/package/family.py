@@ -59,7 +59,7 @@ class PackageProvider(Provider):
             yield from self._present(wanting, held, refresh=refresh)
 
     def _refuse_foreign(self) -> None:
-        for name in ("held", "release"):
+        for name in ("held", "release", "repositories", "excludes", "best"):
             if getattr(self.resource, name) is not None and name not in self.also:
                 raise ProviderError(f"{self.resource}: {self.short} has no {name}=", remedy="Leave it away here.")
 

@@ -12,7 +12,8 @@ class Package(Resource):
     """A package, or several in one transaction: installed, at a version, at the newest one, or absent."""
 
     name: str | list[str] = field(
-        kw_only=False, doc="a package, or a list for one transaction; for apt also a .deb file's path"
+        kw_only=False,
+        doc='a package, or a list for one transaction; for apt also a .deb file\'s path, for dnf a group, "@web-server"',
     )
     version: str | None = field(default=None, doc='the version to have, "1.22.1-9" or "1.22.*"; may go up or down')
     latest: bool = field(default=False, doc="the newest version that the package lists offer")
@@ -20,9 +21,19 @@ class Package(Resource):
     purge: bool = field(default=False, doc="with absent: its configuration goes too")
     autoremove: bool = field(default=False, doc="with absent, for apt: what came only for it goes too")
     held: bool | None = field(
-        default=None, doc="for apt: True keeps everybody else from upgrading or removing it, False lets them"
+        default=None, doc="for apt and dnf: True keeps everybody else from upgrading or removing it, False lets them"
     )
     release: str | None = field(default=None, doc='for apt: take it from there if it can be, "bookworm-backports"')
+    repositories: list[str] | None = field(
+        default=None, doc="for dnf and yum: look into these too, which are switched off otherwise"
+    )
+    excludes: list[str] | None = field(
+        default=None, doc="for dnf and yum: patterns of packages that are left as they are"
+    )
+    best: bool | None = field(
+        default=None,
+        doc="for dnf: False takes an older one where the newest cannot be had; the system's choice if None",
+    )
     update_cache: bool = field(default=False, doc="refresh the package lists first, if something may have to be done")
     cache_valid_time: int = field(default=3600, doc="seconds for which refreshed package lists are not refreshed again")
     install_recommends: bool | None = field(default=None, doc="also what it recommends; the system's choice if None")
