@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -63,3 +64,23 @@ def test_what_is_tried_again_waits_longer_each_time_and_never_in_step_with_other
         pauses = gate.pauses[turn::3]
         assert all(longest / 2 <= pause <= longest for pause in pauses)
         assert len(set(pauses)) > 10
+
+
+@pytest.mark.parametrize("connects", [1, 3])
+def test_never_more_connections_are_opening_than_may_whatever_sshd_they_meet(connects: int) -> None:
+    gate, lock = Gate(connects, Waker()), threading.Lock()
+    together, opening, most = threading.Barrier(connects), 0, 0
+
+    def connect() -> None:
+        nonlocal opening, most
+        with lock:
+            opening += 1
+            most = max(most, opening)
+        together.wait(10)  # as many as may come at once do
+        with lock:
+            opening -= 1
+
+    ways = [replace(ROUTE, host=f"web{number}", address=f"10.0.0.{number}") for number in range(6)]
+    with ThreadPoolExecutor(len(ways)) as pool:
+        list(pool.map(lambda way: gate.connected(way, connect), ways))
+    assert most == connects
