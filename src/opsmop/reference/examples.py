@@ -25,6 +25,7 @@ DebugFacts()
     "Directory": """\
 Directory("/srv/app", owner="root", group="root", mode=0o755)
 Directory("/srv/app/cache", absent=True)
+Directory("/srv/app/data/2026", mode=0o750, parents_mode=0o711)
 """,
     "Download": """\
 Download("/srv/app.tar.gz", url="https://example.com/app-1.2.tar.gz", checksum="https://example.com/SHA256SUMS")
@@ -42,6 +43,7 @@ File("/etc/app.conf.old", absent=True)
 """,
     "Git": """\
 Git("/srv/site", repository="https://example.com/site.git", version="v1.4")
+Git("/srv/mirror.git", repository="https://example.com/site.git", bare=True)
 """,
     "Group": """\
 Group("deploy", gid=2000)
