@@ -164,8 +164,9 @@ def test_a_host_cannot_speak_for_another(driven: Any, fleet: Any) -> None:
     assert (said.host, said.role, said.run) == ("a", "Web", done.events[0].run)
 
 
-def test_should_contact_skips_a_host_without_contacting_it(driven: Any, fleet: Any) -> None:
-    done = driven(role_on(fleet("a", "b"), should_contact=lambda self, host: host.name != "a"))
+@pytest.mark.parametrize("mode", ["apply", "check"])
+def test_should_contact_skips_a_host_without_contacting_it(driven: Any, fleet: Any, mode: str) -> None:
+    done = driven(role_on(fleet("a", "b"), should_contact=lambda self, host: host.name != "a"), mode=mode)
     assert {(event.host, event.status) for event in done.of(ContactFinished)} == {("a", "skipped"), ("b", "ok")}
     assert [order.host for order in done.transport.orders] == ["b"]
     assert done.status == 0
