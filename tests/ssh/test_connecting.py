@@ -205,10 +205,11 @@ def test_a_jump_host_of_the_users_own_configuration_meets_a_connection_first(
     line: str, hop: str, tmp_path: Path
 ) -> None:
     (tmp_path / "more").write_text(f"Host inn*\n HostName 10.0.0.1\n Port 2222\n{line}\n")
-    (tmp_path / "config").write_text(f'Host other\n ProxyJump none\nHost *\nInclude "{tmp_path}/mo*"\n')
+    text = f'Host other\n ProxyJump none\nHost *\nInclude "{tmp_path}/mo*"\n'
+    (tmp_path / "config").write_text(text)
     for named in ({"ssh_config": str(tmp_path / "config")}, {"ssh_args": ("-F", str(tmp_path / "config"))}):
         if hop == "inner 0":
-            (tmp_path / "config").write_text(f'Include "{tmp_path}/mo*"\n')
+            (tmp_path / "config").write_text(f'Include ~no-such-user/x "{tmp_path}/mo*"\n')
         assert Hops().first(Route("web1", address="inner", **named)) == hop  # type: ignore[arg-type]
 
 

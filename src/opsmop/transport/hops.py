@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import os
+import pwd
 import re
 import shlex
 from collections.abc import Iterator
@@ -69,12 +71,20 @@ def _configuration(route: Route) -> str | None:
 
 
 def _files(file: str | None) -> Iterator[Path]:
-    home = Path("~/.ssh").expanduser()
+    home = _home() / ".ssh"
     if file is not None:
-        yield from _with_included(Path(file).expanduser(), home)
+        yield from _with_included(Path(file), home)
         return
     yield from _with_included(home / "config", home)
     yield from _with_included(_OF_THE_SYSTEM, _OF_THE_SYSTEM.parent)
+
+
+def _home() -> Path:
+    """Where ssh looks for the user's own files, whatever the environment says."""
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:  # ssh will say so
+        return Path("/nonexistent")
 
 
 def _with_included(path: Path, folder: Path, depth: int = 0) -> Iterator[Path]:
@@ -83,7 +93,8 @@ def _with_included(path: Path, folder: Path, depth: int = 0) -> Iterator[Path]:
     for line in _lines(path) if depth < _DEEPEST else ():
         found = _INCLUDES.match(line)
         for pattern in _split(found.group(1)) if found else ():
-            for name in glob.glob(str(folder / Path(pattern).expanduser())):  # noqa: PTH207 - it may be absolute
+            # It may be absolute; and a user who is not there is no error here.
+            for name in glob.glob(str(folder / os.path.expanduser(pattern))):  # noqa: PTH111, PTH207
                 yield from _with_included(Path(name), folder, depth + 1)
 
 
