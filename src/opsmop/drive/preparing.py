@@ -137,9 +137,11 @@ def _pushed(
 
 
 def _wishes(role: Role, settings: Settings) -> Wishes:
-    pressed = settings.defaults.pressed("push_serial")
+    serial = ask_if_defined(role, "serial")
+    if serial is not None:  # of one that has no batches, it only says how many at a time
+        serial = settings.defaults.pressed("push_serial") or serial
     return Wishes(
-        settings.serial or pressed or ask_if_defined(role, "serial"),
+        settings.serial or serial,
         ask_if_defined(role, "max_failures"),
         ask_if_defined(role, "on_unreachable"),
     )

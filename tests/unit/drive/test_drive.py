@@ -29,6 +29,7 @@ from opsmop.events import (
     Warned,
 )
 from opsmop.language.role import Role
+from opsmop.settings import Defaults
 from opsmop.wire.order import Order
 
 
@@ -184,11 +185,27 @@ def test_a_methods_exception_names_the_policys_line_and_fails_its_host_alone(dri
     assert [order.host for order in done.transport.orders] == ["b"]
 
 
-def test_eighty_hosts_at_a_time_unless_settings_say_otherwise(driven: Any, fleet: Any) -> None:
+IN_A_FILE = Defaults({"push_serial": 3})
+IN_THE_ENVIRONMENT = Defaults().overridden({"push_serial": ("OPSMOP_PUSH_SERIAL", 3)})
+
+
+@pytest.mark.parametrize(("defaults", "most"), [(Defaults(), 80), (IN_A_FILE, 3), (IN_THE_ENVIRONMENT, 3)])
+def test_eighty_hosts_at_a_time_unless_settings_say_otherwise_and_a_failure_keeps_none_from_ending(
+    driven: Any, fleet: Any, defaults: Defaults, most: int
+) -> None:
     hosts = fleet(*(f"h{number}" for number in range(100)))
-    done = driven(role_on(hosts))
-    assert done.transport.most_at_once <= 80
-    assert len(done.of(ContactFinished)) == 100
+    done = driven(role_on(hosts), scripts={"h0": failing}, defaults=defaults)
+    assert done.transport.most_at_once <= most
+    assert len(done.transport.orders) == len(done.of(ContactFinished)) == 100
+
+
+@pytest.mark.parametrize(("defaults", "batch"), [(IN_A_FILE, 10), (IN_THE_ENVIRONMENT, 3)])
+def test_the_environment_beats_the_roles_serial_and_a_file_does_not(
+    driven: Any, fleet: Any, defaults: Defaults, batch: int
+) -> None:
+    hosts = fleet(*(f"h{number}" for number in range(100)))
+    done = driven(role_on(hosts, serial=lambda self: 10), scripts={"h0": failing}, defaults=defaults)
+    assert len(done.transport.orders) == batch
 
 
 def unreachable(order: Any, receive: Any) -> None:
