@@ -1,4 +1,4 @@
-"""The fleet by hand: `python3 -m tests.fleet up|build|check [release ...]`, from the root of the checkout, as root."""
+"""The fleet by hand: `python3 -m tests.fleet up|build|check [release ...]` or `enforcing`, from the checkout, as root."""
 
 import argparse
 import shlex
@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from .harness import RELEASES, Fleet, FleetError, missing
+from .harness import RELEASES, EnforcingFleet, Fleet, FleetError, missing
 from .harness.base import ensure_bases
 from .harness.places import Places
 
@@ -15,7 +15,9 @@ from .harness.places import Places
 def command(words: Sequence[str]) -> int:
     """Run one verb and return the exit code: 1 when the machine lacks something or a fleet fails, 130 on Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python3 -m tests.fleet", description="Real hosts for tests, by hand.")
-    parser.add_argument("verb", choices=VERBS, help="boot hosts until Ctrl-C; build bases only; say what is missing")
+    parser.add_argument(
+        "verb", choices=VERBS, help="boot hosts, or one with SELinux, until Ctrl-C; build; say what is missing"
+    )
     parser.add_argument("releases", nargs="*", default=list(RELEASES), help=f"of {', '.join(RELEASES)}; one host each")
     chosen = parser.parse_args(words)
     # A shell without job control starts background commands with SIGINT ignored, and would have no way to end a fleet.
@@ -32,8 +34,17 @@ def command(words: Sequence[str]) -> int:
 
 def up(releases: Sequence[str]) -> None:
     """Boot a fleet, say how to reach it, and stay until Ctrl-C."""
+    _stay(Fleet(releases, progress=_say))
+
+
+def enforcing(_: Sequence[str]) -> None:
+    """Boot a host that enforces SELinux, and stay until Ctrl-C."""
+    _stay(EnforcingFleet(progress=_say))
+
+
+def _stay(fleet: Fleet) -> None:
     started = time.monotonic()
-    with Fleet(releases, progress=_say) as fleet:
+    with fleet:
         inventory = fleet.inventory(fleet.key.parent / "inventory.toml")
         _say(f"{len(fleet.hosts)} hosts are up after {time.monotonic() - started:.1f} s")
         _say(f"inventory: {inventory}")
@@ -65,7 +76,7 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-VERBS = {"up": up, "build": build, "check": check}
+VERBS = {"up": up, "enforcing": enforcing, "build": build, "check": check}
 
 if __name__ == "__main__":
     sys.exit(command(sys.argv[1:]))

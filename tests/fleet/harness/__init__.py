@@ -4,6 +4,7 @@
 changed on one; `missing()` says what this machine lacks to boot any.
 """
 
+from .enforcing import EnforcingFleet
 from .errors import CommandError, FleetError
 from .fleet import Fleet
 from .host import Host
@@ -11,4 +12,15 @@ from .needs import missing
 from .releases import RELEASES
 from .snapshot import Entry, Snapshot, difference
 
-__all__ = ["RELEASES", "CommandError", "Entry", "Fleet", "FleetError", "Host", "Snapshot", "difference", "missing"]
+__all__ = [
+    "RELEASES",
+    "CommandError",
+    "EnforcingFleet",
+    "Entry",
+    "Fleet",
+    "FleetError",
+    "Host",
+    "Snapshot",
+    "difference",
+    "missing",
+]

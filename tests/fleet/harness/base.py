@@ -114,14 +114,14 @@ def _build(release: Release, mirror: Mirror, root: Path) -> None:
     partial = root.with_suffix(".partial")
     if partial.exists():
         shutil.rmtree(partial)
-    _contained("debootstrap", "--variant=minbase", f"--include={PACKAGES}", release.name, partial, mirror.debian)
+    contained("debootstrap", "--variant=minbase", f"--include={PACKAGES}", release.name, partial, mirror.debian)
     _configure(release, mirror, partial)
-    _contained("chroot", partial, "/bin/sh", "-c", FINISH.replace("$MASKED", MASKED))
+    contained("chroot", partial, "/bin/sh", "-c", FINISH.replace("$MASKED", MASKED))
     partial.rename(root)
 
 
-def _contained(*arguments: str | Path) -> None:
-    # In its own namespaces: whatever it mounts or starts is gone when it ends, however it ends, and it ends with us.
+def contained(*arguments: str | Path) -> None:
+    """Run a program in its own namespaces: whatever it mounts or starts is gone when it ends, and it ends with us."""
     alone = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     commands.run(*alone, *arguments, timeout=BUILD_SECONDS)
 

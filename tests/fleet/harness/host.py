@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from . import snapshot
 from .containers import Container
@@ -17,14 +18,25 @@ from .network import Cable
 BOOT_SECONDS = 90
 
 
+class Machine(Protocol):
+    """One boot of a host: a container, or a virtual machine."""
+
+    def wants_reboot(self) -> bool: ...
+    def is_running(self) -> bool: ...
+    def console_tail(self, lines: int = 30) -> str: ...
+    def halt(self) -> None: ...
+    def end(self) -> None: ...
+
+
 class Host:
     """A Debian system with systemd and sshd at an address of its own.
 
     `name` is its host name, `release` its Debian release, `address` where its sshd listens (port 22), `root` its whole
     file system as seen from this machine, `upper` what differs from its base, `cable` what leads to it if it has a network
-    of its own. All tell of the host while it runs and
-    while it is stopped.
+    of its own. All tell of the host while it runs and while it is stopped. It must boot within `boot_seconds`.
     """
+
+    boot_seconds: float = BOOT_SECONDS
 
     def __init__(
         self,
@@ -49,7 +61,7 @@ class Host:
         self._login = login
         self.cable = cable
         self._before = cable.words if cable is not None else []
-        self._container: Container | None = None
+        self._container: Machine | None = None
 
     def __repr__(self) -> str:
         return f"<Host {self.name} {self.address}>"
@@ -119,7 +131,7 @@ class Host:
         watch.start()
         try:
             yield
-            if not rebooted.wait(BOOT_SECONDS):
+            if not rebooted.wait(self.boot_seconds):
                 raise FleetError(f"{self.name} has not rebooted")
             self.await_boot()
         finally:
@@ -127,15 +139,17 @@ class Host:
             watch.join()
 
     def await_boot(self) -> None:
-        """Wait until sshd answers and systemd is up (running or degraded), BOOT_SECONDS at most."""
-        deadline = time.monotonic() + BOOT_SECONDS
+        """Wait until sshd answers and systemd is up (running or degraded), `boot_seconds` at most."""
+        deadline = time.monotonic() + self.boot_seconds
         while not self._login.answers(self.address, self._before):
             self._refuse_to_wait(deadline, "its sshd does not answer")
             time.sleep(0.05)
         state = ""
         while state not in ("running", "degraded"):
             self._refuse_to_wait(deadline, f"systemd says {state!r}")
-            state = self.run("systemctl is-system-running --wait", check=False, timeout=BOOT_SECONDS).stdout.strip()
+            state = self.run(
+                "systemctl is-system-running --wait", check=False, timeout=self.boot_seconds
+            ).stdout.strip()
 
     def stop(self) -> None:
         """Shut down in order, as `systemctl poweroff` would; the disk stays."""
@@ -158,14 +172,14 @@ class Host:
         """
         return snapshot.take(self.upper, self._base, (*snapshot.WRITTEN_BY_THE_SYSTEM, *ignore))
 
-    def _running_container(self) -> Container:
+    def _running_container(self) -> Machine:
         if self._container is None:
             raise FleetError(f"{self.name} is not running")
         return self._container
 
     def _refuse_to_wait(self, deadline: float, symptom: str) -> None:
         if self._container is None or not self._container.is_running():
-            symptom = "its systemd-nspawn ended"
+            symptom = "its machine ended"
         elif time.monotonic() < deadline:
             return
         tail = self._container.console_tail() if self._container else ""

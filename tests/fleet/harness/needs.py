@@ -17,6 +17,9 @@ PROGRAMS = {
     "unshare": "util-linux",
     "setpriv": "util-linux",
     "mount": "mount",
+    "mke2fs": "e2fsprogs",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
 }
 
 
