@@ -102,6 +102,9 @@ class Telling:
         return bool(told) if failure is None else any(same_failure(failure, one) for one in told)
 
 
+_CLEAN = (int, float, bool)
+
+
 def cleaned(value: Any) -> Any:
     """`value` with all its texts fit for a terminal."""
     if isinstance(value, str):
@@ -111,7 +114,10 @@ def cleaned(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(cleaned, value)) if value else value
     if is_dataclass(value) and not isinstance(value, type):
-        found = {name: (entry, cleaned(entry)) for name, entry in vars(value).items()}
-        texts = {name: after for name, (before, after) in found.items() if after is not before}
+        texts = {}
+        for name, before in vars(value).items():
+            after = before if type(before) in _CLEAN else cleaned(before)
+            if after is not before:
+                texts[name] = after
         return replace(value, **texts) if texts else value  # what came from a host is clean already
     return value

@@ -13,6 +13,8 @@ LONGEST_TEXT = 128 * 1024  # characters
 MOST_ELEMENTS = 10_000
 LARGEST_NUMBER = 1 << 63
 
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+_AS_THEY_ARE = (str, int, float, bool)
 _NESTED: dict[str, type[Any]] = {"ChangeReport": ChangeReport, "Failure": Failure}
 # C0 and C1 control characters, which could rewrite what a terminal shows (ECMA-48); tab and newline stay. What turns the
 # direction of text, breaks a line for some readers, or is seen nowhere, so that it can hide something or tell two equal
@@ -42,8 +44,8 @@ def to_wire(event: Event) -> bytes:
     for entry in fields(event):
         value = getattr(event, entry.name)
         if value != entry.default:
-            body[entry.name] = _plain(value)
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=True).encode()
+            body[entry.name] = value if type(value) in _AS_THEY_ARE else _plain(value)
+    return _ENCODE(body).encode()
 
 
 def _plain(value: Any) -> Any:

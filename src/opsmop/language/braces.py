@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from opsmop.language.fields import declared
-
 _LONGEST_NAME = 80  # characters after the braces in which a name is looked for
 
 
-def taken_as_written(made: type, values: Mapping[str, Any], known: Container[str]) -> Iterator[tuple[str, str]]:
+def taken_as_written(values: Mapping[str, Any], known: Container[str]) -> Iterator[tuple[str, str]]:
     """The parameters that hold ``{{ name`` of a name that is known, and are no templates; each with that name.
 
-    :param made: the resource's type
-    :param values: parameters by name
+    :param values: a resource's parameters by name
     :param known: the names that a template would find
     """
-    fields = declared(made)
     for field, value in values.items():
-        if field in fields:
-            name = next((name for text in _texts(value) for name in _in_braces(text) if name in known), "")
-            if name:
-                yield field, name
+        name = next((name for text in _texts(value) for name in _in_braces(text) if name in known), "")
+        if name:
+            yield field, name
 
 
 def _texts(value: Any) -> Iterator[str]:

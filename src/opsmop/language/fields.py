@@ -106,18 +106,31 @@ def _text(annotation: Any) -> str:
 
 def declared(cls: type) -> dict[str, Field]:
     """The parameters of `cls` by name: those given by position first, then its own, then those every type has."""
-    return _declared(cls)
+    return _shape(cls).fields
+
+
+class _Shape:
+    """What is the same for all resources of a type.
+
+    :param fields: its parameters
+    """
+
+    def __init__(self, fields: dict[str, Field]) -> None:
+        self.fields = fields
+        self.positional = [name for name, entry in fields.items() if not entry.kw_only]
+        self.needed = [name for name, entry in fields.items() if entry.default is REQUIRED]
+        self.defaults = {name: entry.default for name, entry in fields.items()}
 
 
 @functools.cache
-def _declared(cls: type) -> dict[str, Field]:
+def _shape(cls: type) -> _Shape:
     found: dict[str, Field] = {}
     for base in cls.__mro__:
         annotations = _annotations(base)
         for name, value in vars(base).items():
             if isinstance(value, Field) and name not in found:
                 found[name] = value.typed(_text(annotations.get(name, "Any")))
-    return dict(sorted(found.items(), key=lambda entry: entry[1].kw_only))
+    return _Shape(dict(sorted(found.items(), key=lambda entry: entry[1].kw_only)))
 
 
 def bind(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) -> dict[str, Any]:
@@ -128,8 +141,22 @@ def bind(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) ->
     :param place: ``file:line`` for error texts
     :raises FieldError: for a wrong name, a wrong type, a value that is not a choice, one missing or one too many
     """
-    fields = declared(cls)
-    positional = [name for name, entry in fields.items() if not entry.kw_only]
+    said = _said(cls, args, given, place)
+    shape = _shape(cls)
+    for name in shape.needed:
+        if name not in said:
+            raise FieldError(f"{cls.__name__} needs {name!r}", place=place, remedy=shape.fields[name].doc)
+    return {**shape.defaults, **said}
+
+
+def given_names(cls: type, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[str, ...]:
+    """The names of the parameters of `cls` that are not left to their defaults, where `bind` refuses nothing."""
+    return (*_shape(cls).positional[: len(args)], *given)
+
+
+def _said(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) -> dict[str, Any]:
+    shape = _shape(cls)
+    fields, positional = shape.fields, shape.positional
     if len(args) > len(positional):
         raise FieldError(
             f"{cls.__name__} takes {len(positional)} value(s) by position ({', '.join(positional)}), not {len(args)}",
@@ -144,15 +171,10 @@ def bind(cls: type, args: tuple[Any, ...], given: dict[str, Any], place: str) ->
         if name in values:
             raise FieldError(f"{cls.__name__} was given {name!r} twice", place=place)
         values[name] = value
-    for name, entry in fields.items():
-        if name not in values:
-            if entry.default is REQUIRED:
-                raise FieldError(f"{cls.__name__} needs {name!r}", place=place, remedy=entry.doc)
-            values[name] = entry.default
-        elif not isinstance(values[name], Late):
-            values[name] = accepted(cls, entry, values[name], place)
-            if entry.template and isinstance(values[name], str):
-                values[name] = LateText(values[name])
+    for name, value in values.items():
+        if not isinstance(value, Late):
+            fit = accepted(cls, fields[name], value, place)
+            values[name] = LateText(fit) if fields[name].template and isinstance(fit, str) else fit
     return values
 
 
@@ -242,7 +264,14 @@ def _outermost(text: str, separator: str) -> list[str]:
 
 def fits(value: Any, type_text: str) -> bool:
     """Whether `value` is what an annotation says, read as text; an annotation nobody can read accepts everything."""
-    return any(_fits_one(value, option) for option in _outermost(type_text, "|"))
+    return any(_fits_one(value, head, inner) for head, inner in _options(type_text))
+
+
+@functools.cache
+def _options(type_text: str) -> list[tuple[str, str]]:
+    """What an annotation allows: each name, without its module, and what stands in its brackets."""
+    parts = (option.partition("[") for option in _outermost(type_text, "|"))
+    return [(head.rpartition(".")[2], inner) for head, _, inner in parts]
 
 
 _PLAIN: dict[str, Callable[[Any], bool]] = {
@@ -259,9 +288,7 @@ _PLAIN: dict[str, Callable[[Any], bool]] = {
 _CONTAINERS: dict[str, tuple[type, ...]] = {"list": (list, tuple), "tuple": (tuple,), "dict": (dict,), "set": (set,)}
 
 
-def _fits_one(value: Any, option: str) -> bool:
-    head, _, inner = option.partition("[")
-    head = head.rpartition(".")[2]
+def _fits_one(value: Any, head: str, inner: str) -> bool:
     if head in _PLAIN:
         return _PLAIN[head](value)
     if head not in _CONTAINERS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, TypeVar
 
 from opsmop.errors import FieldError, OpsMopError, PolicyError
 from opsmop.language.evaluation import RoleEnds, current
-from opsmop.language.fields import bind, declared, field
+from opsmop.language.fields import bind, declared, field, given_names
 from opsmop.language.lookups import Late, LateText, is_late
 from opsmop.language.result import Result
 from opsmop.language.scope import innermost, of_policy, place_of
@@ -70,6 +70,7 @@ class Resource(Declared, Result):
     sensitive: bool = field(default=False, doc="show neither its content nor its command and what that prints")
 
     ends_role: RoleEnds | None = None  # raised once it is evaluated, by the few types after which a role is over
+    given: tuple[str, ...] = ()  # the names of the parameters that are not left to their defaults
     checked = False  # whether `check` has seen its values; where some are late, it sees them once they are worked out
 
     shown: ClassVar[str] = "name"  # the parameter by which reports name a resource of this type
@@ -81,10 +82,11 @@ class Resource(Declared, Result):
             frame = innermost(sys._getframe(1), of_policy)
             self.file, self.line = place_of(frame)
             vars(self).update(bind(type(self), args, given, self.place))
+            self.given = given_names(type(self), args, given)
             self.frame = frame
             self.warnings = []
             self._refuse_texts_as_judges()
-            self.checked = not any(is_late(getattr(self, name)) for name in declared(type(self)) if name not in JUDGES)
+            self.checked = not any(is_late(getattr(self, name)) for name in self.given if name not in JUDGES)
             if self.checked:
                 self.examine()
             evaluation = current()
@@ -163,9 +165,7 @@ class Resource(Declared, Result):
         """Let an error of a sensitive resource say nothing that stands in its parameters, but for who and where."""
         if not self.sensitive:
             return
-        given = {name: getattr(self, name, None) for name in declared(type(self)) if name not in _TOLD}
-        values = (value for name, value in given.items() if value != declared(type(self))[name].default)
-        hidden = set().union(*map(texts_in, values))
+        hidden = set().union(*(texts_in(getattr(self, name)) for name in self.given if name not in _TOLD))
         error.message, error.remedy = masked(error.message, hidden), masked(error.remedy, hidden)
 
     def __str__(self) -> str:

@@ -40,9 +40,15 @@ class Variables(Mapping[str, Any]):
     ) -> None:
         self._layers = tuple(layers)
         self._besides, self._of_others = besides or {}, of_others or {}
-        self._merged: dict[str, Any] = {}
-        for layer in self._layers:
-            self._merged.update(layer.values)
+        self._found: dict[str, Any] | None = None  # by all layers together: few resources ask for it
+
+    @property
+    def _merged(self) -> dict[str, Any]:
+        if self._found is None:
+            self._found = {}
+            for layer in self._layers:
+                self._found.update(layer.values)
+        return self._found
 
     def __getitem__(self, name: str) -> Any:
         for known in (self._merged, self._besides):
@@ -109,7 +115,7 @@ class ReadVariables(Variables):
     """
 
     def __init__(self, variables: Variables) -> None:
-        vars(self).update(vars(variables))
+        vars(self).update(vars(variables), _found=variables._merged)  # as they are now
 
     if not TYPE_CHECKING:
 

@@ -32,10 +32,10 @@ class Attempt:
     @property
     def sensitive(self) -> bool:
         """Whether neither content nor output may be seen: somebody says so, or a parameter is a secret by now."""
-        resource = self.resource
+        resource, fields = self.resource, declared(type(self.resource))
         return bool(resource.sensitive) or any(
-            entry.sensitive or isinstance(getattr(resource, name), Secret)
-            for name, entry in declared(type(resource)).items()
+            fields[name].sensitive or isinstance(getattr(resource, name), Secret)
+            for name in resource.given
             if getattr(resource, name) is not None
         )
 

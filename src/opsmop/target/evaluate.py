@@ -166,7 +166,8 @@ class RoleEvaluation:
         assumed = assumed or self._assuming
         attempt = Attempt(resource, self.machine, ResourceSources(self, variables), assumed=assumed)
         self._attempt = attempt
-        for name, variable in taken_as_written(type(resource), vars(resource), variables):
+        given = {name: getattr(resource, name) for name in resource.given}
+        for name, variable in taken_as_written(given, variables):
             text = f"{name} takes '{{{{ {variable} }}}}' as it is written; write {name}=T(...) for a template"
             resource.warnings.append(text)
         early = self.values.work_out(resource, variables)

@@ -7,7 +7,7 @@ import posixpath
 import time
 from typing import TYPE_CHECKING, Callable
 
-from opsmop.events import EvaluationFinished, EvaluationStarted, Event, Warned
+from opsmop.events import EvaluationFinished, EvaluationStarted, Event, ResourceStarted, Warned
 from opsmop.target import own_files
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ class Logged:
             return
         from opsmop.events.telling import cleaned  # as above
 
-        lines = _lines(self._telling, cleaned(event))
+        lines = _lines(self._telling, cleaned(event)) if not isinstance(event, ResourceStarted) else []
+        if not lines:  # as of most that is as it should be
+            return
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(event.ts or time.time()))
         text = "".join(f"{stamp} {line}\n" for whole in lines for line in whole.split("\n"))
         try:

@@ -69,13 +69,12 @@ class Values:
         return bool(condition(resource) if callable(condition) else condition)
 
     def _replace(self, resource: Resource, variables: Variables) -> None:
-        for name, entry in declared(type(resource)).items():
+        for name in resource.given:
             value = getattr(resource, name)
-            if name in JUDGES:
+            if name in JUDGES or not is_late(value):
                 continue
-            worked_out = self._resolved(value, variables, resource.place)
-            if worked_out is not value:
-                setattr(resource, name, accepted(type(resource), entry, worked_out, resource.place))
+            entry, worked_out = declared(type(resource))[name], self._resolved(value, variables, resource.place)
+            setattr(resource, name, accepted(type(resource), entry, worked_out, resource.place))
         if not resource.checked:
             resource.checked = True
             resource.examine()

@@ -63,8 +63,11 @@ else:
             import dataclasses  # as above
 
             return dataclasses.replace(value, **changes)
-        state = value.__dict__
-        return own.cls(**{name: state[name] for name in own.names if name not in changes}, **changes)
+        if not changes.keys() <= own.known or own.cls.__init__ is not _init:
+            return own.cls(**{name: value.__dict__[name] for name in own.names if name not in changes}, **changes)
+        made = object.__new__(own.cls)
+        made.__dict__.update(value.__dict__, **changes)
+        return made
 
 
 MISSING = object()

@@ -67,6 +67,7 @@ def _fault(
     watched = type(made.__name__, (made,), {"__getattribute__": reading})
     resource: Resource = object.__new__(watched)
     vars(resource).update(values)
+    resource.given = tuple(name for name, value in values.items() if value != declared(made)[name].default)
     resource.file, resource.line, resource.warnings = *place, []
     try:
         resource.check()

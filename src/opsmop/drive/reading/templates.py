@@ -59,7 +59,7 @@ class Sources:
         """Warn of plain texts that look like templates of a variable which is defined."""
         fields = declared(call.made)
         plain = {name: value for name, value in call.values.items() if name in fields and not fields[name].template}
-        for name, variable in taken_as_written(call.made, plain, self.known or ()):
+        for name, variable in taken_as_written(plain, self.known or ()):
             self.warned.append(
                 TemplateError(
                     f"{call.made.__name__}({name}=...) takes '{{{{ {variable} }}}}' as it is written",

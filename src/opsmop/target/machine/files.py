@@ -27,24 +27,29 @@ def replace(
 
     The file is complete, synced and has its owner, its mode and the old file's labels before it takes the name, so that
     a power cut leaves the old content or the new one, and never a part. That the name itself is kept is seen to once for
-    all files of a role (`sync_directory`), which costs a disk far less than once for each. Owner before mode, because a change of owner drops setuid (chown(2)). A mount point (a container's ``/etc/hosts``) cannot
-    be renamed onto and is written in place.
+    all files of a role (`sync_directory`), which costs a disk far less than once for each. Owner before mode, because a
+    change of owner drops setuid (chown(2)). A mount point (a container's ``/etc/hosts``) cannot be renamed onto and is
+    written in place.
 
     :param mode: all permission bits
     :param prove: is given the complete temporary file, and raises what must keep it from taking the name
-    :param uid: -1 leaves what the file has by itself; `gid` likewise
+    :param uid: -1 leaves what an old file has, or what a new one gets; `gid` likewise
     :param label: SELinux's, of which parts that are unsaid are the old file's; empty leaves all of it
     :returns: whether it was written in place
     :raises OSError: as the system says it
     :raises ProviderError: if what comes is not what was announced, or the label is refused
     """
+    old = _standing(path)
     directory, name = os.path.split(path)
     descriptor, temporary = _beside(directory, name)
     try:
         try:
             contents.fill(descriptor, content)
-            _give(descriptor, uid, gid)
-            _copy_labels(path, descriptor)
+            if old is None:
+                _give(descriptor, uid, gid)
+            else:
+                _give(descriptor, old.st_uid if uid == -1 else uid, old.st_gid if gid == -1 else gid)
+                _copy_labels(path, descriptor)
             if label:
                 from opsmop.target.machine.hanging import set_label  # only for a file whose label is named
 
@@ -58,6 +63,13 @@ def replace(
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _standing(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except FileNotFoundError:
+        return None
 
 
 def _take_name(temporary: str, path: str) -> bool:

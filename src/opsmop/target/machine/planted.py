@@ -37,7 +37,8 @@ def refuse_planted(doing: str, path: str, planned: Mapping[str, Node] = NOTHING,
 
 
 def held(doing: str, path: str) -> int:
-    """A descriptor of the directory in which `path` stands, reached part by part; -1 where the system cannot do that.
+    """A descriptor of the directory in which `path` stands, reached by no link of another user; -1 where the system cannot
+    do that.
 
     What is done by way of it is done where the look was, whatever somebody puts in the place of a part meanwhile.
 
@@ -49,6 +50,7 @@ def held(doing: str, path: str) -> int:
     try:
         return stepped(os.path.dirname(path))
     except PlantedLinkError as error:
+        refuse_planted(doing, path)  # which knows more to say of it, unless it is gone by now
         raise ProviderError(
             f"cannot {doing} {path}: a link on the way is another user's (number {error.owner})"
         ) from None

@@ -13,6 +13,7 @@ from opsmop.language.provider import succeeded
 from opsmop.target.machine import commands, contents, files, mounts
 from opsmop.target.machine.acting import Acting
 from opsmop.target.machine.linking import Linking
+from opsmop.target.machine.names import Names
 from opsmop.target.machine.refusals import REMEDIES, refusals
 from opsmop.target.machine.surroundings import Surroundings
 
@@ -32,6 +33,7 @@ class RealMachine(Acting, Linking, Surroundings):
 
     def __init__(self, command_started: commands.Started = lambda *_: None) -> None:
         self._command_started = command_started
+        self._names = Names()
         self._named: set[str] = set()  # directories in which files have taken names since `settle`
         self.say: Callable[[str], None] | None = None  # takes what a long command prints while it runs
         self.warn: Callable[[str], None] | None = None  # takes what somebody should know of what was done
@@ -172,10 +174,6 @@ class RealMachine(Acting, Linking, Surroundings):
         label: str = "",
     ) -> None:
         """See `Machine.write`."""
-        old = self.status(path)
-        # A file keeps its owner unless told otherwise; a new one has the evaluating user's.
-        owner = owner if owner is not None else (old.owner if old else None)
-        group = group if group is not None else (old.group if old else None)
         uid, gid = self._numbers(owner, group)
         directory = os.path.dirname(path)
         with refusals("write", path) as held:
@@ -259,20 +257,10 @@ class RealMachine(Acting, Linking, Surroundings):
     # Names and numbers
 
     def _owner_name(self, uid: int) -> str:
-        import pwd  # as above
-
-        try:
-            return pwd.getpwuid(uid).pw_name
-        except KeyError:
-            return str(uid)
+        return self._names.user(uid)
 
     def _group_name(self, gid: int) -> str:
-        import grp  # as above
-
-        try:
-            return grp.getgrgid(gid).gr_name
-        except KeyError:
-            return str(gid)
+        return self._names.group(gid)
 
     def _numbers(self, owner: str | None, group: str | None) -> tuple[int, int]:
         """The numbers of an owner and a group; -1 for one that stays."""

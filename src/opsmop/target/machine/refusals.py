@@ -40,11 +40,11 @@ class refusals:  # noqa: N801 - reads as a word of the `with` statement that it 
         if self.doing in _LOOKS:
             return self.path
         try:
-            refuse_planted(self.doing, self.path)
             self._directory = held(self.doing, self.path)
         except OSError as error:
             raise self._refused(error) from error
         if self._directory == -1:
+            refuse_planted(self.doing, self.path)
             return self.path
         return f"/proc/self/fd/{self._directory}/{os.path.basename(self.path)}"
 

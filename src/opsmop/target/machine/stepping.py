@@ -38,6 +38,30 @@ def stepped(directory: str) -> int:
     :raises PlantedLinkError: for a link of another user than root and the one who acts
     :raises OSError: as the system says it
     """
+    at = _directly(directory)
+    return at if at != -1 else _by_parts(directory)
+
+
+def _directly(directory: str) -> int:
+    """A descriptor of a directory no part of whose path is a link; -1 where that is not so, or cannot be told.
+
+    What the kernel calls an opened directory is a path without links (proc(5), ``/proc/pid/fd``). Where that is the one
+    that was asked for, no link was on the way.
+    """
+    try:
+        at = os.open(directory, _STEP | os.O_DIRECTORY)
+    except OSError:  # what is wrong with it is told part by part
+        return -1
+    try:
+        if os.readlink(f"/proc/self/fd/{at}") == directory:
+            return at
+    except OSError:
+        return -1
+    os.close(at)
+    return -1
+
+
+def _by_parts(directory: str) -> int:
     left, most = directory.split("/")[::-1], MOST_LINKS
     at = os.open("/", _STEP)
     try:
