@@ -6,9 +6,10 @@ own code is imported when the name is first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
     from opsmop.api import HostResult, ResourceResult, RunResult, run
     from opsmop.cli import Cli
     from opsmop.errors import OpsMopError, PolicyError, ProviderError

@@ -29,7 +29,9 @@ A message names the thing, the place and the remedy.
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class OpsMopError(Exception):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,25 @@ def test_nothing_slow_is_imported_at_the_top(path: Path) -> None:
     names = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in tree.body if isinstance(node, ast.ImportFrom)}
     assert not {name.partition(".")[0] for name in names} & SLOW, "import it in the function that needs it"
+
+
+# What each of these brings along is most of what Python's library costs a host's start.
+DEAR = {"contextlib", "dataclasses", "enum", "json", "pathlib", "pickle", "re", "signal", "subprocess", "typing"}
+STARTED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import opsmop.target.agent, opsmop.wire.rebuild
+from opsmop.target.role_process import evaluation_entry
+from opsmop.target.log import Logged
+from opsmop.wire.order import Order
+evaluation_entry()
+import opsmop.resources.directory, opsmop.resources.echo, opsmop.resources.file, opsmop.resources.link, opsmop.resources.shell
+Logged(print).open(Order("run", "host", "role", "apply", options={"log": "/nowhere"}))
+print(*(name.partition(".")[0] for name in sys.modules))
+"""
+
+
+def test_a_host_starts_without_what_plain_types_do_not_need() -> None:
+    command = [sys.executable, "-E", "-s", "-S", "-c", STARTED, str(SOURCE.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & DEAR

@@ -12,6 +12,7 @@ from opsmop.wire.records import is_dataclass
 MOST_WAITING = 64 << 20  # bytes, about
 _PER_VALUE = 120  # bytes that an object of Python takes, about
 _PER_LETTER = 4  # bytes at most
+_SMALL = (int, float, bool, type(None))
 
 
 class Channel:
@@ -66,5 +67,7 @@ def weight_of(value: Any) -> int:
     if isinstance(value, tuple):
         return _PER_VALUE + sum(weight_of(entry) for entry in value)
     if is_dataclass(value) and not isinstance(value, type):
-        return 2 * _PER_VALUE + sum(weight_of(entry) for entry in vars(value).values())
+        state = vars(value)
+        more = [entry for entry in state.values() if type(entry) not in _SMALL]  # of an event, half are
+        return (2 + len(state) - len(more)) * _PER_VALUE + sum(map(weight_of, more))
     return _PER_VALUE

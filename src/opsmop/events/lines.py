@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from opsmop import errors
 from opsmop.events import INTERRUPTION, ChangeReport, ContactFinished, Event, Failure, ResourceFailed, ResourceFinished
 from opsmop.events.look import Look, duration_text
@@ -240,6 +238,8 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def _wrapped(look: Look, text: str) -> list[str]:
+    import textwrap  # only for what is told at length: it imports re
+
     room = look.width - _INDENT
     rows = []
     for row in text.splitlines():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from opsmop.events import (
     ContactFinished,
     ContactStarted,
@@ -30,6 +28,10 @@ from opsmop.events.lines import (
 )
 from opsmop.events.wire import clean
 from opsmop.wire.records import is_dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Telling:
@@ -102,22 +104,21 @@ class Telling:
         return bool(told) if failure is None else any(same_failure(failure, one) for one in told)
 
 
-_CLEAN = (int, float, bool)
+_NUMBERS = (int, float, bool)
 
 
 def cleaned(value: Any) -> Any:
     """`value` with all its texts fit for a terminal."""
     if isinstance(value, str):
         return clean(value)
-    if value is None or isinstance(value, (int, float)):
+    if value is None:
         return value
     if isinstance(value, tuple):
         return tuple(map(cleaned, value)) if value else value
     if is_dataclass(value) and not isinstance(value, type):
         texts = {}
         for name, before in vars(value).items():
-            after = before if type(before) in _CLEAN else cleaned(before)
-            if after is not before:
+            if type(before) not in _NUMBERS and (after := cleaned(before)) is not before:
                 texts[name] = after
         return replace(value, **texts) if texts else value  # what came from a host is clean already
     return value

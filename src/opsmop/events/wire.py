@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from opsmop.errors import ProtocolError
 from opsmop.events import EVENT_TYPES, SCHEMA_VERSION, ChangeReport, Event, Failure
+from opsmop.wire.lean import as_json, cached
 from opsmop.wire.records import fields, is_dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 LONGEST_TEXT = 128 * 1024  # characters
 MOST_ELEMENTS = 10_000
 LARGEST_NUMBER = 1 << 63
 
-_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 _AS_THEY_ARE = (str, int, float, bool)
 _NESTED: dict[str, type[Any]] = {"ChangeReport": ChangeReport, "Failure": Failure}
 # C0 and C1 control characters, which could rewrite what a terminal shows (ECMA-48); tab and newline stay. What turns the
@@ -30,9 +31,8 @@ def clean(text: str) -> str:
 
     A carriage return before a newline, as terminals and Windows files have it, goes without a trace.
     """
-    if (
-        text.isprintable()
-    ):  # neither a control character nor half a pair: nearly every text, and a hundred times quicker
+    # Neither a control character nor half a pair: nearly every text, and a hundred times quicker.
+    if text.isprintable():
         return text[:LONGEST_TEXT]
     whole = text[:LONGEST_TEXT].encode("utf-8", "replace").decode()  # half a surrogate pair can be written nowhere
     return whole.replace("\r\n", "\n").translate(_CONTROL)
@@ -45,7 +45,7 @@ def to_wire(event: Event) -> bytes:
         value = getattr(event, entry.name)
         if value != entry.default:
             body[entry.name] = value if type(value) in _AS_THEY_ARE else _plain(value)
-    return _ENCODE(body).encode()
+    return as_json(body).encode()
 
 
 def _plain(value: Any) -> Any:
@@ -63,6 +63,8 @@ def from_wire(data: bytes) -> Event:
 
     :raises ProtocolError: if it is not JSON, not a known event, or a value is not of its declared type
     """
+    import json  # hosts write events, and read none
+
     try:
         body = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -79,29 +81,40 @@ def from_wire(data: bytes) -> Event:
 def _build(cls: type[Any], body: Any) -> Any:
     if not isinstance(body, dict):
         raise ProtocolError(f"a {cls.__name__} that is not an object")
-    known = {entry.name: entry for entry in fields(cls)}
-    return cls(**{name: _checked(cls, known[name], body[name]) for name in known if name in body})
+    found: dict[str, Any] = {}
+    for name, declared, several, optional in _shape(cls):
+        if name in body:
+            value = body[name]
+            if value is None and optional:
+                found[name] = None
+            else:
+                found[name] = (_each if several else _single)(cls, name, declared, value)
+    return cls(**found)
 
 
-def _checked(cls: type[Any], entry: Any, value: Any) -> Any:
-    declared = str(entry.type)
-    if declared.endswith(" | None"):
-        declared = declared[: -len(" | None")]
-        if value is None:
-            return None
-    if declared.startswith("tuple["):
-        inner = declared[len("tuple[") : -len(", ...]")]
-        if isinstance(value, list) and len(value) <= MOST_ELEMENTS:
-            return tuple(_single(cls, entry.name, inner, item) for item in value)
-        raise ProtocolError(f"{cls.__name__}.{entry.name} is not a list of {inner}")
-    return _single(cls, entry.name, declared, value)
+@cached
+def _shape(cls: type[Any]) -> list[tuple[str, str, bool, bool]]:
+    """The fields of a class: each name, what it is to be, whether a list of that, and whether it may be missing."""
+    shape = []
+    for entry in fields(cls):
+        declared, optional = str(entry.type), str(entry.type).endswith(" | None")
+        declared = declared[: -len(" | None")] if optional else declared
+        several = declared.startswith("tuple[")
+        shape.append((entry.name, declared[len("tuple[") : -len(", ...]")] if several else declared, several, optional))
+    return shape
+
+
+def _each(cls: type[Any], name: str, declared: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, list) and len(value) <= MOST_ELEMENTS:
+        return tuple(_single(cls, name, declared, item) for item in value)
+    raise ProtocolError(f"{cls.__name__}.{name} is not a list of {declared}")
 
 
 def _single(cls: type[Any], name: str, declared: str, value: Any) -> Any:
-    if declared in _NESTED:
-        return _build(_NESTED[declared], value)
     if declared == "str" and isinstance(value, str):
         return clean(value)
+    if declared in _NESTED:
+        return _build(_NESTED[declared], value)
     if declared == "bool" and isinstance(value, bool):
         return value
     if declared == "int" and isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
-
 from opsmop.errors import PolicyError
 from opsmop.facts.fact import Fact
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from random import Random
+    from typing import Any, Callable
 
 
 class ChaosFacts(Fact):

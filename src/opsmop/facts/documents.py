@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
-
 from opsmop.errors import ProviderError
 from opsmop.language.fields import nearest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 
 class UnknownFact(ProviderError, AttributeError, KeyError):  # noqa: N818 - an AttributeError for hasattr() and templates

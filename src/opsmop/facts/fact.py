@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable
 
 from opsmop.errors import OpsMopError, PolicyError, ProviderError
 from opsmop.language.evaluation import Evaluation, current
 from opsmop.language.machine import Machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 SECONDS = 10.0  # that finding out one fact may take, unless ``[facts] timeout`` says otherwise
 

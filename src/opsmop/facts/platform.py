@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, overload
+from typing import overload
 
 from opsmop.errors import ProviderError
 from opsmop.facts.fact import Fact
 from opsmop.language.machine import Completed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 _PACKAGE_MANAGERS = (
     ("apt-get", "apt"),

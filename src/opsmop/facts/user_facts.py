@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import posixpath  # paths alone; the machine is what looks at files
-from collections.abc import Iterator
-from typing import Any, Callable
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.facts.documents import READERS, UnknownFact, read
@@ -12,6 +10,11 @@ from opsmop.facts.fact import SECONDS, Fact
 from opsmop.facts.safety import refuse_unsafe, resolved
 from opsmop.language.fields import nearest
 from opsmop.language.machine import Status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Callable
 
 DIRECTORY = "/etc/opsmop/facts.d"
 # What editors and package managers leave behind beside the files that count.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from opsmop.inventory.magic import MAGIC
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from opsmop.inventory.tree import Tree
 
 STAYS_HOME = (

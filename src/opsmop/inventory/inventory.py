@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from opsmop.errors import InventoryError
 from opsmop.inventory.host import STAYS_HOME, Group, Host
 from opsmop.inventory.tree import Tree, close, names_matching
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 
 class Inventory:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from opsmop.errors import InventoryError
 from opsmop.inventory.inventory import Inventory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class TomlInventory(Inventory):

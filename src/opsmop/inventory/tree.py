@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from opsmop.errors import InventoryError
 from opsmop.inventory.host import Group, Host
 from opsmop.inventory.magic import MAGIC, fault
 from opsmop.inventory.words import variables_from_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 EVERYTHING = "all"  # the group that every host is in
 _SECTIONS = ("groups", "hosts")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Union
-
 from opsmop.errors import PolicyError
 from opsmop.language.resource import Resource
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from typing import Any, Union
 
     # A text is a sequence of texts to type checkers: so lists are not looked into.
     Given = Union[Resource, "Resources", tuple["Given", ...], list[Any]]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Callable, Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Callable, Protocol
+
     from opsmop.language.machine import Machine
     from opsmop.language.resource import Resource
     from opsmop.language.scope import Variables
+else:
+    Protocol = object  # what is written down of it is for type checkers
 
 
 class Evaluation(Protocol):

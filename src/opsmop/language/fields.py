@@ -6,15 +6,18 @@ Its annotation is read as text and never evaluated, so that a target's Python ma
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Iterable
-from typing import Any, Callable
 
 from opsmop.errors import FieldError
 from opsmop.language.lookups import Late, LateText
 from opsmop.language.result import Truth
 from opsmop.language.secrets import Secret
+from opsmop.wire.lean import cached
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Callable
 
 
 class _Required:
@@ -122,7 +125,7 @@ class _Shape:
         self.defaults = {name: entry.default for name, entry in fields.items()}
 
 
-@functools.cache
+@cached
 def _shape(cls: type) -> _Shape:
     found: dict[str, Field] = {}
     for base in cls.__mro__:
@@ -267,7 +270,7 @@ def fits(value: Any, type_text: str) -> bool:
     return any(_fits_one(value, head, inner) for head, inner in _options(type_text))
 
 
-@functools.cache
+@cached
 def _options(type_text: str) -> list[tuple[str, str]]:
     """What an annotation allows: each name, without its module, and what stands in its brackets."""
     parts = (option.partition("[") for option in _outermost(type_text, "|"))

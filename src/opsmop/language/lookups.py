@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 
 class Late:
     """A value that is worked out later.
@@ -33,7 +31,9 @@ class LateExpression(Late):
     """A Jinja expression that gives a native value."""
 
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
 
     def T(template: str) -> str:  # noqa: N802 - the language's name
         """A template: wherever a parameter takes text, it is rendered when the resource is evaluated."""

@@ -6,11 +6,15 @@ simulated, and an effect changes only its model, which later looks answer from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Callable, Protocol
-
 from opsmop.wire.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Any, Callable, Protocol
+else:
+    Protocol = object  # what is written down of it is for type checkers
 
 
 @dataclass(frozen=True)

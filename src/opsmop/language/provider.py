@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Protocol
-
 from opsmop.errors import CommandFailed
 from opsmop.language.evaluation import current
 from opsmop.language.machine import Completed, Content, Machine
 from opsmop.wire.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, Callable, ClassVar, Protocol
+
     from opsmop.language.syntax import Syntax
     from opsmop.language.trees import Tree
+else:
+    Protocol = object  # what is written down of it is for type checkers
 
 STATE = "state"
 ACT = "act"

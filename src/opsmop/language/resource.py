@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, TypeVar
 
 from opsmop.errors import FieldError, OpsMopError, PolicyError
 from opsmop.language.evaluation import RoleEnds, current
@@ -13,12 +12,14 @@ from opsmop.language.result import Result
 from opsmop.language.scope import innermost, of_policy, place_of
 from opsmop.language.secrets import MASK, masked, texts_in
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, ClassVar
+
     from typing_extensions import dataclass_transform
 else:
-    Decorated = TypeVar("Decorated")
 
-    def dataclass_transform(**_: Any) -> Callable[[Decorated], Decorated]:
+    def dataclass_transform(**_: Any) -> Callable[[Any], Any]:
         """For type checkers alone (PEP 681); Python has it from 3.11 on."""
         return lambda decorated: decorated
 

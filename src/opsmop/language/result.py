@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from opsmop.errors import PolicyError
 from opsmop.language.evaluation import current
 from opsmop.language.machine import Completed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from opsmop.errors import PolicyError
 from opsmop.language.evaluation import current
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
+    from typing import Any
 
     from opsmop.events import Failure
     from opsmop.inventory import Host, Inventory

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Callable
 
 from opsmop.errors import PolicyError, TemplateError
 from opsmop.language.fields import nearest
+from opsmop.wire.lean import Mapping
 from opsmop.wire.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import FrameType
+    from typing import Any, Callable
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Layer:
     values: Mapping[str, Any]
 
 
-class Variables(Mapping[str, Any]):
+class Variables(Mapping[str, "Any"]):
     """Layers of variables, of which the last that has a name wins; names are attributes too.
 
     :param layers: first to last

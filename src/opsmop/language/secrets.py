@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from opsmop.language.evaluation import current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MASK = "********"
 # Masking every occurrence of a text of one or two characters would garble reports and hide nothing.

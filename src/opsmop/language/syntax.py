@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from opsmop.wire.records import dataclass, fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 # Parameters of a resource that say it, and the options of Jinja's environment that they are ("High Level API" of its manual).
 DELIMITERS = {"variable_delimiters": "variable", "block_delimiters": "block", "comment_delimiters": "comment"}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Callable
 
 from opsmop.language.machine import Content
 from opsmop.wire.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Callable
 
 
 @dataclass(frozen=True)

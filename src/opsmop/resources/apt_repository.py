@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
@@ -11,6 +10,10 @@ from opsmop.language.machine import Machine
 from opsmop.language.provider import ACT, Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources.package import running
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SOURCES = "/etc/apt/sources.list.d"
 _KEYS = "/etc/apt/keyrings"  # where the administrator's keys are: sources.list(5), Signed-By

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
 
 from opsmop.errors import FieldError
 from opsmop.language.machine import Completed, Machine
 from opsmop.language.provider import NOT_NEEDED, Change
 from opsmop.language.resource import Resource
 from opsmop.wire.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 # Those that can be set and taken away, by chattr(1)'s letters: linux/fs.h, FS_*_FL.
 BITS = {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
@@ -18,6 +16,11 @@ from opsmop.resources.editing import Lines
 from opsmop.resources.permissions import absolute, ownership_changes
 from opsmop.resources.ssh_keys import Entry, is_whole, parsed
 from opsmop.resources.sshd_config import keys_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 _OTHERS_MAY_WRITE = 0o022
 _SHORT = 8  # letters at the end of a key that tell it from others

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
@@ -11,6 +10,10 @@ from opsmop.language.machine import Effect, Machine
 from opsmop.language.provider import Change, Provider, succeeded
 from opsmop.language.resource import Resource
 from opsmop.resources.editing import Lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SPECIAL = ("reboot", "yearly", "annually", "monthly", "weekly", "daily", "midnight", "hourly")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.facts import told
 from opsmop.language.evaluation import current
 from opsmop.language.machine import Completed
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LONGEST = 200  # characters of a value; the report keeps only the end of what is longer as a whole
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Status
@@ -21,6 +19,10 @@ from opsmop.resources.permissions import (
     ownership_changes,
     while_free,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _NEW_MODE = 0o755  # what a directory gets when nothing says its mode: umask 022
 _OF_PARENTS = ("parents_mode", "parents_owner", "parents_group")

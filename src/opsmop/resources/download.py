@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect, Status
@@ -15,6 +12,11 @@ from opsmop.resources.answers import answer, done
 from opsmop.resources.marks import Mark
 from opsmop.resources.modes import mode_of
 from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 _NEW_MODE = 0o644
 _DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}

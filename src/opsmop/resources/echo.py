@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Echo(Resource):

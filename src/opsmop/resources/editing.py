@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
@@ -13,6 +12,10 @@ from opsmop.resources.modes import mode_of
 from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
 from opsmop.resources.standing import followed
 from opsmop.resources.writing import BACKUP, VALIDATE, put, refuse_validate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _NEW_MODE = 0o644
 _LARGEST = 64 * 1024 * 1024  # bytes; nobody edits more by lines

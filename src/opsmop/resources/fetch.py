@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.errors import ProviderError
 from opsmop.language.fields import field
 from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources.permissions import absolute
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Fetch(Resource):

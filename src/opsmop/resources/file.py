@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Callable
-
 from opsmop.errors import FieldError, ProviderError, TemplateError
 from opsmop.language.fields import bind, declared, field
 from opsmop.language.machine import Content, Status
@@ -26,7 +23,11 @@ from opsmop.resources.permissions import (
 from opsmop.resources.standing import followed
 from opsmop.resources.writing import BACKUP, VALIDATE, keep, put, refuse_validate
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Callable
+
     from opsmop.language.syntax import Syntax
 
 _OF_TEMPLATES = (

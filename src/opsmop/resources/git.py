@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
-
 from opsmop.errors import CommandFailed, FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Machine
@@ -17,6 +14,11 @@ from opsmop.resources.references import Wanted
 from opsmop.resources.remotes import address, refuse_name
 from opsmop.resources.repository import Repository, few, short
 from opsmop.wire.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
 
 _KEPT = "refs/opsmop/checked-out"  # what was last checked out here: no commit that it reaches is somebody's own
 _LEFT_OUT = "opsmop.leftout"  # of the checkout's configuration: the submodules that git passed over

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Account, AccountGroup, Effect, Machine
@@ -11,6 +9,10 @@ from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources.accounts import GROUPS, done, entries, primary_users, refuse_name, refuse_number, root_only
 from opsmop.wire.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Group(Resource):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.evaluation import current
@@ -12,7 +10,10 @@ from opsmop.language.labels import filled, joined, parted, whole
 from opsmop.language.machine import Machine
 from opsmop.language.provider import Change
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opsmop.resources.permissions import Labelled
 
 NAMES = ("seuser", "serole", "setype", "selevel")

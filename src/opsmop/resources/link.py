@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
-from typing import Callable, ClassVar
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
@@ -19,6 +17,11 @@ from opsmop.resources.permissions import (
     owner_name,
     ownership_changes,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Callable, ClassVar
 
 _MOST_LINKS = 40  # as many as the kernel follows: path_resolution(7)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Completed
 from opsmop.language.provider import Change
@@ -11,6 +9,10 @@ from opsmop.resources.masks import remaining
 from opsmop.resources.references import read
 from opsmop.resources.remotes import address, explained
 from opsmop.resources.repository import Repository, few, short
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SPACES = ("refs/heads/", "refs/tags/")
 _KEPT = "refs/opsmop/"  # what was last fetched: no commit that it reaches is somebody's own

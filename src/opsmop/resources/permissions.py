@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
-
 from opsmop.errors import FieldError
 from opsmop.language.fields import field
 from opsmop.language.machine import Machine, Status
 from opsmop.language.provider import Change
 from opsmop.language.resource import Resource
 from opsmop.resources.modes import octal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
 
 ATTRIBUTES = (
     'what chattr(1) sets: "+i", "-i", or "=i" for these and no others; while it is changed, i and a are taken off'

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.evaluation import BOOT_ID, RoleEnds
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import ACT, Change, Provider, succeeded
 from opsmop.language.resource import Resource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Debian's packages leave it when only a reboot makes their new version run: Debian Policy has none, reboot-notifier(8).
 _REQUIRED = "/run/reboot-required"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
 
 from opsmop.errors import ProviderError
 from opsmop.language.fields import field
 from opsmop.language.secrets import Secret, revealed
 from opsmop.resources.editing import Edit, Editing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 
 class Replace(Editing):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import Provider
 from opsmop.resources.masks import masked
 from opsmop.resources.remotes import address, explained, ssh_command
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from opsmop.resources.remotes import Address
 

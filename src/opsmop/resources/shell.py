@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
-
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect
@@ -12,6 +9,11 @@ from opsmop.language.provider import ACT, Change, Provider, scripted, succeeded
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret, revealed
 from opsmop.wire.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
 
 # What the shell on every Unix understands; bash is asked for by name.
 SHELL = "/bin/sh"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, Machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAIN = "/etc/ssh/sshd_config"
 _USUAL = ".ssh/authorized_keys"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Effect, Machine
@@ -11,6 +9,10 @@ from opsmop.language.provider import Change, Provider
 from opsmop.language.resource import Resource
 from opsmop.resources.editing import Lines
 from opsmop.resources.permissions import absolute
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LIVE = "/proc/sys"
 # sysctl.d(5): of files with one name the first directory's counts; all are then read in the order of their names.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Machine, Status
 from opsmop.language.provider import Change
@@ -11,6 +9,10 @@ from opsmop.language.trees import Tree, TreeEntry, left_out
 from opsmop.resources.modes import octal
 from opsmop.resources.permissions import Labelled, label_of
 from opsmop.wire.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _OWNER_ALL = 0o700  # what the owner needs of a directory to fill it
 

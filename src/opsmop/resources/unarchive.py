@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
-
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Effect
@@ -14,6 +11,11 @@ from opsmop.resources.answers import answer, done
 from opsmop.resources.marks import Mark
 from opsmop.resources.modes import Mode, mode_of
 from opsmop.resources.permissions import absolute, group_name, owner_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, ClassVar
 
 _LISTED = ("strip", "only", "but", "owner", "group")
 _LATER = ("mode", "keep_newer")  # what is remembered only where it was asked for

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 
 from opsmop.errors import CommandFailed, FieldError, ProviderError
 from opsmop.language.fields import field
@@ -13,6 +12,10 @@ from opsmop.language.resource import Resource
 from opsmop.language.secrets import MASK, without_login
 from opsmop.resources.answers import answer
 from opsmop.resources.permissions import absolute
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HIGHEST_PORT = 65535
 _WHAT = ("port", "path", "url", "journal", "lock")

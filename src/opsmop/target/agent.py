@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
-from typing import Callable
 
 from opsmop.events.wire import to_wire
 from opsmop.language.secrets import masked, spellings
@@ -19,7 +17,12 @@ from opsmop.target.printed import LONGEST_LINE, printed
 from opsmop.target.role_process import evaluation_entry
 from opsmop.target.warden import WIDE, Warden
 from opsmop.wire import frames
+from opsmop.wire.lean import signal
 from opsmop.wire.memory import leave_no_core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 IDLE = 3600.0  # seconds that an agent without a role waits for the next
 _BACKLOG = 1 << 20  # bytes for the controller, above which the role has to wait

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Callable
 
 from opsmop.errors import OpsMopError, PolicyError, ProviderError
 from opsmop.events import ChangeReport, Event, ResourceFailed, ResourceFinished, ResourceSpoke, ResourceStarted, Warned
@@ -24,13 +21,19 @@ from opsmop.target.supply import Stock, read_within, tree_read_within
 from opsmop.target.tries import Tries
 from opsmop.target.values import Values
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Any, Callable
+
     from opsmop.language.syntax import Syntax
     from opsmop.language.trees import Tree
 
+    EmitEvent = Callable[[Event], None]
+
 SHOWN_OUTPUT = 4096  # characters of a command's output that a good ending carries; a failure carries more
 CALLER = "opsmop.target.run_role"  # the module whose frame ends the search for local variables
-EmitEvent = Callable[[Event], None]
 
 
 class RoleEvaluation:

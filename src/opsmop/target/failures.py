@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import groupby
-from types import TracebackType
-from typing import Callable
 
 from opsmop.errors import CommandFailed, OpsMopError, ProviderError
 from opsmop.events import Failure
 from opsmop.language.scope import of_policy
 from opsmop.language.secrets import MASK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Callable
 
 LONGEST_MESSAGE = 16 * 1024  # characters; an exception may be of any size
 LONGEST_OUTPUT = 64 * 1024

@@ -6,9 +6,12 @@ import os
 import sys
 import time
 from types import CodeType
-from typing import Any
 
 from opsmop.wire import start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MOST = 4  # files that are kept: one for each version of OpsMop and Python that comes here
 _STALE = 3600  # seconds after which a file that somebody began and never ended is removed

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import posixpath
 import time
-from typing import TYPE_CHECKING, Callable
 
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event, ResourceStarted, Warned
 from opsmop.target import own_files
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Callable
+
     from opsmop.events.telling import Telling
     from opsmop.wire.order import Order
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
 
 
 class NoHomeError(OSError):
@@ -48,8 +47,10 @@ def open_folder(path: str) -> int:
 
     :raises OSError: if it cannot be made, is a symlink, or others may change what is in it
     """
-    with suppress(FileExistsError):
+    try:  # noqa: SIM105 - what contextlib brings costs a host's start
         os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     status = os.fstat(folder)
     ours = status.st_uid in (0, os.geteuid())

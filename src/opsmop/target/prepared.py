@@ -8,10 +8,12 @@ error of a function that the template calls) ends in `UnfitError`, and jinja2 it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Callable
-
 from opsmop.language.secrets import revealed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, Callable
 
 _SYNTAX = ("{{", "{%", "{#")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Callable
 
 from opsmop.events import EvaluationFinished, Event, Printed
 from opsmop.language.evaluation import current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 LONGEST_LINE = 8192  # characters
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Callable
-
 from opsmop.errors import PolicyError
 from opsmop.events.wire import LONGEST_TEXT
 from opsmop.language.resource import Resource
 from opsmop.language.result import Truth
 from opsmop.language.role import Role
 from opsmop.language.scope import written_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 
 def as_json(value: Any, role: Role, shown: Callable[[str], str]) -> str:
@@ -21,6 +22,8 @@ def as_json(value: Any, role: Role, shown: Callable[[str], str]) -> str:
     """
     if value is None:
         return ""
+    import json  # only for what is returned
+
     try:
         text = json.dumps(_shown(json.loads(json.dumps(_with_bools(value), allow_nan=False)), shown))
     except (TypeError, ValueError, RecursionError) as error:
@@ -63,6 +66,8 @@ def _shown(value: Any, shown: Callable[[str], str]) -> Any:
         return {shown(name): _shown(entry, shown) for name, entry in value.items()}
     if isinstance(value, list):
         return [_shown(entry, shown) for entry in value]
+    import json  # as above
+
     if isinstance(value, str) or shown(json.dumps(value)) != json.dumps(value):
         return shown(str(value))
     return value

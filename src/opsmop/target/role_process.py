@@ -6,11 +6,8 @@ It speaks with its agent through pipes, has its own session, and reads nothing f
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-from collections.abc import Mapping
-from typing import Any, Callable
 
 from opsmop.errors import ProviderError
 from opsmop.events import EvaluationFinished, Event
@@ -19,7 +16,13 @@ from opsmop.target.log import Logged
 from opsmop.target.printed import printing_as_events
 from opsmop.target.supply import Far
 from opsmop.wire import frames
+from opsmop.wire.lean import signal
 from opsmop.wire.order import Order
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Callable
 
 COMMAND_GRACE = 15  # seconds: the machine takes up to ten to end a command (opsmop.target.machine.commands)
 INTERRUPTIONS = frozenset((signal.SIGTERM, signal.SIGIO))
@@ -130,7 +133,7 @@ class Line:
             if not data:
                 raise ProviderError("the controller is gone")
             self._waiting += self._decoder.feed(data)
-        return self._waiting.pop(0).payload
+        return self._waiting.pop(0)[1]
 
     def _say(self, kind: int, payload: bytes) -> None:
         self._interruption.write(self._outgoing, frames.frame(kind, payload))

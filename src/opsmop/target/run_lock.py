@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Callable
 
 from opsmop.errors import HostBusyError
 from opsmop.events import Event, Warned
 from opsmop.target import own_files
+from opsmop.wire.lean import as_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable
+
     from opsmop.wire.order import Order
 
 PATH = "~/.opsmop/lock"
@@ -22,31 +22,36 @@ _PAUSE = 0.05  # seconds
 _LONGEST = 4096  # bytes
 
 
-@contextmanager
-def run_lock(order: Order, emit: Callable[[Event], None]) -> Iterator[None]:
-    """Hold the lock, if `order` asks for it. Contacts of one run share it: one machine may do the work of several hosts.
+class run_lock:  # noqa: N801 - reads as a word of the `with` statement that it is used in
+    """Holds the lock, if `order` asks for it. Contacts of one run share it: one machine may do the work of several hosts.
 
-    :raises HostBusyError: if another run holds it
+    :raises HostBusyError: on entering, if another run holds it
     """
-    said = order.options.get("lock")
-    if not said:
-        yield
-        return
-    opened = -1
-    try:
+
+    def __init__(self, order: Order, emit: Callable[[Event], None]) -> None:
+        self._order, self._emit = order, emit
+        self._opened = -1
+
+    def __enter__(self) -> None:
+        said = self._order.options.get("lock")
+        if not said:
+            return
         try:
-            opened = _opened()
-            _take(opened, order, said)
+            self._opened = _opened()
+            _take(self._opened, self._order, said)
         except own_files.NoHomeError as error:  # the log says nothing of that where a lock is wanted: see `Logged`
             missing = f"{error.strerror}: no log is kept there, and another run may be at work here at the same time"
-            emit(Warned(text=missing))
+            self._emit(Warned(text=missing))
         except OSError as error:  # a full disk, or a file system without locks
             text = f"{PATH} cannot be locked, so another run may be at work here at the same time: {error.strerror}"
-            emit(Warned(text=text))
-        yield
-    finally:
-        if opened >= 0:
-            os.close(opened)
+            self._emit(Warned(text=text))
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._opened >= 0:
+            os.close(self._opened)
 
 
 def _opened() -> int:
@@ -96,7 +101,7 @@ def _locked(opened: int, kind: int) -> bool:
 
 def _sign(opened: int, order: Order, who: str) -> None:
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    text = json.dumps({"run": order.run, "who": who, "role": order.role, "since": since})
+    text = as_json({"run": order.run, "who": who, "role": order.role, "since": since})
     try:
         os.ftruncate(opened, 0)
         os.pwrite(opened, text.encode()[:_LONGEST], 0)
@@ -105,6 +110,8 @@ def _sign(opened: int, order: Order, who: str) -> None:
 
 
 def _holder(opened: int) -> dict[str, str]:
+    import json  # only where somebody holds it
+
     try:
         said = json.loads(os.pread(opened, _LONGEST, 0))
     except ValueError:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from typing import Any, Callable, Optional
 
 from opsmop.errors import OpsMopError, PolicyError
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event, Warned
@@ -21,17 +17,25 @@ from opsmop.language.scope import Layer, written_at
 from opsmop.language.secrets import Secret, masked, spellings
 from opsmop.target.evaluate import RoleEvaluation
 from opsmop.target.failures import failure_of, place_of_error
-from opsmop.target.machine import RealMachine, SimulatedMachine
-from opsmop.target.machine.plans import Plans
+from opsmop.target.machine import RealMachine
 from opsmop.target.returned import as_json
 from opsmop.target.run_lock import run_lock
 from opsmop.target.supply import Stock, Supply
+from opsmop.wire.lean import Mapping
+from opsmop.wire.lean import as_json as in_json
 from opsmop.wire.order import BOOT, Order
 from opsmop.wire.records import fields, is_dataclass, replace
 
-Last = Optional[Callable[[], tuple[str, float]]]
-# A role, the layers of variables of policy and role, and what the policy adds for templates.
-Shipped = tuple[Role, Iterable[tuple[str, dict[str, Any]]], Additions]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Callable, Optional
+
+    from opsmop.target.machine.plans import Plans
+
+    Last = Optional[Callable[[], tuple[str, float]]]
+    # A role, the layers of variables of policy and role, and what the policy adds for templates.
+    Shipped = tuple[Role, Iterable[tuple[str, dict[str, Any]]], Additions]
 
 
 def run_role(
@@ -56,7 +60,7 @@ def run_role(
     :param plans: what earlier roles have planned in check mode, and what is told what this one has
     :returns: the ending, which was emitted too; a failure of the policy is an ending, never an exception
     """
-    stream, earlier = Stream(order, emit, hidden), Plans(*plans)
+    stream, earlier = Stream(order, emit, hidden), _planning(order, plans)
     real = RealMachine(command_started)
     stream(EvaluationStarted(mode=order.mode, python=sys.version.split()[0]))
     if order.mode == BOOT:
@@ -80,23 +84,34 @@ def run_role(
         _settle(real)
         stream(EvaluationFinished(status="cancelled", failure=failure_of(error)))
         raise
-    if evaluation is not None and isinstance(evaluation.machine, SimulatedMachine):
+    if evaluation is not None and earlier is not None:
+        simulated: Any = evaluation.machine
         predicted = ending.status in ("ok", "skipped") and not ending.beyond
-        earlier.note(evaluation.machine, order, sure=predicted and not evaluation.assuming)
+        earlier.note(simulated, order, sure=predicted and not evaluation.assuming)
     stream(ending)
     return ending
 
 
-def _machine(order: Order, real: RealMachine, earlier: Plans) -> Machine:
+def _planning(order: Order, plans: tuple[bytes, Callable[[bytes], None]]) -> Plans | None:
     if order.mode != "check":
+        return None
+    from opsmop.target.machine.plans import Plans  # with the simulated machine: only check takes them
+
+    return Plans(*plans)
+
+
+def _machine(order: Order, real: RealMachine, earlier: Plans | None) -> Machine:
+    if earlier is None:
         return real
+    from opsmop.target.machine.simulated import SimulatedMachine  # as above
+
     machine = SimulatedMachine(real)
     earlier.recall(machine, order)
     return machine
 
 
 def _told_boot(stream: Stream) -> EvaluationFinished:
-    ending = EvaluationFinished(value=json.dumps(RealMachine().read(BOOT_ID).decode().strip()))
+    ending = EvaluationFinished(value=in_json(RealMachine().read(BOOT_ID).decode().strip()))
     stream(ending)
     return ending
 
@@ -190,8 +205,10 @@ def _facts() -> dict[str, Any]:
 
 def _settle(real: RealMachine) -> None:
     """Keep what was written before something else went wrong, which is what will be told."""
-    with suppress(OpsMopError):
+    try:
         real.settle()
+    except OpsMopError:
+        return
 
 
 def _evaluated(role: Role, evaluation: RoleEvaluation, real: RealMachine) -> EvaluationFinished:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Callable, Protocol, cast
-
 from opsmop.errors import FileRefusedError
 from opsmop.language.machine import Content
 from opsmop.target.machine.contents import whole
 from opsmop.wire import frames
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Callable, Protocol
+
     from opsmop.language.trees import Tree, TreeEntry
+else:
+    Protocol = object  # what is written down of it is for type checkers
 
 _SAID_EVERY = frames.WINDOW // 4  # bytes taken, after which the controller hears of it
 
@@ -115,7 +117,9 @@ def tree_read_within(open_up: Callable[[], AbstractContextManager[None]], tree: 
     """`tree`, whose files are read so."""
 
     def within(content: Content) -> Content:
-        return cast("Content", read_within(open_up, content))
+        pieces = read_within(open_up, content)
+        assert not isinstance(pieces, bytes)  # it is of the same kind as what was given
+        return pieces
 
     return type(tree)(
         tree.entries, lambda number: within(tree.content(number)), lambda numbers: map(within, tree.contents(numbers))
@@ -187,7 +191,7 @@ class Far:
         cut = _Cut(self._pieces())
         for number in numbers:
             entry = entries[number]
-            yield Content(entry.size, entry.digest, functools.partial(cut.next, entry.size))
+            yield Content(entry.size, entry.digest, _Piece(cut, entry.size))
 
     def kept(self, to: str, path: str, content: Content) -> bool:
         """See `Supply.kept`."""
@@ -255,6 +259,14 @@ class Far:
             return payload
         message, _, remedy = payload[1:].decode("utf-8", "replace").partition("\n")
         raise FileRefusedError(message, remedy=remedy)
+
+
+class _Piece:
+    def __init__(self, cut: _Cut, size: int) -> None:
+        self._cut, self._size = cut, size
+
+    def __call__(self) -> Iterator[bytes]:
+        return self._cut.next(self._size)
 
 
 class _Cut:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Callable
+from collections.abc import Mapping
 
 import jinja2
 import jinja2.meta
@@ -15,6 +14,11 @@ from opsmop.language.scope import Variables
 from opsmop.language.secrets import revealed
 from opsmop.language.syntax import Syntax
 from opsmop.target.prepared import FILTERS, TESTS, has_syntax, names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Callable
 
 _USUAL = Syntax()
 

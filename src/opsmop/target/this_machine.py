@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
-
 from opsmop.errors import PolicyError
 from opsmop.facts import by_name
 from opsmop.target.machine import RealMachine
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
+
     from opsmop.language.machine import Machine
     from opsmop.language.resource import Resource
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Callable
-
 from opsmop.errors import CommandFailed, FileRefusedError, NoProviderError, OpsMopError, ProviderError, TemplateError
 from opsmop.language.provider import Change
 from opsmop.language.scope import Variables
 from opsmop.target.attempt import Attempt
 from opsmop.target.values import Values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 # What another try cannot mend.
 _FOR_GOOD = (FileRefusedError, NoProviderError)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Callable
-
 from opsmop.errors import OpsMopError
 from opsmop.language.additions import Additions
 from opsmop.language.fields import accepted, declared
@@ -13,7 +10,11 @@ from opsmop.language.resource import JUDGES, Resource
 from opsmop.language.scope import Layer, Variables
 from opsmop.target.prepared import Prepared, has_syntax
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Callable
+
     from opsmop.language.syntax import Syntax
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import time
-from typing import Callable
 
 from opsmop.target.role_process import COMMAND_GRACE, INTERRUPTIONS, become_role
 from opsmop.wire import frames
+from opsmop.wire.lean import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 _MUCH = 1 << 16  # bytes
 WIDE = 1 << 20  # bytes that the pipe to a role holds once a large file comes

@@ -16,14 +16,18 @@ from opsmop.ship.bundle import Bundle
 from opsmop.target.log import Logged
 from opsmop.target.machine.commands import STARTING
 from opsmop.target.printed import printing_as_events
-from opsmop.target.run_role import Shipped, run_role
+from opsmop.target.run_role import run_role
 from opsmop.transport.base import Files, Receive, Route, Traffic
 from opsmop.transport.files.near import Near
 from opsmop.wire.order import Order
 
-_ENDING = 4.0  # seconds
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from opsmop.target.run_role import Shipped
 
-Live = Callable[[], Shipped]
+    Live = Callable[[], Shipped]
+
+_ENDING = 4.0  # seconds
 
 
 class InProcess:

@@ -135,10 +135,10 @@ class Link:
             said = self._decoder.feed(data)
         except ProtocolError as error:
             raise off_protocol(self.route, error.message) from None
-        kept = sum(frame.kind == frames.KEPT for frame in said)
+        kept = sum(kind == frames.KEPT for kind, _ in said)
         if kept:
             self._note_kept(kept)
-        return [frame for frame in said if frame.kind != frames.KEPT] if kept else said
+        return [frame for frame in said if frame[0] != frames.KEPT] if kept else said
 
     def _note_kept(self, times: int) -> None:
         self._kept += times

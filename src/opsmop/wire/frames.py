@@ -12,10 +12,14 @@ and not what the role has. `WANT` is answered by the file. A file comes in piece
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
-
 from opsmop.errors import ProtocolError
+from opsmop.wire.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Frame = tuple[int, bytes]  # its kind and its payload
 
 CODE = 1  # the code bundle: digest, then its data; no data says "you should have it"
 PACKAGES = 2  # the packages that roles import: digest, then the bundle's data
@@ -81,14 +85,8 @@ FROM_CONTROLLER: Mapping[int, int] = {
 }
 
 
-class Frame(NamedTuple):
-    """One thing said."""
-
-    kind: int
-    payload: bytes
-
-
-class Offer(NamedTuple):
+@dataclass(frozen=True)
+class Offer:
     """What a controller file is.
 
     :param size: bytes
@@ -113,7 +111,8 @@ class Offer(NamedTuple):
         return cls(size, mode, data[10:-1], bool(data[-1]))
 
 
-class Leaving(NamedTuple):
+@dataclass(frozen=True)
+class Leaving:
     """A file of the host, for the controller.
 
     :param size: bytes
@@ -198,7 +197,7 @@ class Decoder:
             return None
         payload = bytes(memoryview(pending)[_HEADER:end])
         del pending[:end]
-        return Frame(kind, payload)
+        return kind, payload
 
     def _check(self, length: int, kind: int) -> None:
         longest = self._longest.get(kind)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from _pickle import PickleBuffer, Pickler, loads  # the C half alone: the module ``pickle`` costs an import of ``re``
 from io import BytesIO
-from typing import Any
 
 from opsmop.wire import remake
 from opsmop.wire.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 BOOT = "boot"
 _LENGTH = 8  # bytes of a number

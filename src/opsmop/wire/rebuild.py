@@ -14,9 +14,12 @@ import sys
 import types
 from _pickle import Unpickler  # the C half alone: the module ``pickle`` costs an import of ``re``
 from io import BytesIO, StringIO
-from typing import Any
 
 from opsmop.wire import remake
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 VERB_HOME = __name__
 HEADER_LENGTH_BYTES = 4

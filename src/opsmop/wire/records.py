@@ -9,8 +9,7 @@ its own that derives from ours) gets its answer: it is worked out then.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import asdict as asdict  # noqa: PLC0414 - it is given on
     from dataclasses import dataclass as dataclass  # noqa: PLC0414
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from dataclasses import fields as fields  # noqa: PLC0414
     from dataclasses import is_dataclass as is_dataclass  # noqa: PLC0414
     from dataclasses import replace as replace  # noqa: PLC0414
+    from typing import Any, Callable
 else:
 
     def dataclass(cls: Any = None, /, *, frozen: bool = False) -> Any:

@@ -8,7 +8,10 @@ this process as well (a registry) has a classmethod ``__remade__``, which is cal
 from __future__ import annotations
 
 import types
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class _Hush:

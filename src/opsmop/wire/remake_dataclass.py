@@ -9,7 +9,10 @@ import dataclasses
 import inspect
 import sys
 import typing
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 KEYWORD_ONLY_SINCE = (3, 10)
 MARKERS: dict[str, Any] = {"class": typing.ClassVar, "init": dataclasses.InitVar, "field": object}

@@ -10,7 +10,8 @@ import pytest
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Content
-from opsmop.target.machine import RealMachine, SimulatedMachine
+from opsmop.target.machine import RealMachine
+from opsmop.target.machine.simulated import SimulatedMachine
 
 PIECES = (b"one ", b"two ", b"three")
 WHOLE = b"".join(PIECES)

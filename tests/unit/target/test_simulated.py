@@ -8,7 +8,8 @@ import pytest
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, AccountGroup, Effect
-from opsmop.target.machine import RealMachine, SimulatedMachine
+from opsmop.target.machine import RealMachine
+from opsmop.target.machine.simulated import SimulatedMachine
 
 BO = Account("bo", 54321, "crew", "/home/bo", "/bin/sh")
 ME = RealMachine().real_user()

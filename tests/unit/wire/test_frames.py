@@ -4,13 +4,13 @@ import pytest
 
 from opsmop.errors import ProtocolError
 from opsmop.wire import frames
-from opsmop.wire.frames import Decoder, Frame, frame
+from opsmop.wire.frames import Decoder, frame
 
 SAID = [
-    Frame(frames.EVENT, b"{}"),
-    Frame(frames.BEAT, b""),
-    Frame(frames.WANT, b"files/x"),
-    Frame(frames.EVENT, b"y" * 300),
+    (frames.EVENT, b"{}"),
+    (frames.BEAT, b""),
+    (frames.WANT, b"files/x"),
+    (frames.EVENT, b"y" * 300),
 ]
 
 

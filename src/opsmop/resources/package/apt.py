@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 
 from opsmop.errors import ProviderError
 from opsmop.language.fields import nearest
@@ -13,6 +12,10 @@ from opsmop.resources.package import dpkg, looks, running
 from opsmop.resources.package.family import Outcome, PackageProvider
 from opsmop.resources.package.looks import AptLooks
 from opsmop.resources.package.package import Package
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 # Debian Policy, 5.6.1; apt would take anything else for a pattern, and a "-" at the end for a removal.
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?")

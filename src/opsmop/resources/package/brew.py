@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import succeeded
 from opsmop.resources.package.family import GRACE, UNKNOWN, Outcome, PackageProvider
 from opsmop.resources.package.package import Package
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _ENVIRONMENT = {"HOMEBREW_NO_AUTO_UPDATE": "1", "HOMEBREW_NO_ENV_HINTS": "1", "HOMEBREW_NO_ANALYTICS": "1",
                 "NONINTERACTIVE": "1"}  # fmt: skip

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from opsmop.language.machine import Completed
 from opsmop.language.provider import Change
 from opsmop.resources.package.package import Package
 from opsmop.resources.package.rpm import RpmPackages
 from opsmop.resources.package.rpm_looks import Groups, Locks, held_so
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _UNLOCKED = "--disableplugin=versionlock"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Completed
 from opsmop.language.provider import ACT, NOT_NEEDED, Change, Provider
 from opsmop.wire.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 # Seconds that a transaction gets to end by itself when its role is cancelled, timed out or has lost its controller:
 # what a package manager has begun and not ended is a broken system.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Callable
-
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import succeeded
 from opsmop.resources.package import dpkg
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Callable
 
 _LISTS = "/var/lib/apt/lists"
 _JOURNAL = "/var/lib/dpkg/updates"  # files named by numbers are an interrupted dpkg's: apt's own test

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import succeeded
 from opsmop.resources.package.family import GRACE, UNKNOWN, Outcome, PackageProvider
 from opsmop.resources.package.package import Package
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 _QUIET = ("--no-fund", "--no-audit", "--no-update-notifier", "--no-progress", "--logs-max=0", "--loglevel=error")
 # What the registry takes: lower-case, with a scope if need be (npm's documentation of package.json, "name").

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import Change, succeeded
 from opsmop.resources.package.family import GRACE, UNKNOWN, Outcome, PackageProvider
 from opsmop.resources.package.package import Package
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _ENVIRONMENT = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
 # PEP 508 names, with extras.

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Callable
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import succeeded
 from opsmop.resources.package.family import GRACE, UNKNOWN, Outcome, PackageProvider
 from opsmop.resources.package.rpm_looks import GROUP, Groups
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Callable
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _INSTALLED = "%{NAME}\\t%{ARCH}\\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\n"

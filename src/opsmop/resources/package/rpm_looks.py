@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Callable
 
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import succeeded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Callable
 
 GROUP = "group"  # what stands for the version of one
 _LOCKED = "versionlock"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import succeeded
 from opsmop.resources.package import locks, looks
 from opsmop.resources.package.family import GRACE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Nobody is there to answer: debconf(7), apt-listchanges(1), needrestart(1), ucf(1).
 ENVIRONMENT = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Machine
 from opsmop.language.provider import succeeded
 from opsmop.resources.service.family import ServiceProvider, ServiceState
 from opsmop.resources.service.service import Service
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # brew registers a service to start at login with "start" and only runs it with "run"; it stops and forgets it with
 # "stop", and with "kill" only stops it: brew(1), services.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import ACT, STATE, Change, Provider, succeeded
 from opsmop.wire.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _BETWEEN_LOOKS = 0.1  # seconds
 

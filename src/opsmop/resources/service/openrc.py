@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from opsmop.language.machine import Machine
 from opsmop.resources.service.family import ServiceProvider, ServiceState
 from opsmop.resources.service.service import Service
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _RUNLEVEL = "default"
 _CHANGES = {"enable": "add", "disable": "delete"}

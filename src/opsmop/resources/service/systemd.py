@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Any
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.language.fields import nearest
@@ -13,6 +11,11 @@ from opsmop.language.provider import ACT, Change, Provider, succeeded
 from opsmop.resources.service.service import Service
 from opsmop.resources.service.units import Manager, Unit, full_name, look_at, manager_of_user
 from opsmop.wire.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 _BOOTED = "/run/systemd/system"  # there if systemd runs: sd_booted(3)
 _JOURNAL_LINES = "30"

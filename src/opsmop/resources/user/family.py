@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from opsmop.errors import OpsMopError, ProviderError
 from opsmop.language.machine import Account
 from opsmop.language.provider import Change, Provider
@@ -14,6 +11,11 @@ from opsmop.resources.modes import octal
 from opsmop.resources.user.key import OwnKey
 from opsmop.resources.user.processes import endings
 from opsmop.wire.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 _NO_PASSWORD = "!"  # noqa: S105 - shadow(5): nobody can log in with a password
 

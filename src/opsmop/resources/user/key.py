@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import Change, succeeded
 from opsmop.wire.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KINDS = ("ed25519", "ecdsa", "rsa")  # the first is made where none is named
 _DIRECTORY_MODE = 0o700

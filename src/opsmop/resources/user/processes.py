@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Effect, Machine
 from opsmop.language.provider import ACT, Change
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _NONE = 1  # pgrep(1), EXIT STATUS: no process matched
 _BETWEEN_LOOKS, _LOOKS = 0.1, 50  # seconds; together, how long the kernel may take to be rid of them

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from opsmop.language.machine import Account, AccountGroup, Effect, Machine
 from opsmop.language.provider import succeeded
 from opsmop.resources.accounts import GROUPS, accounted, done, entries, login_definitions, primary_users
 from opsmop.resources.user.family import UserProvider
 from opsmop.resources.user.user import NEVER, User
 from opsmop.wire.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 _SHADOW = "/etc/shadow"
 _EXPIRY = 7  # its place in a line of shadow(5)

@@ -1,8 +1,9 @@
-"""The only code that touches the operating system of a target: the real machine, and the simulated one of check."""
+"""The only code that touches the operating system of a target: the real machine, and the simulated one of check, which
+only check imports (`opsmop.target.machine.simulated`).
+"""
 
 from __future__ import annotations
 
 from opsmop.target.machine.real import RealMachine
-from opsmop.target.machine.simulated import SimulatedMachine
 
-__all__ = ["RealMachine", "SimulatedMachine"]
+__all__ = ["RealMachine"]

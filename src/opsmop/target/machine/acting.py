@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from opsmop.errors import ProviderError
 from opsmop.target.machine.commands import Identity
 from opsmop.target.machine.loading import load_as_itself, load_as_usual
 from opsmop.target.machine.refusals import refusals
+from opsmop.wire.lean import NOTHING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 _SLICE = 0.2  # seconds after which a wait can be interrupted
 
@@ -27,30 +30,15 @@ class Acting:
     as_user: str | None = None
     _own: tuple[int, int, list[int]] = (0, 0, [])  # effective user, group, and groups of the evaluating user
     _home_of_user = ""
-    _deadline: float | None = None
+    deadline: float | None = None
 
-    @contextmanager
-    def acting_as(self, name: str | None) -> Iterator[None]:
+    def acting_as(self, name: str | None) -> AbstractContextManager[None]:
         """See `Machine.acting_as`."""
-        before = self.as_user
-        self._become(name)
-        try:
-            yield
-        finally:
-            self._become(before)
-            if before is None:
-                load_as_usual(self)
+        return NOTHING if name == self.as_user else _ActingAs(self, name)
 
-    @contextmanager
-    def limited(self, deadline: float | None) -> Iterator[None]:
+    def limited(self, deadline: float | None) -> AbstractContextManager[None]:
         """See `Machine.limited`."""
-        before = self._deadline
-        limits = [limit for limit in (before, deadline) if limit is not None]
-        self._deadline = min(limits, default=None)
-        try:
-            yield
-        finally:
-            self._deadline = before
+        return NOTHING if deadline is None else _Limited(self, deadline)
 
     def wait(self, seconds: float) -> None:
         """See `Machine.wait`."""
@@ -64,16 +52,17 @@ class Acting:
 
     def _within(self, timeout: float | None) -> float | None:
         """How many seconds a command may take that asks for `timeout`."""
-        if self._deadline is None:
+        if self.deadline is None:
             return timeout
-        left = max(0.0, self._deadline - time.monotonic())
+        left = max(0.0, self.deadline - time.monotonic())
         return left if timeout is None else min(left, timeout)
 
     def _identity(self) -> Identity | None:
         """Whose a command's process is to be, if another user acts."""
         return Identity(os.geteuid(), os.getegid()) if self.as_user is not None else None
 
-    def _become(self, name: str | None) -> None:
+    def become(self, name: str | None) -> None:
+        """Act as that user from now on, or as the evaluating one."""
         if name == self.as_user:
             return
         if self.as_user is not None:
@@ -110,6 +99,32 @@ class Acting:
         os.setegid(group)
         os.setgroups(groups)
         self.as_user, self._home_of_user = None, ""
+
+
+class _ActingAs:
+    def __init__(self, acting: Acting, name: str | None) -> None:
+        self._acting, self._name = acting, name
+
+    def __enter__(self) -> None:
+        self._before = self._acting.as_user
+        self._acting.become(self._name)
+
+    def __exit__(self, *_: object) -> None:
+        self._acting.become(self._before)
+        if self._before is None:
+            load_as_usual(self._acting)
+
+
+class _Limited:
+    def __init__(self, acting: Acting, deadline: float) -> None:
+        self._acting, self._limit = acting, deadline
+
+    def __enter__(self) -> None:
+        self._before = self._acting.deadline
+        self._acting.deadline = self._limit if self._before is None else min(self._before, self._limit)
+
+    def __exit__(self, *_: object) -> None:
+        self._acting.deadline = self._before
 
 
 def no_such_user(name: str) -> ProviderError:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-import shlex
-import signal
 import time
-from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, Callable
 
 from opsmop.errors import CommandFailed
 from opsmop.language.machine import Completed
-from opsmop.target.machine.spawning import Process, ends_within, spawned
+from opsmop.target.machine.spawning import ends_within, spawned
+from opsmop.wire.lean import command_text, signal
 from opsmop.wire.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import IO, Callable
+
     from opsmop.target.machine.hearing import Hearing
+    from opsmop.target.machine.spawning import Process
     from opsmop.target.machine.speaking import Speaking
+
+    Started = Callable[[int, float], None]
 
 MOST_KEPT = 1024 * 1024  # bytes of each stream; the end is what tells
 STARTING = -1  # instead of the number of a process group
 GRACE = 5.0  # seconds between asking a command to end and ending it
-Started = Callable[[int, float], None]
 _STRAGGLERS = 0.5  # seconds for which a pipe that a background child still holds is read after the command ended
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -112,7 +115,7 @@ def run(
     """
     from opsmop.target.machine.hearing import Hearing  # only with a command
 
-    command = shlex.join(argv)
+    command = command_text(argv)
     hearing = Hearing()
     started(STARTING, grace)
     try:
@@ -193,7 +196,7 @@ def _output(say: Callable[[str], None] | None) -> Output:
 
 def _not_started(error: OSError | ValueError, argv: Sequence[str], cwd: str | None) -> CommandFailed:
     """What kept it from starting: its words, the program, or the directory in which it was to run."""
-    command, missing = shlex.join(argv), isinstance(error, FileNotFoundError)
+    command, missing = command_text(argv), isinstance(error, FileNotFoundError)
     if isinstance(error, ValueError):  # a NUL in a word, or what the encoding of file names cannot express
         return CommandFailed(f"cannot start {argv[0]!r}: {error}", command=command)
     if cwd is not None and error.filename == cwd:

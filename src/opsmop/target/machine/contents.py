@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Union
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Content
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Union
+
+    Given = Union[bytes, Content]
+
 PIECE = 1 << 20  # bytes read at a time
 LARGEST_WHOLE = 64 << 20  # bytes; what somebody wants to have at once is held in memory
-
-Given = Union[bytes, Content]
 
 
 def size_of(content: Given) -> int:

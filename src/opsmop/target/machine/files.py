@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Callable
 
 from opsmop.target.machine import contents
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 # What a directory that anyone may write to makes of a temporary name that somebody could guess.
 _ATTEMPTS = 20

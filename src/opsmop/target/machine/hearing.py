@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterator
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 INPUT = "stdin"
 _STREAMS = ("stdout", "stderr")

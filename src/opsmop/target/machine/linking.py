@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Callable
 
 from opsmop.target.machine.refusals import refusals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 
 class Linking:

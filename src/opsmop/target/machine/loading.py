@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import sys
 from _thread import get_ident
-from contextlib import AbstractContextManager
-from typing import Any, Callable, Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import Any, Callable, Protocol
+else:
+    Protocol = object  # what is written down of it is for type checkers
 
 
 class Actor(Protocol):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from opsmop.language.machine import Status
 from opsmop.target.machine import contents
 from opsmop.target.machine.stepping import MOST_LINKS
 from opsmop.wire.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TABLE = "/proc/self/mountinfo"  # proc(5); its fifth part is the mount point, with octal escapes
 
@@ -20,6 +22,8 @@ def points(path: str) -> list[str]:
 
 
 def _of_table() -> Iterator[str]:
+    import re  # only where mounts are asked for
+
     with open(_TABLE, encoding="utf-8", errors="surrogateescape") as table:
         for line in table:
             yield re.sub(r"\\(\d{3})", lambda escape: chr(int(escape[1], 8)), line.split(" ")[4])

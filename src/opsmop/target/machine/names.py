@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 _Mark = tuple[int, int, int]
 _USERS, _GROUPS = "/etc/passwd", "/etc/group"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import types
 from _pickle import Pickler, PicklingError, loads  # the C half alone, as orders have it
-from typing import Any, Callable
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Effect
 from opsmop.target.machine.simulated import SimulatedMachine
 from opsmop.wire.order import Order
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 LARGEST = 64 << 20  # bytes
 _OWN = ("_real",)  # what each role's machine has for itself

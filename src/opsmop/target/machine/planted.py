@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 from opsmop.errors import ProviderError
 from opsmop.target.machine.model import Node, key_of
 from opsmop.target.machine.stepping import MOST_LINKS, PlantedLinkError, can_step, stepped
 
-NOTHING: Mapping[str, Node] = MappingProxyType({})
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NOTHING: Mapping[str, Node] = {}
 _ROOT = 0
 
 

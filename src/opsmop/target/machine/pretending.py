@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from opsmop.errors import CommandFailed, ProviderError
 from opsmop.language.machine import Status
@@ -15,6 +13,11 @@ from opsmop.target.machine.model import Node, key_of
 from opsmop.target.machine.real import RealMachine
 from opsmop.target.machine.unaffected import Unaffected
 from opsmop.wire.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 
 class Pretending(Unaffected):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
-from typing import Any, Callable
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, AccountGroup, Completed, Content, Effect, Status
@@ -16,6 +14,11 @@ from opsmop.target.machine.linking import Linking
 from opsmop.target.machine.names import Names
 from opsmop.target.machine.refusals import REMEDIES, refusals
 from opsmop.target.machine.surroundings import Surroundings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Callable
 
 _RESOLVER_SECONDS = 5.0
 

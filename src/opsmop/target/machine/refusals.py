@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any
 
 from opsmop.errors import ProviderError
 from opsmop.target.machine.planted import held, refuse_planted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 REMEDIES = {
     errno.EACCES: "The evaluating user may not do this: does the role need sudo()?",

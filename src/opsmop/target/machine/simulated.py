@@ -7,8 +7,6 @@ is answered as things are now, and counted as an assumption (`assumptions`).
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any, Callable
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Account, AccountGroup, Completed, Content, Effect, Status
@@ -19,6 +17,11 @@ from opsmop.target.machine.pretending import Pretending
 from opsmop.target.machine.real import RealMachine
 from opsmop.target.machine.stepping import MOST_LINKS
 from opsmop.wire.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Callable
 
 # Where packages put things (Filesystem Hierarchy Standard 3.0, chapters 3 to 5; Debian Policy, 9.1); /srv is the site's.
 _INSTALLED_UNDER = tuple(

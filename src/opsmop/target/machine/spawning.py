@@ -7,13 +7,17 @@ another user, something to read) is subprocess's as before.
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Union
 
+from opsmop.wire.lean import signal
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from subprocess import Popen
+    from typing import Any, Union
+
+    Process = Union["Spawned", Popen[bytes]]
 
 _PAUSES = (0.0005, 0.05)  # seconds between two looks at a process that still runs: the first, and the longest
 
@@ -48,9 +52,6 @@ class Spawned:
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
-
-
-Process = Union[Spawned, "Popen[bytes]"]
 
 
 def spawned(argv: Sequence[str], env: Mapping[str, str], outputs: tuple[int, int]) -> Spawned | None:

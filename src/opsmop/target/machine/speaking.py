@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 SILENCE = 1.0  # seconds of a command of which nothing is said: most have ended by then, and their ending says all
 PAUSE = 0.25  # seconds between two times that it speaks

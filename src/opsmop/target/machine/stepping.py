@@ -53,10 +53,11 @@ def _directly(directory: str) -> int:
     except OSError:  # what is wrong with it is told part by part
         return -1
     try:
-        if os.readlink(f"/proc/self/fd/{at}") == directory:
-            return at
+        known = os.readlink(f"/proc/self/fd/{at}")
     except OSError:
-        return -1
+        known = ""
+    if known == directory:
+        return at
     os.close(at)
     return -1
 
