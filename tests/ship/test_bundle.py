@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.ship.conftest import BOOT
 
 from opsmop.ship.bundle import PACKAGE, Bundle, bundle_of, code_bundle
@@ -49,7 +50,21 @@ def test_the_digest_is_the_sha256_of_the_raw_bytes() -> None:
 
 def test_the_same_files_give_the_same_bytes_in_any_order() -> None:
     files = {"b": (0, b"2"), "a": (1, b"1")}
-    assert bundle_of(files) == bundle_of(dict(reversed(files.items())))
+    one, other = bundle_of(files), bundle_of(dict(reversed(files.items())))
+    assert (one.digest, one.data) == (other.digest, other.data)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_was_packed_once_is_read_where_a_host_wants_it_and_packed_again_if_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    packed = code_bundle.__wrapped__()
+    kept = code_bundle.__wrapped__()
+    if not is_there:
+        for file in (tmp_path / "opsmop").glob("bundle-*"):
+            file.unlink()
+    assert (kept.digest, kept.data) == (packed.digest, packed.data)
 
 
 def test_only_rooms_that_travel_and_carried_libraries_are_in_the_bundle() -> None:

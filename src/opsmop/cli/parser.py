@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from opsmop.cli.options import add_policy_options, add_reach
 from opsmop.errors import UsageError
+from opsmop.report.look import terminal_columns
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -25,8 +26,13 @@ _OF_A_POLICY = (
 
 
 _OWN_HOSTS = "A policy says itself which hosts it is for, in its roles' inventory(); --limit-hosts leaves some of them."
-_ONE_OF = re.compile(r"one of the arguments (.*) is required")  # as argparse words it
-_CHOICE = re.compile(r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)")  # as argparse words it
+_ONE_OF = r"one of the arguments (.*) is required"  # as argparse words it
+_CHOICE = r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)"  # likewise
+
+
+def _as_wide_as_the_terminal(prog: str) -> argparse.HelpFormatter:
+    """Argparse makes one for each option that is added, and would import shutil to ask how wide the terminal is."""
+    return argparse.HelpFormatter(prog, width=terminal_columns() - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +43,9 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, program: str, examples: tuple[tuple[str, str], ...], description: str = "") -> None:
-        super().__init__(prog=program, allow_abbrev=False, description=description or None)
+        super().__init__(
+            prog=program, allow_abbrev=False, description=description or None, formatter_class=_as_wide_as_the_terminal
+        )
         self._examples = examples
 
     def format_help(self) -> str:
@@ -90,13 +98,13 @@ class Parser(argparse.ArgumentParser):
 
         :raises UsageError: always
         """
-        choice = _CHOICE.fullmatch(message)
+        choice = re.fullmatch(_CHOICE, message)
         if choice:
             name, value, known = choice.groups()
             words = [word.strip("'\"") for word in known.split(", ")]
             said = f"{name} {value}" if name.startswith("-") else value
             raise UsageError(f"{said} means nothing here", remedy=self._close(value.strip("'\""), words))
-        missing = _ONE_OF.fullmatch(message)
+        missing = re.fullmatch(_ONE_OF, message)
         if missing:
             message = f"{' or '.join(missing.group(1).split())} is missing"
         remedy = f"Write it like this: {self._examples[0][0]} ({self.prog} --help shows more)."

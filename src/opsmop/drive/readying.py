@@ -7,7 +7,6 @@ jinja2 on the host, as is one that uses a filter or a test of the policy's own.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
@@ -16,6 +15,7 @@ from opsmop.language.additions import Additions
 from opsmop.ship import store
 from opsmop.ship.bundle import code_bundle
 from opsmop.target.prepared import has_syntax
+from opsmop.wire.lean import sha256
 
 _LONGEST = 256 << 10  # characters of a template
 
@@ -43,7 +43,7 @@ def readied(files: Mapping[str, bytes], strings: Iterable[str], additions: Addit
 
 
 def _digest(templates: Mapping[str, bytes], own: list[str]) -> str:
-    seen = hashlib.sha256(f"{code_bundle().digest} {own}".encode())  # jinja2 and what it is used for are in the bundle
+    seen = sha256(f"{code_bundle().digest} {own}".encode())  # jinja2 and what it is used for are in the bundle
     for name in sorted(templates):
         for part in (name.encode("utf-8", "surrogatepass"), templates[name]):
             seen.update(len(part).to_bytes(8, "big") + part)

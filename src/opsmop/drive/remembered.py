@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from opsmop.inventory.tree import literal
 from opsmop.settings.command import choosing
 from opsmop.settings.limits import FAILED
 from opsmop.settings.state import state_folder
+from opsmop.wire.lean import sha256
 from opsmop.wire.records import replace
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _OURS = Path(__file__).resolve().parents[1]  # `opsmop run` and its kin have pol
 
 def memory_of(policy_file: Path) -> Path:
     """Where the failed hosts of a policy are remembered."""
-    digest = hashlib.sha256(os.fsencode(policy_file.resolve())).hexdigest()[:16]
+    digest = sha256(os.fsencode(policy_file.resolve())).hexdigest()[:16]
     return _memories() / f"{digest}.json"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from opsmop.events.lines import Scene, message_text
 from opsmop.events.look import duration_text
 from opsmop.report.costs import Costs, Slowness, bytes_text
@@ -77,6 +75,8 @@ def _wrapped(scene: Scene, line: str) -> list[str]:
     """On more lines where somebody reads; what goes elsewhere is searched, and its lines are whole."""
     if scene.look.width >= WIDEST:
         return [line]
+    import textwrap  # 1 ms of patterns
+
     return textwrap.wrap(
         line, scene.look.width, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False
     )

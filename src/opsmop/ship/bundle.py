@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.util
 import json
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from opsmop.errors import ShipError
 from opsmop.ship import store
 from opsmop.ship.places import CARRIED_LIBRARIES, OURS, travels
-from opsmop.wire.records import dataclass
+from opsmop.wire.lean import sha256
 
 LENGTH_BYTES = 4
 MODULE, PACKAGE, DATA = 0, 1, 2
 # zlib and xz travel equally fast; zlib is quicker to import and to read on the target, and every Python has it.
 COMPRESSION_LEVEL = 9
-_HEX = 64  # characters of a digest
 
 Files = Mapping[str, tuple[int, bytes]]
 
 
-@dataclass(frozen=True)
 class Bundle:
     """Code that travels as one message.
 
     :param digest: sha256 of the uncompressed bytes, in hexadecimal
-    :param data: the bytes, compressed with zlib
+    :param data: the bytes, compressed with zlib; or what gives them, which is asked where a host wants them
     """
 
-    digest: str
-    data: bytes
+    def __init__(self, digest: str, data: bytes | Callable[[], bytes]) -> None:
+        self.digest = digest
+        self._data = data
+
+    @property
+    def data(self) -> bytes:
+        """The bytes, compressed with zlib.
+
+        :raises ShipError: if they were kept, and are gone
+        """
+        if not isinstance(self._data, bytes):
+            self._data = self._data()
+        return self._data
 
     def raw(self) -> bytes:
         """The uncompressed bytes, as ``opsmop.wire.boot.install`` takes them."""
@@ -68,7 +76,7 @@ def bundle_of(files: Files) -> Bundle:
         contents += content
     header = json.dumps(index, separators=(",", ":")).encode()
     raw = len(header).to_bytes(LENGTH_BYTES, "big") + header + bytes(contents)
-    return Bundle(hashlib.sha256(raw).hexdigest(), zlib.compress(raw, COMPRESSION_LEVEL))
+    return Bundle(sha256(raw).hexdigest(), zlib.compress(raw, COMPRESSION_LEVEL))
 
 
 @functools.cache
@@ -82,15 +90,28 @@ def code_bundle() -> Bundle:
     kept = f"code-{_fingerprint(sources)}"
     found = store.read(kept)
     if found is not None:
-        return Bundle(found[:_HEX].decode(), found[_HEX:])
+        digest = found.decode()
+        return Bundle(digest, lambda: store.read(_of_digest(digest)) or _made_again(sources, digest))
     made = bundle_of({source.name: (source.kind, source.read()) for source in sources})
-    store.write(kept, made.digest.encode() + made.data)
+    store.write(_of_digest(made.digest), made.data)
+    store.write(kept, made.digest.encode())
     return made
+
+
+def _of_digest(digest: str) -> str:
+    return f"bundle-{digest[:32]}"
+
+
+def _made_again(sources: Iterable[Source], digest: str) -> bytes:
+    made = bundle_of({source.name: (source.kind, source.read()) for source in sources})
+    if made.digest != digest:
+        raise ShipError("OpsMop's own code was changed while it ran", remedy="Run this again.")
+    return made.data
 
 
 def _fingerprint(sources: Iterable[Source]) -> str:
     """What changes whenever a source does, without reading any."""
-    return hashlib.sha256("\n".join(map(str, sources)).encode()).hexdigest()[:32]
+    return sha256("\n".join(map(str, sources)).encode()).hexdigest()[:32]
 
 
 def library_folder(name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import functools
 import types
 from collections.abc import Iterator
 
@@ -49,8 +50,9 @@ class Mentions:
             self.lines.setdefault(root, line)
 
 
+@functools.lru_cache(maxsize=1024)
 def mentions_of(code: types.CodeType) -> Mentions:
-    """Everything that this code, and code nested in it, names."""
+    """Everything that this code, and code nested in it, names. It is read once for all who ask: nobody changes it."""
     found = Mentions()
     aliases: dict[str, list[tuple[Import, tuple[str, ...]]]] = {}
     for current in (code, *nested_code(code)):

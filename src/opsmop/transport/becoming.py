@@ -23,15 +23,16 @@ _NAMED_BY = (
     "What the host's users may have is told there by: semanage user -l"
 )
 
+# Patterns are compiled where something has gone wrong, and not at every start.
 # What sudo says of a role and a type of SELinux (sudo 1.8 to 1.9, src/selinux.c), which sudoers may name as well.
 _SELINUX = (
     (
-        re.compile(r"you must specify a role for type"),
+        r"you must specify a role for type",
         "wants a role of SELinux with the type",
         "sudo_role(), opsmop_sudo_role, [sudo] role of the settings, or ROLE= of the host's sudoers name it.",
     ),
     (
-        re.compile(
+        (
             r"unable to get default type for role|failed to set new (?:role|type)|failed to get new context"
             r"|is not a valid context|unable to set exec context to"
         ),
@@ -42,76 +43,74 @@ _SELINUX = (
 # What else it says where it was given one: a sudo that has no such options tells its usage (sudo-rs, too).
 _GIVEN_SELINUX = (
     (
-        re.compile(r"^usage: sudo ", re.MULTILINE),
+        r"(?m)^usage: sudo ",
         "has a sudo that knows nothing of SELinux",
         "Take opsmop_sudo_role and opsmop_sudo_type away for it, or install a sudo there that was built with SELinux.",
     ),
-    (re.compile(r"sudo: unable to execute [^\n]*: Permission denied"), _REFUSED_THERE, _NAMED_BY),
+    (r"sudo: unable to execute [^\n]*: Permission denied", _REFUSED_THERE, _NAMED_BY),
 )
 
 # What sudo says (sudo 1.8 to 1.9, plugins/sudoers), each with what is to be told and done.
 _SUDO = (
     (
-        re.compile(r"sudo: .*a password is required|sudo: a terminal is required to read the password"),
+        r"sudo: .*a password is required|sudo: a terminal is required to read the password",
         "needs a password for sudo",
         "Give it (--ask-sudo-pass, sudo_as(), opsmop_sudo_password), or allow sudo without one (NOPASSWD in sudoers).",
     ),
     (
-        re.compile(r"is not in the sudoers file|is not allowed to (?:execute|run)|may not run sudo"),
+        r"is not in the sudoers file|is not allowed to (?:execute|run)|may not run sudo",
         "may not use sudo",
         "Allow it in the host's sudoers, or name another login user.",
     ),
-    (re.compile(r"unknown user:? \S+"), "knows no such user to become", "sudo_as() and opsmop_sudo_username name it."),
+    (r"unknown user:? \S+", "knows no such user to become", "sudo_as() and opsmop_sudo_username name it."),
     (
-        re.compile(r"you must have a tty to run sudo"),
+        r"you must have a tty to run sudo",
         _TTY,
         "Take requiretty out of the host's sudoers, at least for the login user.",
     ),
     (
-        re.compile(r"(?:env|sh|bash|zsh|fish|csh|dash).*\bsudo\b.*(?:[Nn]o such file|not found)"),
+        r"(?:env|sh|bash|zsh|fish|csh|dash).*\bsudo\b.*(?:[Nn]o such file|not found)",
         "has no sudo",
         "Install it there, or log in as the user that the role needs.",
     ),
     (
-        re.compile(r"incorrect password attempt|incorrect authentication attempt"),
+        r"incorrect password attempt|incorrect authentication attempt",
         "refuses the password for sudo",
         _TRIED_ONCE,
     ),
-    (re.compile(r"^sudo: (?!.*command not found)", re.MULTILINE), "refuses sudo", "Try by hand what sudo says there."),
+    (r"(?m)^sudo: (?!.*command not found)", "refuses sudo", "Try by hand what sudo says there."),
 )
 
 # What becoming fails with, each with what is to be told and done; {0} is the method, sudo, su or doas.
 _ON_A_TERMINAL = (
     (
-        re.compile(r"password is required"),
+        r"password is required",
         "needs a password for {0}",
         "Give it: --ask-sudo-pass, sudo_as(), opsmop_sudo_password or the defaults.",
     ),
     (
         # doas that demands a terminal or its own user's password says the same as one that refuses (doas.c, opendoas).
-        re.compile(
-            r"password is incorrect|[Aa]uthentication (?:failure|failed)|incorrect password|Authorization failed"
-        ),
+        r"password is incorrect|[Aa]uthentication (?:failure|failed)|incorrect password|Authorization failed",
         "refuses the password for {0}",
         _TRIED_ONCE,
     ),
     (
-        re.compile(r"unknown user|does not exist|[Nn]o passwd entry|Unknown id"),
+        r"unknown user|does not exist|[Nn]o passwd entry|Unknown id",
         "knows no such user to become",
         "sudo_as() and opsmop_sudo_username name it.",
     ),
     (
-        re.compile(r"Operation not permitted|Permission denied|not allowed|is not in the sudoers|may not run sudo"),
+        r"Operation not permitted|Permission denied|not allowed|is not in the sudoers|may not run sudo",
         "may not use {0}",
         "Allow it there (doas.conf, sudoers, PAM's configuration of su), or name another login user.",
     ),
     (
-        re.compile(r"No such file or directory|not found"),
+        r"No such file or directory|not found",
         "has no {0}",
         "Install it there, or set opsmop_become_method to one that the host has.",
     ),
     (
-        re.compile(TIMED_OUT),
+        TIMED_OUT,
         "did not get through {0} in time",
         "It may wait at a prompt of its own. Try it by hand there.",
     ),
@@ -121,7 +120,7 @@ _ON_A_TERMINAL = (
 def sudo_failure(route: Route, complaint: str) -> SudoError | None:
     """What sudo has against it; None if it is not sudo that complains."""
     for pattern, what, remedy in (*_of_selinux(route), *_SUDO):
-        if pattern.search(complaint):
+        if re.search(pattern, complaint):
             refused = _refused(route, what, remedy, complaint)
             return TerminalNeededError(refused.message, host=route.host, remedy=remedy) if _TTY in what else refused
     return None
@@ -154,7 +153,7 @@ def why_no_terminal_helped(route: Route, method: str, complaint: str) -> SudoErr
     :param method: ``sudo``, ``su`` or ``doas``
     """
     for pattern, what, remedy in (*_of_selinux(route), *_ON_A_TERMINAL):
-        if pattern.search(complaint):
+        if re.search(pattern, complaint):
             return _refused(route, what.format(method), remedy, complaint)
     return _refused(route, f"refuses {method}", "Try by hand what it says there.", complaint)
 
@@ -171,7 +170,7 @@ def why_no_selinux(host: str, method: str) -> SudoError:
     )
 
 
-def _of_selinux(route: Route) -> tuple[tuple[re.Pattern[str], str, str], ...]:
+def _of_selinux(route: Route) -> tuple[tuple[str, str, str], ...]:
     return (*_SELINUX, *_GIVEN_SELINUX) if route.selinux else _SELINUX
 
 

@@ -25,27 +25,24 @@ from opsmop.wire import frames
 _SSH_FAILED = 255  # ssh(1), EXIT STATUS
 _NOT_FOUND = (126, 127)  # POSIX, Shell Command Language, 2.8.2
 
-_CHANGED_KEY = re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed", re.IGNORECASE)
-_UNKNOWN_KEY = re.compile(r"host key is known for|Host key verification failed|authenticity of host", re.IGNORECASE)
-_DENIED = re.compile(
+# Patterns, compiled where something has gone wrong, and not at every start.
+_CHANGED_KEY = r"(?i)REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed"
+_UNKNOWN_KEY = r"(?i)host key is known for|Host key verification failed|authenticity of host"
+_DENIED = (
     r"Permission denied \(|Too many authentication failures|No supported authentication methods|Unable to authenticate"
 )
-_SECURITY_KEY = re.compile(r"signing failed for \S+-SK")  # ssh(1): a FIDO authenticator
-_OPEN_KEY = re.compile(r'Load key "[^"\r\n]+": bad permissions')  # sshkey_perm_ok of OpenSSH's authfile.c
+_SECURITY_KEY = r"signing failed for \S+-SK"  # ssh(1): a FIDO authenticator
+_OPEN_KEY = r'Load key "[^"\r\n]+": bad permissions'  # sshkey_perm_ok of OpenSSH's authfile.c
 _CLOSED_THERE = "closed by remote host"
-_BAD_OPTION = re.compile(
-    r"Bad configuration option|command-line[: ]|unknown option|illegal option|Can't open user config"
-)
+_BAD_OPTION = r"Bad configuration option|command-line[: ]|unknown option|illegal option|Can't open user config"
 
 # What befalls a connection before anyone has logged in, and may not befall the next one.
-_PASSING = re.compile(
-    r"Connection refused|Connection timed out|Operation timed out|No route to host|banner exchange|_exchange_identification"
-)
+_PASSING = r"Connection refused|Connection timed out|Operation timed out|No route to host|banner exchange|_exchange_identification"
 
 
 def may_pass(error: Exception) -> bool:
     """Whether connecting may work when it is tried again: nobody has logged in, and no password was told."""
-    return type(error) is ConnectError and _PASSING.search(error.message) is not None
+    return type(error) is ConnectError and re.search(_PASSING, error.message) is not None
 
 
 def why_no_connection(route: Route, complaint: str, status: int | None) -> TransportError:
@@ -165,13 +162,13 @@ def why_lost(route: Route, complaint: str, status: int | None) -> HostLostError:
 
 
 def _ssh_failure(route: Route, complaint: str) -> ConnectError:
-    if _CHANGED_KEY.search(complaint):
+    if re.search(_CHANGED_KEY, complaint):
         return why_key_changed(route, complaint)
-    if _UNKNOWN_KEY.search(complaint):
+    if re.search(_UNKNOWN_KEY, complaint):
         return why_key_unknown(route)
-    if _DENIED.search(complaint):
+    if re.search(_DENIED, complaint):
         return _denied(route, complaint)
-    if _BAD_OPTION.search(complaint):
+    if re.search(_BAD_OPTION, complaint):
         return ConnectError(
             f"ssh refuses its configuration for {route.host}{said(complaint)}",
             host=route.host,
@@ -191,11 +188,11 @@ def _denied(route: Route, complaint: str) -> AuthenticationError:
     )
     if route.ssh_password is not None:
         remedy = "The password was tried once and not again. Does the host allow logins with passwords?"
-    elif _OPEN_KEY.search(complaint):
+    elif re.search(_OPEN_KEY, complaint):
         # Of our own words: what stands in the complaint may be a banner of the host.
         key = shlex.quote(route.key_file) if route.key_file else "KEY"
         remedy = f"Others may read that key, so ssh does not use it. If none of them has: chmod 600 {key}"
-    elif _SECURITY_KEY.search(complaint):
+    elif re.search(_SECURITY_KEY, complaint):
         remedy = f"Is the security key there that holds it, and was it touched? Try by hand: {by_hand(route)} true"
     error = AuthenticationError(
         f"{route.host} ({route.place}) does not let {_user(route)} in with {_offered(route)}{said(complaint)}",

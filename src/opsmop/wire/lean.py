@@ -9,6 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing itself is one of them: type checkers take this name for theirs
 if TYPE_CHECKING:
+    import hashlib
     import signal
     from collections.abc import Mapping
     from typing import Any, Callable, TypeVar
@@ -23,7 +24,20 @@ else:
     except ImportError:
         signal = __import__("signal")
 
-__all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "signal"]
+
+def sha256(data: bytes) -> hashlib._Hash:
+    """What `hashlib.sha256` gives, for little: hashlib would load OpenSSL (5 ms), which is quicker with much."""
+    for name in ("_sha2", "_sha256", "hashlib"):  # from Python 3.12 on, before it, and in others
+        try:
+            made: hashlib._Hash = __import__(name).sha256(data)
+        except ImportError:  # noqa: PERF203 - the next may be there
+            continue
+        else:
+            return made
+    raise ImportError("this Python has no sha256")
+
+
+__all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "sha256", "signal"]
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_-+=:,./")
 
 

@@ -60,9 +60,15 @@ class Code:
         return {name: content for name, cell in cells if (content := _content(cell)) is not MISSING}
 
 
-def codes_of(role: Role) -> list[Code]:
-    """The functions that run on a target for `role`, as far as they were written in files of the policy."""
-    return [code for function in _reachable(role) if (code := _code(function)) is not None]
+def codes_of(role: Role, naming: str = "") -> list[Code]:
+    """The functions that run on a target for `role`, as far as they were written in files of the policy.
+
+    :param naming: only those that have this text among theirs, the names of parameters included; all if empty
+    """
+    found = _reachable(role)
+    if naming:
+        found = [function for function in found if naming in mentions_of(function.__code__).strings]
+    return [code for function in found if (code := _code(function)) is not None]
 
 
 def method(role: Role, name: str) -> types.FunctionType | None:

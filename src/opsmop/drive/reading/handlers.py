@@ -19,7 +19,7 @@ def refuse_unknown_handlers(roles: Iterable[Role]) -> None:
     :raises PolicyError: naming file, line and the nearest name
     """
     for role in roles:
-        for error in unknown_handlers(role, [code for code in codes_of(role) if "signals" in code.mentions.strings]):
+        for error in unknown_handlers(role, codes_of(role, naming="signals")):
             raise error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Generator
 from enum import Enum
@@ -167,6 +166,8 @@ class Depot:
                 self._under_way.discard(file.identity)
 
     def _hashed(self, file: OpenFile) -> Generator[Turn, None, str]:
+        import hashlib  # OpenSSL's is quick with much: little is hashed elsewhere
+
         found = hashlib.sha256()
         for offset in range(0, file.size, _STEP):
             found.update(file.read(offset, min(_STEP, file.size - offset)))
