@@ -16,26 +16,23 @@ if TYPE_CHECKING:
 
     Key = TypeVar("Key")
     Made = TypeVar("Made")
+
+    def sha256(data: bytes) -> hashlib._Hash:
+        """What `hashlib.sha256` gives, for little: hashlib would load OpenSSL (5 ms), which is quicker with much."""
 else:
     from _collections_abc import Mapping  # the very class that collections.abc gives on
 
     try:
-        signal = __import__("_signal")  # what the module `signal` wraps: the same functions, and plain numbers
+        import _signal as signal  # what the module `signal` wraps: the same functions, and plain numbers
     except ImportError:
-        signal = __import__("signal")
-
-
-def sha256(data: bytes) -> hashlib._Hash:
-    """What `hashlib.sha256` gives, for little: hashlib would load OpenSSL (5 ms), which is quicker with much."""
-    for name in ("_sha2", "_sha256", "hashlib"):  # from Python 3.12 on, before it, and in others
+        import signal
+    try:
+        from _sha2 import sha256  # from Python 3.12 on
+    except ImportError:
         try:
-            made: hashlib._Hash = __import__(name).sha256(data)
-        except ImportError:  # noqa: PERF203 - the next may be there
-            continue
-        else:
-            return made
-    raise ImportError("this Python has no sha256")
-
+            from _sha256 import sha256  # before it
+        except ImportError:
+            from hashlib import sha256
 
 __all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "sha256", "signal"]
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_-+=:,./")
