@@ -49,7 +49,7 @@ def test_each_command_that_the_scaffolds_policy_names_works(opsmop: Opsmop, tmp_
 
 def test_the_scaffolds_project_names_its_inventory(opsmop: Opsmop, tmp_path: Path) -> None:
     assert opsmop("init").returncode == 0
-    assert opsmop("inventory", "list").stdout == "here  here  welcomed\n"
+    assert opsmop("inventory", "list").stdout == "here  here  local  welcomed\n"
 
 
 def test_a_folder_with_blanks_and_quotes_is_fine(opsmop: Opsmop, tmp_path: Path) -> None:

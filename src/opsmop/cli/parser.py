@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from opsmop.cli.options import add_policy_options, add_reach
 from opsmop.errors import UsageError
-from opsmop.report.look import terminal_columns
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -27,12 +27,18 @@ _OF_A_POLICY = (
 
 _OWN_HOSTS = "A policy says itself which hosts it is for, in its roles' inventory(); --limit-hosts leaves some of them."
 _ONE_OF = r"one of the arguments (.*) is required"  # as argparse words it
+_USUAL_COLUMNS = 80
 _CHOICE = r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)"  # likewise
 
 
 def _as_wide_as_the_terminal(prog: str) -> argparse.HelpFormatter:
     """Argparse makes one for each option that is added, and would import shutil to ask how wide the terminal is."""
-    return argparse.HelpFormatter(prog, width=terminal_columns() - 2)
+    said = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(said) if said.isdecimal() and int(said) else os.get_terminal_size(1).columns
+    except OSError:
+        columns = 0
+    return argparse.HelpFormatter(prog, width=(columns or _USUAL_COLUMNS) - 2)
 
 
 class Parser(argparse.ArgumentParser):

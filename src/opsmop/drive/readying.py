@@ -15,7 +15,7 @@ from opsmop.language.additions import Additions
 from opsmop.ship import store
 from opsmop.ship.bundle import code_bundle
 from opsmop.target.prepared import has_syntax
-from opsmop.wire.lean import sha256
+from opsmop.wire.start import sha256
 
 _LONGEST = 256 << 10  # characters of a template
 
@@ -43,11 +43,11 @@ def readied(files: Mapping[str, bytes], strings: Iterable[str], additions: Addit
 
 
 def _digest(templates: Mapping[str, bytes], own: list[str]) -> str:
-    seen = sha256(f"{code_bundle().digest} {own}".encode())  # jinja2 and what it is used for are in the bundle
+    seen = bytearray(f"{code_bundle().digest} {own}".encode())  # jinja2 and what it is used for are in the bundle
     for name in sorted(templates):
         for part in (name.encode("utf-8", "surrogatepass"), templates[name]):
-            seen.update(len(part).to_bytes(8, "big") + part)
-    return seen.hexdigest()[:32]
+            seen += len(part).to_bytes(8, "big") + part
+    return sha256(bytes(seen)).hex()[:32]
 
 
 def _made(templates: Mapping[str, bytes], own: frozenset[str]) -> dict[str, str]:

@@ -14,8 +14,8 @@ from opsmop.inventory.tree import literal
 from opsmop.settings.command import choosing
 from opsmop.settings.limits import FAILED
 from opsmop.settings.state import state_folder
-from opsmop.wire.lean import sha256
 from opsmop.wire.records import replace
+from opsmop.wire.start import sha256
 
 if TYPE_CHECKING:
     from opsmop.drive.outcome import Outcome
@@ -28,7 +28,7 @@ _OURS = Path(__file__).resolve().parents[1]  # `opsmop run` and its kin have pol
 
 def memory_of(policy_file: Path) -> Path:
     """Where the failed hosts of a policy are remembered."""
-    digest = sha256(os.fsencode(policy_file.resolve())).hexdigest()[:16]
+    digest = sha256(os.fsencode(policy_file.resolve())).hex()[:16]
     return _memories() / f"{digest}.json"
 
 

@@ -10,7 +10,6 @@ from opsmop.errors import UsageError
 from opsmop.events.look import SIGNS
 
 NARROWEST, WIDEST = 40, 200  # columns
-_USUAL = 80
 
 
 def tell_color(mode: str, stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -34,18 +33,11 @@ def tell_color(mode: str, stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 def columns_of(stream: TextIO, environ: Mapping[str, str]) -> int:
     """How wide lines may be: as the terminal is or ``COLUMNS`` says; what goes elsewhere is cut as little as may be."""
-    return terminal_columns() if stream.isatty() or environ.get("COLUMNS") else WIDEST
+    if stream.isatty() or environ.get("COLUMNS"):
+        import shutil  # 2 ms, and only for a terminal
 
-
-def terminal_columns() -> int:
-    """How wide this process's terminal is, as `shutil.get_terminal_size` finds it, whose import takes 2 ms."""
-    said = os.environ.get("COLUMNS", "")
-    if said.isdecimal() and int(said):
-        return int(said)
-    try:
-        return os.get_terminal_size(1).columns or _USUAL
-    except OSError:
-        return _USUAL
+        return shutil.get_terminal_size().columns
+    return WIDEST
 
 
 def is_watched(stream: TextIO, environ: Mapping[str, str]) -> bool:

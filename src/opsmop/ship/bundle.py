@@ -14,7 +14,7 @@ from typing import NamedTuple
 from opsmop.errors import ShipError
 from opsmop.ship import store
 from opsmop.ship.places import CARRIED_LIBRARIES, OURS, travels
-from opsmop.wire.lean import sha256
+from opsmop.wire.start import sha256
 
 LENGTH_BYTES = 4
 MODULE, PACKAGE, DATA = 0, 1, 2
@@ -76,7 +76,7 @@ def bundle_of(files: Files) -> Bundle:
         contents += content
     header = json.dumps(index, separators=(",", ":")).encode()
     raw = len(header).to_bytes(LENGTH_BYTES, "big") + header + bytes(contents)
-    return Bundle(sha256(raw).hexdigest(), zlib.compress(raw, COMPRESSION_LEVEL))
+    return Bundle(sha256(raw).hex(), zlib.compress(raw, COMPRESSION_LEVEL))
 
 
 @functools.cache
@@ -111,7 +111,7 @@ def _made_again(sources: Iterable[Source], digest: str) -> bytes:
 
 def _fingerprint(sources: Iterable[Source]) -> str:
     """What changes whenever a source does, without reading any."""
-    return sha256("\n".join(map(str, sources)).encode()).hexdigest()[:32]
+    return sha256("\n".join(map(str, sources)).encode()).hex()[:32]
 
 
 def library_folder(name: str) -> Path:

@@ -10,7 +10,7 @@ import threading
 
 from opsmop.ship import store
 from opsmop.transport.base import Route
-from opsmop.wire.lean import sha256
+from opsmop.wire.start import sha256
 
 _LENGTH = 12  # characters that stand for a route
 _MOST = 20_000  # routes that are remembered
@@ -61,4 +61,4 @@ def _mark(route: Route) -> str:
     """What stands for a route: no names, and the same for what leads to the same home of the same user."""
     before = _mark(route.via) if route.via is not None else ""
     way = (before, route.target, route.port, route.user, route.become, route.python, route.ssh_args, route.local)
-    return sha256(repr(way).encode()).hexdigest()[:_LENGTH]
+    return sha256(repr(way).encode()).hex()[:_LENGTH]

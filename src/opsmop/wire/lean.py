@@ -9,7 +9,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing itself is one of them: type checkers take this name for theirs
 if TYPE_CHECKING:
-    import hashlib
     import signal
     from collections.abc import Mapping
     from typing import Any, Callable, TypeVar
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     Key = TypeVar("Key")
     Made = TypeVar("Made")
 
-    def sha256(data: bytes) -> hashlib._Hash:
-        """What `hashlib.sha256` gives, for little: hashlib would load OpenSSL (5 ms), which is quicker with much."""
 else:
     from _collections_abc import Mapping  # the very class that collections.abc gives on
 
@@ -26,15 +23,8 @@ else:
         import _signal as signal  # what the module `signal` wraps: the same functions, and plain numbers
     except ImportError:
         import signal
-    try:
-        from _sha2 import sha256  # from Python 3.12 on
-    except ImportError:
-        try:
-            from _sha256 import sha256  # before it
-        except ImportError:
-            from hashlib import sha256
 
-__all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "sha256", "signal"]
+__all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "signal"]
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_-+=:,./")
 
 

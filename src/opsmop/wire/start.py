@@ -63,7 +63,8 @@ def raw_of(data: bytes) -> bytes:
 
 def sha256(data: bytes) -> bytes:
     """The digest of `data`, by whichever of Python's own modules is there: hashlib would load OpenSSL."""
-    for name in ("_sha2", "_sha256", "hashlib"):
+    # One that this Python does not have would be looked for among what is installed (see `Installed`).
+    for name in ("_sha2" if sys.version_info >= (3, 12) else "_sha256", "hashlib"):
         try:
             digest: bytes = __import__(name).sha256(data).digest()
         except ImportError:
