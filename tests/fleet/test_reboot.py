@@ -36,6 +36,19 @@ def test_a_reboot_ends_its_role_and_the_next_role_finds_the_host_booted_anew(
     assert host.run("test -e /root/before && test ! -e /root/never").returncode == 0
 
 
+def test_who_is_logged_in_is_told_some_time_before(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    # What wall(1) is given is kept, for nobody is at a terminal here.
+    host.run(
+        "printf '#!/bin/sh\\ncat > /root/told\\ndate +%%s >> /root/told\\n' > /usr/local/bin/wall && chmod 755 /usr/local/bin/wall"
+    )
+    with host.restarting():
+        apply(bookworm, tmp_path, 'Reboot(msg="It\'s $HOME; back soon", pause=4)', then='File("/root/then")')
+    text, told = host.run("cat /root/told").stdout.splitlines()
+    assert text == "It's $HOME; back soon"
+    booted = float(host.run("stat -c %Z /root/then").stdout)
+    assert booted - float(told) >= 4
+
+
 def test_what_was_signalled_is_handled_before_the_reboot(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
     before = host.run(BOOT_ID).stdout
     main = 'File("/root/conf", signals=["reboot", "note"])'

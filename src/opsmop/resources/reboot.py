@@ -18,8 +18,10 @@ _REQUIRED = "/run/reboot-required"
 _REQUIRED_BY = "/run/reboot-required.pkgs"
 _LONGEST = 3600.0  # seconds
 # The role's ending is to be on its way to the controller before the network goes.
-_BEFORE = 2  # seconds
-_COMMAND = f"(sleep {_BEFORE}; systemctl reboot || shutdown -r now || reboot) </dev/null >/dev/null 2>&1 &"
+_BEFORE = 2.0  # seconds
+_COMMAND = '([ -z "$2" ] || echo "$2" | wall; sleep "$1"; systemctl reboot || shutdown -r now || reboot) {} &'.format(
+    "</dev/null >/dev/null 2>&1"
+)
 
 
 class Reboot(Resource):
@@ -28,12 +30,18 @@ class Reboot(Resource):
     """
 
     only_if_required: bool = field(default=False, doc="only if the system says that it needs one")
+    msg: str | None = field(default=None, doc="what whoever is logged in is told before, with wall(1)")
+    pause: float = field(
+        default=_BEFORE, doc="seconds between the end of the role and the reboot; 2 at least, and part of `within`"
+    )
     within: float = field(default=600.0, doc="seconds after which a host that is not back counts as lost; 3600 at most")
 
     def check(self) -> None:
         """Refuse a time that nobody would wait."""
         if not 0 < self.within <= _LONGEST:
             raise FieldError(f"{self}: within={self.within:g} is not between 0 and {_LONGEST:g}", place=self.place)
+        if not _BEFORE <= self.pause < max(self.within, _BEFORE + 1):
+            raise FieldError(f"{self}: pause={self.pause:g} is not between {_BEFORE:g} and within=", place=self.place)
 
 
 class OrderReboot(Provider, provides=Reboot, short="reboot"):
@@ -84,4 +92,5 @@ class OrderReboot(Provider, provides=Reboot, short="reboot"):
         return (boot, self.resource.within) if completed.known else ("", 0.0)
 
     def _command(self) -> Completed:
-        return self.machine.run(["sh", "-c", _COMMAND], effects=[Effect("boot", "machine", brings="anything")])
+        argv = ["sh", "-c", _COMMAND, "sh", f"{self.resource.pause:g}", self.resource.msg or ""]
+        return self.machine.run(argv, effects=[Effect("boot", "machine", brings="anything")])
