@@ -51,6 +51,11 @@ class WaitFor(Resource):
     )
     timeout: float | None = field(default=300.0, least=0, doc="seconds after which it fails; None waits for good")
     interval: float = field(default=1.0, least=0, doc="seconds between two looks")
+    pause: float = field(
+        default=0.0,
+        least=0,
+        doc="seconds before the first look, part of `timeout`; `delay` is what lies between two tries",
+    )
     msg: str | None = field(default=None, doc="what the error says besides")
 
     def check(self) -> None:
@@ -73,6 +78,11 @@ class WaitFor(Resource):
             raise FieldError(f"{self}: {self.url!r} is neither http:// nor https://", place=self.place)
         if isinstance(self.port, int) and not 0 < self.port <= _HIGHEST_PORT:
             raise FieldError(f"{self}: port={self.port} is not between 1 and {_HIGHEST_PORT}", place=self.place)
+        if self.timeout is not None and self.pause > self.timeout:
+            raise FieldError(
+                f"{self}: pause={self.pause:g} is longer than timeout={self.timeout:g}, within which it looks",
+                place=self.place,
+            )
         for path in (self.path, self.lock):
             if path is not None:
                 absolute(self, path)
@@ -115,6 +125,8 @@ class Wait(Provider, provides=WaitFor):
         """Nothing to change, once it is so."""
         wanted, machine = self.resource, self.machine
         deadline = None if wanted.timeout is None else time.monotonic() + wanted.timeout
+        if wanted.pause and not machine.simulated:  # nothing was done that would take its time
+            machine.wait(wanted.pause)
         while not self._holds():
             if machine.simulated:
                 self.unsure = True

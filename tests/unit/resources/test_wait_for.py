@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,20 @@ def test_a_lock_is_waited_for_and_not_its_file(take: Any, tmp_path: Path, evalua
     assert evaluate(lambda _: WaitFor(lock=tmp_path / "none") and None).last.status == "ok"
 
 
+def test_before_the_first_look_it_pauses_and_in_check_it_does_not(tmp_path: Path, evaluate: Evaluate) -> None:
+    """What was told to go down is there a moment longer: a look at once would take it for what came up."""
+    old = tmp_path / "old"
+
+    def main(_: object) -> None:
+        Shell(f"touch {old}; (sleep 0.3; rm {old}) &")
+        WaitFor(path=old, pause=1, timeout=1)
+
+    assert f"{old}: not so after 1 s" in evaluate(main).failure.message
+    begun = time.monotonic()
+    assert evaluate(lambda _: WaitFor(path=tmp_path, pause=1000, timeout=None) and None, "check").last.status == "ok"
+    assert time.monotonic() - begun < 100
+
+
 def test_the_error_says_what_its_author_says(tmp_path: Path, evaluate: Evaluate) -> None:
     main = lambda _: WaitFor(path=tmp_path / "x", timeout=0, msg="Is the volume attached?") and None  # noqa: E731
     assert evaluate(main).failure.remedy == "Is the volume attached?"
@@ -126,6 +141,7 @@ def test_check_looks_once_and_assumes_the_rest(tmp_path: Path, evaluate: Evaluat
         ({"lock": "/x", "regexp": "x"}, "regexp= with path=, url= or journal="),
         ({"port": 0}, "not between 1 and 65535"),
         ({"path": "x"}, "absolute path"),
+        ({"path": "/x", "pause": 9, "timeout": 8}, "pause=9 is longer than timeout=8"),
         ({"path": "/x", "regexp": "("}, "no regular expression"),
         ({"port": 80, "regexp": "x"}, "regexp= with path="),
         ({"path": "/x", "drained": True}, "drained= goes with port="),
