@@ -76,7 +76,9 @@ def folder(tmp_path: Path) -> Path:
     for name in ("out", "home", "tmp"):
         (tmp_path / name).mkdir()
     (tmp_path / "vault").write_text(WHOLE)
-    (tmp_path / "conf.j2").write_text("password = {{ word }}\n{% if 1 %}{{ word | upper }}{% endif %}\n")
+    (tmp_path / "conf.j2").write_text(
+        "password = {{ word }}\n{% if 1 %}{{ word | upper }} {{ word | urlencode }}{% endif %}\n"
+    )
     (tmp_path / "inventory.toml").write_text('[groups.all.hosts]\nhere = "opsmop_connection=local"\n')
     (tmp_path / "site.py").write_text(textwrap.dedent(POLICY))
     return tmp_path
@@ -88,7 +90,8 @@ def leaks(folder: Path, done: subprocess.CompletedProcess[bytes]) -> list[str]:
     listing = folder / "out" / "listing"
     written = [path for path in folder.rglob("*") if path.is_file() and folder / "out" not in path.parents]
     read = {str(path.relative_to(folder)): path.read_bytes() for path in [*written, listing] if path.name != "vault"}
-    return [name for name, content in {**spoken, **read}.items() if CORE.encode() in content]
+    spelled = (CORE.encode(), CORE.upper().encode())  # the one letter for letter, the other as a filter made it
+    return [name for name, content in {**spoken, **read}.items() for text in spelled if text in content]
 
 
 @pytest.mark.parametrize("mode", ["--check", "--apply"])

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 MASK = "********"
 # Masking every occurrence of a text of one or two characters would garble reports and hide nothing.
 SHORTEST_MASKED = 3
+_LONGEST_FILTERED = 16 * 1024  # no key is longer, and a file is not written within an address
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_IN_NAMES = {ord("+"): "-", ord("/"): "_"}  # base64 for names of files and in addresses
 _SHORTEST_LINE = 8  # a line of a longer secret that is shorter than this tells nothing
 
 
@@ -65,13 +68,55 @@ def _holds_one(value: Any) -> bool:
 
 
 def spellings(secret: str) -> set[str]:
-    """How a text may look in a report: as it is, within a command, within a Python or JSON value, and by the line."""
+    """How a text may look in a report: as it is, within a command, within a Python or JSON value, by the line, and as
+    templates write it: in other cases, within an address or a page, in base64.
+    """
     import json  # only where there are secrets
 
     lines = secret.splitlines() if "\n" in secret else []
     quoted = _quoted(secret)  # a command may itself be an argument of the shell, and is then quoted once more
     written = {repr(secret)[1:-1], json.dumps(secret)[1:-1], quoted, _quoted(quoted)}
-    return {secret, *written, *(line for line in lines if len(line) >= _SHORTEST_LINE)}
+    filtered = _filtered(secret) if len(secret) <= _LONGEST_FILTERED else set()
+    return {secret, *written, *filtered, *(line for line in lines if len(line) >= _SHORTEST_LINE)}
+
+
+def _filtered(secret: str) -> set[str]:
+    """What the usual filters of templates make of a text. Sources: RFC 3986, 2.1; RFC 4648, 4 and 5; HTML, 13.1.4."""
+    from binascii import b2a_base64  # only where there are secrets
+
+    octets = secret.encode("utf-8", "surrogateescape")
+    encoded = b2a_base64(octets, newline=False).decode()
+    cases = {secret.upper(), secret.lower(), secret.capitalize()}
+    addresses = {_percented(octets, kept) for kept in (_UNRESERVED, _UNRESERVED + b"/")}
+    addresses |= {text.replace("%20", "+") for text in addresses}
+    pages = {_escaped(secret, marks) for marks in (("&#34;", "&#39;"), ("&quot;", "&#x27;"), ('"', "'"))}
+    return {
+        *cases,
+        *addresses,
+        *pages,
+        _escaped_json(secret),
+        encoded.rstrip("="),
+        encoded.translate(_IN_NAMES).rstrip("="),
+    }
+
+
+def _percented(octets: bytes, kept: bytes) -> str:
+    return "".join(chr(octet) if octet in kept else f"%{octet:02X}" for octet in octets)
+
+
+def _escaped(text: str, marks: tuple[str, str]) -> str:
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', marks[0]).replace("'", marks[1])
+
+
+def _escaped_json(text: str) -> str:
+    """As jinja2's filter ``tojson`` writes it, so that it may stand in a page."""
+    import json  # as above
+
+    written = json.dumps(text)[1:-1]
+    for sign in "<>&'":
+        written = written.replace(sign, f"\\u{ord(sign):04x}")
+    return written
 
 
 def texts_in(value: Any) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opsmop.errors import FieldError, ProviderError
+from opsmop.language.evaluation import current
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import ACT, Change, Provider, scripted, succeeded
@@ -101,12 +102,19 @@ class Command(Running):
         """Refuse what names no program."""
         if not self.argv:
             raise FieldError("Command takes a program and its arguments, not an empty list", place=self.place)
-        if any(isinstance(word, Secret) for word in self.argv):
+        if any(map(self._holds_secret, self.argv)):
             raise FieldError(
                 "Command takes no Secret as an argument: everybody on the machine can read arguments",
                 place=self.place,
                 remedy="Give it by env= or stdin=, or let the program read a file.",
             )
+
+    def _holds_secret(self, word: str | Secret) -> bool:
+        """Whether one was given, or a T(...) came to one. A word that stands in the policy hides nothing, even if it is some
+        secret's text.
+        """
+        evaluation = None if self.checked else current()
+        return isinstance(word, Secret) or (evaluation is not None and evaluation.shown(word) != word)
 
     @property
     def words(self) -> list[str]:

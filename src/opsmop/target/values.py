@@ -77,8 +77,8 @@ class Values:
             entry, worked_out = declared(type(resource))[name], self._resolved(value, variables, resource.place)
             setattr(resource, name, accepted(type(resource), entry, worked_out, resource.place))
         if not resource.checked:
-            resource.checked = True
             resource.examine()
+            resource.checked = True
 
     def _resolved(self, value: Any, variables: Variables, place: str) -> Any:
         if isinstance(value, LateExpression):
