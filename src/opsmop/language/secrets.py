@@ -68,14 +68,15 @@ def _holds_one(value: Any) -> bool:
 
 
 def spellings(secret: str) -> set[str]:
-    """How a text may look in a report: as it is, within a command, within a Python or JSON value, by the line, and as
+    """How a text may look in a report: as it is, within a command, also of cron, within a Python or JSON value, by the line, and as
     templates write it: in other cases, within an address or a page, in base64.
     """
     import json  # only where there are secrets
 
     lines = secret.splitlines() if "\n" in secret else []
     quoted = _quoted(secret)  # a command may itself be an argument of the shell, and is then quoted once more
-    written = {repr(secret)[1:-1], json.dumps(secret)[1:-1], quoted, _quoted(quoted)}
+    in_cron = secret.replace("%", "\\%")  # crontab(5)
+    written = {repr(secret)[1:-1], json.dumps(secret)[1:-1], quoted, _quoted(quoted), in_cron}
     filtered = _filtered(secret) if len(secret) <= _LONGEST_FILTERED else set()
     return {secret, *written, *filtered, *(line for line in lines if len(line) >= _SHORTEST_LINE)}
 

@@ -107,7 +107,8 @@ class Systemd(Provider, provides=Service, short="systemd"):
         wanted = service.started or service.enabled or service.restarted or service.reloaded
         if not wanted:
             return replace(unit, load="loaded")
-        raise ProviderError(f"there is no unit {unit.name}", remedy=self._close_names(unit.name))
+        name = full_name(service.name)  # as it was asked for: systemd spells what can be no name in its own way
+        raise ProviderError(f"there is no unit {name}", remedy=self._close_names(unit.name))
 
     def _close_names(self, name: str) -> str:
         def listed() -> str:
