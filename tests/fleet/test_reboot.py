@@ -49,6 +49,33 @@ def test_who_is_logged_in_is_told_some_time_before(bookworm: Fleet, host: Host, 
     assert booted - float(told) >= 4
 
 
+def test_a_host_is_back_when_the_test_command_succeeds_there(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    """Its sshd answers long before what it serves does: /run is empty after a boot, and a unit writes to it later."""
+    host.run(
+        "printf '[Service]\\nType=oneshot\\nExecStart=/bin/sleep 4\\nExecStart=/usr/bin/touch /run/served\\n"
+        "[Install]\\nWantedBy=multi-user.target\\n' > /etc/systemd/system/served.service && systemctl enable served"
+    )
+    host.run("touch /run/served")
+    with host.restarting():
+        made = apply(bookworm, tmp_path, 'Reboot(ready="test -e /run/served")', then='Shell("test -e /run/served")')
+    assert made.changes == ["reboot", "run"]
+
+
+def test_a_host_whose_test_command_fails_is_not_back_and_says_why(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
+    with host.restarting():
+        lost = push(
+            bookworm,
+            tmp_path,
+            'Reboot(ready="echo still starting; exit 7", within=30)',
+            then='File("/root/never")',
+        )
+    assert "has booted anew and is not ready 30 seconds after its reboot" in lost.failures[0]
+    assert "ended with exit status 7" in lost.failures[0]
+    assert "still starting" in lost.failures[0]
+    assert lost.changes == ["reboot"]
+    assert host.run("test -e /root/never", check=False).returncode == 1
+
+
 def test_what_was_signalled_is_handled_before_the_reboot(bookworm: Fleet, host: Host, tmp_path: Path) -> None:
     before = host.run(BOOT_ID).stdout
     main = 'File("/root/conf", signals=["reboot", "note"])'

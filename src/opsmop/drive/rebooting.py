@@ -10,6 +10,7 @@ from opsmop.drive.returned import plain
 from opsmop.errors import ConnectError, HostKeyError, HostLostError, OpsMopError, ProtocolError, SudoError
 from opsmop.events import EvaluationFinished, Event
 from opsmop.wire.order import Order
+from opsmop.wire.records import replace
 
 LONGEST = 3600.0  # seconds, whatever a host says
 _BETWEEN_TRIES = 1.0  # seconds
@@ -21,7 +22,7 @@ Converse = Callable[[Order, Callable[[Event], None]], object]
 def await_return(
     host: str, ending: EvaluationFinished, order: Order, converse: Converse, over: Callable[[], bool]
 ) -> None:
-    """Return when the host has booted anew, which its boot id proves.
+    """Return when the host has booted anew, which its boot id proves, and says that it is ready, if it is asked.
 
     :param host: its name
     :param ending: of the role that rebooted it
@@ -34,35 +35,60 @@ def await_return(
     until = time.monotonic() + patience
     pause = threading.Event()
     while True:
-        said = _boot_id(order, converse)
-        if said not in ("", ending.rebooting):
+        answer = _answer(_asking(order, ending, until - time.monotonic()), converse)
+        booted = _boot_id(answer) not in ("", ending.rebooting)
+        if booted and answer.status == "ok":
             return
         if over():
             raise HostLostError(f"the run was stopped while {host} was rebooting", host=host)
         if time.monotonic() >= until:
-            raise HostLostError(
-                f"{host} has not come back within {patience:g} seconds of its reboot",
-                host=host,
-                remedy="Does it boot (its console tells)? Reboot(within=...) gives it more time.",
-            )
+            raise _late(host, patience, answer if booted else None)
         pause.wait(_BETWEEN_TRIES)
 
 
-def _boot_id(order: Order, converse: Converse) -> str:
-    """The boot id; empty as long as the host cannot be asked: it goes down, or does not let anybody in yet."""
-    said = [""]
+def _late(host: str, patience: float, answer: EvaluationFinished | None) -> HostLostError:
+    """Why a host is given up; `answer` is the last of one that has booted anew."""
+    if answer is None:
+        return HostLostError(
+            f"{host} has not come back within {patience:g} seconds of its reboot",
+            host=host,
+            remedy="Does it boot (its console tells)? Reboot(within=...) gives it more time.",
+        )
+    why = f"{answer.failure.message}\n{answer.failure.output}".rstrip() if answer.failure else "it says nothing more"
+    return HostLostError(
+        f"{host} has booted anew and is not ready {patience:g} seconds after its reboot: {why}",
+        host=host,
+        remedy="Reboot(within=...) gives it more time.",
+    )
+
+
+def _asking(order: Order, ending: EvaluationFinished, left: float) -> Order:
+    """The order, with what it has to ask besides."""
+    if not ending.rebooting_ready:
+        return order
+    options = {"ready": ending.rebooting_ready, "rebooting": ending.rebooting, "seconds": max(left, _BETWEEN_TRIES)}
+    return replace(order, options=options)
+
+
+def _answer(order: Order, converse: Converse) -> EvaluationFinished:
+    """What the host says; nothing as long as it cannot be asked: it goes down, or does not let anybody in yet."""
+    said = [EvaluationFinished()]
 
     def hear(event: Event) -> None:
         if isinstance(event, EvaluationFinished):  # whatever else a host says would only be kept in memory
-            said[0] = event.value
+            said[0] = event
 
     try:
         converse(order, hear)
     except HostKeyError:
         raise
     except (ConnectError, SudoError, HostLostError, ProtocolError):
-        return ""
+        return EvaluationFinished()
+    return said[0]
+
+
+def _boot_id(answer: EvaluationFinished) -> str:
     try:
-        return str(plain(said[0])) if said[0] else ""
+        return str(plain(answer.value)) if answer.value else ""
     except ValueError as error:
-        raise OpsMopError(f"the boot id of a host {error}: {said[0][:80]!r}") from None
+        raise OpsMopError(f"the boot id of a host {error}: {answer.value[:80]!r}") from None

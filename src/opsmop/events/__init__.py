@@ -192,6 +192,7 @@ class EvaluationFinished(Event):
     :param value: what `main()` returned, as JSON text; empty for None
     :param rebooting: the boot id that changes now, because the role reboots its host; empty if it does not
     :param rebooting_seconds: how long the host may take to come back
+    :param rebooting_ready: a command of the shell that has to succeed there before it counts as back; empty for none
     """
 
     status: str = "ok"
@@ -200,6 +201,7 @@ class EvaluationFinished(Event):
     value: str = ""
     rebooting: str = ""
     rebooting_seconds: float = 0.0
+    rebooting_ready: str = ""
 
 
 @dataclass(frozen=True)

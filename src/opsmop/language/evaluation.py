@@ -54,10 +54,10 @@ class RoleEnds(BaseException):
     """Raised by a resource after which its role has nothing more to do on its host; no policy catches it by chance.
 
     :param last: what is done after the handlers, as the very last; gives the boot id that is to change, empty if it
-        stays, and the seconds that the host may take to come back
+        stays, the seconds that the host may take to come back, and the command that says that it is ready then, if any
     """
 
-    def __init__(self, last: Callable[[], tuple[str, float]]) -> None:
+    def __init__(self, last: Callable[[], tuple[str, float, str]]) -> None:
         self.last = last
         super().__init__("the role ends here")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opsmop.errors import FieldError, ProviderError
-from opsmop.language.evaluation import BOOT_ID, RoleEnds
+from opsmop.language.evaluation import BOOT_ID, RoleEnds, current
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import ACT, Change, Provider, succeeded
@@ -34,6 +34,11 @@ class Reboot(Resource):
     pause: float = field(
         default=_BEFORE, doc="seconds between the end of the role and the reboot; 2 at least, and part of `within`"
     )
+    ready: str | None = field(
+        default=None,
+        doc="a command of the shell that only looks, and has to succeed before the host counts as back, such as"
+        ' "systemctl is-system-running"',
+    )
     within: float = field(default=600.0, doc="seconds after which a host that is not back counts as lost; 3600 at most")
 
     def check(self) -> None:
@@ -56,6 +61,7 @@ class OrderReboot(Provider, provides=Reboot, short="reboot"):
             return
         if self.machine.real_user() != "root":
             raise ProviderError("a reboot is for root alone", remedy="Does the role need sudo()?")
+        self._refuse_secret()
         yield Change(
             "reboot",
             lambda: self._end_role(awaited=awaited),
@@ -63,6 +69,14 @@ class OrderReboot(Provider, provides=Reboot, short="reboot"):
             after=reason or "if what is planned requires it",
             assumed=awaited,
         )
+
+    def _refuse_secret(self) -> None:
+        """The command outlasts the boot on the control machine, which is told no secret."""
+        evaluation, ready = current(), self.resource.ready or ""
+        if evaluation is not None and evaluation.shown(ready) != ready:
+            raise ProviderError(
+                f"{self.resource}: ready= holds a secret", remedy="Let the command read it from a file."
+            )
 
     def _reason(self) -> str:
         """Why the system says that it needs a reboot; empty if it says so not."""
@@ -84,12 +98,14 @@ class OrderReboot(Provider, provides=Reboot, short="reboot"):
         self.resource.ends_role = RoleEnds(self._reboot)
         return None
 
-    def _reboot(self) -> tuple[str, float]:
-        """Have it reboot in a moment; the boot's word, which is to change, and the seconds that it may take."""
+    def _reboot(self) -> tuple[str, float, str]:
+        """Have it reboot in a moment; the boot's word, which is to change, the seconds that it may take, and what says that
+        it is ready.
+        """
         boot = self.machine.read(BOOT_ID).decode().strip()
         completed = self._command()
         succeeded(completed, "rebooting")
-        return (boot, self.resource.within) if completed.known else ("", 0.0)
+        return (boot, self.resource.within, self.resource.ready or "") if completed.known else ("", 0.0, "")
 
     def _command(self) -> Completed:
         argv = ["sh", "-c", _COMMAND, "sh", f"{self.resource.pause:g}", self.resource.msg or ""]

@@ -11,6 +11,7 @@ from opsmop.language.additions import Additions
 from opsmop.language.collections import Handlers, flat
 from opsmop.language.evaluation import BOOT_ID, EVALUATION, RoleEnds
 from opsmop.language.machine import Machine
+from opsmop.language.provider import succeeded
 from opsmop.language.resource import Resource
 from opsmop.language.role import Role
 from opsmop.language.scope import Layer, written_at
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from opsmop.target.machine.plans import Plans
 
-    Last = Optional[Callable[[], tuple[str, float]]]
+    Last = Optional[Callable[[], tuple[str, float, str]]]
     # A role, the layers of variables of policy and role, and what the policy adds for templates.
     Shipped = tuple[Role, Iterable[tuple[str, dict[str, Any]]], Additions]
 
@@ -64,7 +65,7 @@ def run_role(
     real = RealMachine(command_started)
     stream(EvaluationStarted(mode=order.mode, python=sys.version.split()[0]))
     if order.mode == BOOT:
-        return _told_boot(stream)
+        return _told_boot(order, stream)
     evaluation: RoleEvaluation | None = None
     try:
         with run_lock(order, stream):
@@ -110,8 +111,18 @@ def _machine(order: Order, real: RealMachine, earlier: Plans | None) -> Machine:
     return machine
 
 
-def _told_boot(stream: Stream) -> EvaluationFinished:
-    ending = EvaluationFinished(value=in_json(RealMachine().read(BOOT_ID).decode().strip()))
+def _told_boot(order: Order, stream: Stream) -> EvaluationFinished:
+    """The boot id, and a failure as long as the host has booted anew and is not ready."""
+    real = RealMachine()
+    boot = real.read(BOOT_ID).decode().strip()
+    ending = EvaluationFinished(value=in_json(boot))
+    ready = order.options.get("ready", "")
+    if ready and boot != order.options["rebooting"]:
+        try:
+            asked = real.ask(["/bin/sh", "-c", ready], cwd="/", timeout=order.options["seconds"])
+            succeeded(asked, f"ready={ready!r}")
+        except OpsMopError as error:
+            ending = replace(ending, status="failed", failure=failure_of(error))
     stream(ending)
     return ending
 
@@ -219,12 +230,13 @@ def _evaluated(role: Role, evaluation: RoleEvaluation, real: RealMachine) -> Eva
         value, last = _until_it_ends(role, evaluation)
         last = _handled(evaluation) or last
         real.settle()
-        boot, seconds = last() if last is not None else ("", 0.0)
+        boot, seconds, ready = last() if last is not None else ("", 0.0, "")
         return EvaluationFinished(
             value=as_json(value, role, evaluation.shown),
             beyond=_branched_at(role, evaluation),
             rebooting=boot,
             rebooting_seconds=seconds,
+            rebooting_ready=ready,
         )
     finally:
         EVALUATION.reset(token)

@@ -23,7 +23,8 @@ class Order:
     :param run: the run's identifier
     :param host: the host's name in the inventory
     :param role: the role's name
-    :param mode: ``check`` or ``apply``; `BOOT` evaluates nothing and answers with the boot id
+    :param mode: ``check`` or ``apply``; `BOOT` evaluates nothing and answers with the boot id, which fails
+        while the option ``ready`` (a command, which may take ``seconds``) does, unless the id is still ``rebooting``
     :param parcel: the shipped ``(role, policy layers)`` (`opsmop.wire.rebuild.unpack`); empty in local mode
     :param inventory: the inventory's layers for this host, ``(label, variables)`` each, first to last
     :param extra: variables of ``--extra-vars``
