@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from opsmop.resources.service import Service
     from opsmop.resources.shell import Command, Shell
     from opsmop.resources.sysctl import Sysctl
+    from opsmop.resources.timer import Timer
     from opsmop.resources.unarchive import Unarchive
     from opsmop.resources.user import User
     from opsmop.resources.wait_for import WaitFor
@@ -101,6 +102,7 @@ __all__ = [
     "Shell",
     "Sysctl",
     "T",
+    "Timer",
     "TomlInventory",
     "Unarchive",
     "User",
@@ -159,6 +161,7 @@ _HOMES = {
     "Shell": "opsmop.resources.shell",
     "Sysctl": "opsmop.resources.sysctl",
     "T": "opsmop.language.lookups",
+    "Timer": "opsmop.resources.timer",
     "TomlInventory": "opsmop.inventory",
     "Unarchive": "opsmop.resources.unarchive",
     "User": "opsmop.resources.user",

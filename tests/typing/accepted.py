@@ -38,6 +38,7 @@ from opsmop import (
     Shell,
     Sysctl,
     T,
+    Timer,
     TomlInventory,
     User,
     WaitFor,
@@ -81,6 +82,7 @@ class Parts(Role):
         AuthorizedKey("ana", ["ssh-ed25519 AAAA"], only=True, options=["no-pty"])
         Cron("backup", "tar", hour=3, minute="*/5", user="ana")
         Sysctl("vm.swappiness", 10, now=False)
+        Timer("backup", "tar", on_calendar=["daily", "Sun 04:00"], persistent=True)
         WaitFor(port=80, drained=True, timeout=None)
 
 

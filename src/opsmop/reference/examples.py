@@ -80,6 +80,9 @@ Echo(f"up for {uptime.stdout.split()[0]} seconds")
     "Sysctl": """\
 Sysctl("net.ipv4.ip_forward", 1)
 """,
+    "Timer": """\
+Timer("tidy", "find /var/tmp -mtime +30 -delete", on_calendar="Sun 03:30", persistent=True)
+""",
     "Unarchive": """\
 Directory("/srv/www")
 Unarchive("/srv/www", from_file="files/site.tar.gz", strip=1)
