@@ -50,6 +50,30 @@ def test_a_directory_is_copied_with_owners_modes_and_links(fleet: Fleet, folder:
     )
 
 
+def test_what_matches_a_pattern_belongs_to_others_and_has_other_modes(fleet: Fleet, folder: Path) -> None:
+    main = """
+    Directory(
+        "/srv/mapped", from_dir="tree", owner="ops", delete=True,
+        owners={"etc": "plain", "etc/app.conf": 0}, groups={"bin": "plain"}, modes={"etc": 0o640, "bin/*": "go-rx"},
+    )
+    """
+    announced = check(fleet, folder, main).changes
+    assert apply(fleet, folder, main).changes == announced == ["create", "tree"] * len(RELEASES)
+    assert apply(fleet, folder, main).changes == []
+    look = "cd /srv/mapped && find . -mindepth 1 -printf '%P %m %u:%g\\n' | sort"
+    found = everywhere(fleet, look)
+    assert found.splitlines() == [
+        "bin 755 ops:plain", "bin/tool 700 ops:plain", "data 644 ops:root", "etc 750 plain:root",
+        "etc/app.conf 640 root:root", "latest 777 ops:root",
+    ]  # fmt: skip
+    for host in fleet.hosts:
+        host.run(
+            "chown ops /srv/mapped/etc/app.conf; chmod 755 /srv/mapped/bin/tool; echo b > /srv/mapped/etc/app.conf"
+        )
+    assert check(fleet, folder, main).changes == apply(fleet, folder, main).changes == ["tree"] * len(RELEASES)
+    assert everywhere(fleet, look) == found
+
+
 def test_a_large_file_comes_whole_and_only_once(fleet: Fleet, folder: Path) -> None:
     main = 'File("/srv/large", from_file="large", mode=0o600)'
     assert apply(fleet, folder, main).changes == ["create"] * len(RELEASES)

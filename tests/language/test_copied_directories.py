@@ -123,6 +123,31 @@ def test_delete_removes_what_is_not_in_it_and_leaves_what_is_excluded(both: Any,
     assert Path("/etc/hostname").exists()
 
 
+def test_what_matches_a_pattern_has_a_mode_of_its_own(both: Any, app: Path) -> None:
+    modes = {"*": "go-w", "etc": 0o640, "etc/empty": 0o444, "bin/*": "u=rwx,go=", "data/none": 0o777}
+    text = SITE.format(prepare="pass", more=f", modes={modes}")
+    check, apply = both(text, mode="check"), both(text)
+    assert [change.after for change in last(check).changes] == [change.after for change in last(apply).changes]
+    found = {name: mode for name, (mode, _) in tree(apply.out / "app").items()}
+    own = {name: mode for name, (mode, _) in wanted(app).items()}
+    assert found == {
+        **own, "etc": "0o750", "etc/app.conf": "0o640", "etc/empty": "0o444", "bin/tool": "0o700",
+    }, "numbers let who may read a directory enter it, and the last pattern counts"  # fmt: skip
+
+
+def test_modes_of_patterns_are_the_same_again_and_are_set_right(both: Any, app: Path) -> None:
+    prepare = (
+        "import shutil, os; shutil.copytree({src!r}, OUT + '/app', symlinks=True); os.remove(OUT + '/app/.readme.swp');"
+    )
+    prepare += "os.chmod(OUT + '/app/bin/tool', 0o700)"
+    text = SITE.format(prepare=prepare.format(src=str(app)), more=', modes={"etc/*": 0o600, "bin/tool": 0o700}')
+    (change,) = last(both(text, diff=True)).changes
+    assert change.after == "2 updated"
+    assert sorted(line.partition(":")[0] for line in change.diff.splitlines()[3:]) == [
+        "+etc/app.conf", "+etc/empty", "-etc/app.conf", "-etc/empty",
+    ]  # fmt: skip
+
+
 def test_something_else_in_the_way_is_an_error_without_delete(both: Any, app: Path) -> None:
     prepare = "import os; os.makedirs(OUT + '/app'); os.symlink('/etc', OUT + '/app/etc')"
     failure = both(SITE.format(prepare=prepare, more="")).failure
@@ -174,7 +199,13 @@ def test_parameters_that_contradict_each_other_are_refused(both: Any, app: Path)
         (", absent=True", "only one of absent, only, from_dir"),
     ):
         assert said in both(SITE.format(prepare="pass", more=more)).failure
-    assert "mean nothing without from_dir" in both(PLAIN.replace(', from_dir="app"', "")).failure
+    for more, said in (
+        ('excludes=["x"]', "excludes= means nothing without from_dir="),
+        ('modes={"x": 0o600}', "modes= means nothing without from_dir="),
+        ('from_dir="app", modes={"*.sh": 644}', "modes['*.sh']=644 is a decimal number"),
+        ('from_dir="app", modes={"x": "rw"}', "modes['x']='rw' is not octal digits, nor symbols"),
+    ):
+        assert said in both(PLAIN.replace('from_dir="app", excludes=[".*.swp"]', more)).failure
 
 
 def test_an_empty_directory_is_copied_too(both: Any, app: Path) -> None:

@@ -47,7 +47,7 @@ class Tree:
     contents: Callable[[Sequence[int]], Iterator[Content]]
 
 
-def left_out(path: str, patterns: Sequence[str]) -> bool:
+def matched(path: str, patterns: Sequence[str]) -> bool:
     """Whether one of `patterns` matches a path, or a part of it."""
     texts = (path, *path.split("/"))
     return any(fnmatchcase(text, pattern) for pattern in patterns for text in texts)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NEW_MODE = 0o755  # what a directory gets when nothing says its mode: umask 022
+_OF_COPIES = ("delete", "excludes", "owners", "groups", "modes")
 _OF_PARENTS = ("parents_mode", "parents_owner", "parents_group")
 
 
@@ -53,10 +54,18 @@ class Directory(Labelled):
     only: list[str] | None = field(
         default=None, doc="names, and patterns such as '*.conf': all else directly in it is removed, whatever it is"
     )
-
     from_dir: str | None = field(
         default=None,
         doc="a directory beside the policy, copied with all in it and its modes; owner, group and label are those of all of it",
+    )
+    owners: dict[str, str | int] | None = field(
+        default=None,
+        doc="with from_dir: other owners, by pattern; the last one counts that matches a path or what it is in",
+    )
+    groups: dict[str, str | int] | None = field(default=None, doc="with from_dir: other groups, likewise")
+    modes: dict[str, int | str] | None = field(
+        default=None,
+        doc='with from_dir: other modes, likewise, {"*.sh": 0o755, "etc": 0o640}; numbers give directories x with each r',
     )
     delete: bool = field(default=False, doc="with from_dir: what that directory does not have goes")
     excludes: list[str] | None = field(
@@ -85,8 +94,11 @@ class Directory(Labelled):
             raise FieldError(f"{self}: {given[0]}= means nothing with {without}", place=self.place)
 
     def _check_copy(self) -> None:
-        if self.from_dir is None and (self.delete or self.excludes):
-            raise FieldError(f"{self}: delete and excludes mean nothing without from_dir", place=self.place)
+        given = [name for name in _OF_COPIES if getattr(self, name)]
+        if self.from_dir is None and given:
+            raise FieldError(f"{self}: {given[0]}= means nothing without from_dir=", place=self.place)
+        modes = self.modes or {}
+        self.other_bits = {pattern: mode_of(mode, self, f"modes[{pattern!r}]") for pattern, mode in modes.items()}
         if self.delete and isinstance(self.name, str) and not self.name.strip("/"):
             raise FieldError(f"{self}: everything beneath / is more than any role means", place=self.place)
 
@@ -123,14 +135,11 @@ class MakeDirectory(Provider, provides=Directory):
             yield from self._beneath(path, owner, group)
 
     def _copied(self, path: str, owner: str | None, group: str | None) -> Iterator[Change]:
-        directory = self.resource
-        if directory.from_dir is None:
-            return
-        from opsmop.resources.trees import Copy, Manner  # only where something is copied
+        if self.resource.from_dir is not None:
+            from opsmop.resources.trees import Copy, manner_of, tree_of  # only where something is copied
 
-        tree = self.sources.tree(directory.from_dir, directory.excludes or [])
-        manner = Manner(owner, group, directory.delete, directory.excludes or [], directory)
-        yield from Copy(self.machine, path, tree, manner).change()
+            manner = manner_of(self.resource, self.machine, owner, group)
+            yield from Copy(self.machine, path, tree_of(self.resource, self.sources), manner).change()
 
     def _plain_link(self, path: str) -> bool:
         """Whether a link to a directory is as good: only if nothing is asked of it (``/var/run`` is such a link)."""

@@ -5,15 +5,23 @@ from __future__ import annotations
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Machine, Status
 from opsmop.language.provider import Change
-from opsmop.language.trees import Tree, TreeEntry, left_out
+from opsmop.language.trees import Tree, TreeEntry, matched
 from opsmop.resources.modes import octal
-from opsmop.resources.permissions import Labelled, label_of
-from opsmop.wire.records import dataclass
+from opsmop.resources.permissions import Labelled, group_name, label_of, owner_name
+from opsmop.wire.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import TypeVar
 
+    from opsmop.language.provider import Sources
+    from opsmop.resources.directory import Directory
+    from opsmop.resources.modes import Mode
+
+    Value = TypeVar("Value")
+
+_READ, _FROM_READ_TO_EXECUTE = 0o444, 2
 _OWNER_ALL = 0o700  # what the owner needs of a directory to fill it
 
 
@@ -41,15 +49,15 @@ class Difference:
 class Manner:
     """How a tree is copied.
 
-    :param owner: whom all of it is to belong to; None for whoever copies
-    :param group: likewise
+    :param owners: whom what matches a pattern is to belong to, the last one that it matches; None for whoever copies
+    :param groups: likewise
     :param delete: whether what the tree does not have goes
     :param excludes: patterns of what is left alone
     :param labelled: says the label of all of it
     """
 
-    owner: str | None
-    group: str | None
+    owners: Mapping[str, str | None]
+    groups: Mapping[str, str | None]
     delete: bool
     excludes: Sequence[str]
     labelled: Labelled
@@ -63,7 +71,7 @@ class Copy:
 
     def __init__(self, machine: Machine, base: str, tree: Tree, manner: Manner) -> None:
         self._machine, self._base, self._tree = machine, base.rstrip("/"), tree
-        self._owner, self._group, self._labels = manner.owner, manner.group, manner.labelled
+        self._owners, self._groups, self._labels = manner.owners, manner.groups, manner.labelled
         self._delete, self._excludes = manner.delete, manner.excludes
 
     def change(self) -> Iterator[Change]:
@@ -102,7 +110,8 @@ class Copy:
 
     def _differing(self, number: int, entry: TreeEntry, status: Status) -> Iterator[Difference]:
         filled = entry.kind == "file" and not self._same_content(entry, status)
-        owner, group = self._owner or status.owner, self._group or status.group
+        wanted = self._belonging(entry.path)
+        owner, group = wanted[0] or status.owner, wanted[1] or status.group
         attributes = (status.owner, status.group) != (owner, group)
         if entry.kind == "link":
             attributes = attributes or status.target != entry.target
@@ -127,7 +136,7 @@ class Copy:
             above = waiting.pop()
             for name in self._machine.listing(self._at(above) if above else self._base):
                 path = f"{above}/{name}" if above else name
-                if left_out(path, self._excludes):
+                if matched(path, self._excludes):
                     continue
                 status = self._machine.status(self._at(path))
                 if path not in wanted and status is not None:
@@ -155,12 +164,12 @@ class Copy:
         for one in differing:
             if one.number < 0:
                 continue
-            entry = self._tree.entries[one.number]
+            entry, (owner, group) = self._tree.entries[one.number], self._belonging(one.path)
             if one.filled:
                 content = next(in_order)
-                self._machine.write(self._at(one.path), content, mode=entry.mode, owner=self._owner, group=self._group)
+                self._machine.write(self._at(one.path), content, mode=entry.mode, owner=owner, group=group)
             else:
-                self._make_entry(self._at(one.path), entry)
+                self._make_entry(self._at(one.path), entry, owner, group)
             self._label(self._at(one.path))
         self._close_directories(differing)
 
@@ -179,7 +188,7 @@ class Copy:
         elif status is not None:
             self._machine.remove(path)
 
-    def _make_entry(self, path: str, entry: TreeEntry) -> None:
+    def _make_entry(self, path: str, entry: TreeEntry, owner: str | None, group: str | None) -> None:
         status = self._machine.status(path)
         if entry.kind == "link" and (status is None or status.target != entry.target):
             self._machine.make_link(path, entry.target)
@@ -187,8 +196,8 @@ class Copy:
             self._machine.make_directory(path, mode=entry.mode | _OWNER_ALL)
         elif entry.kind != "link":
             self._machine.set_mode(path, entry.mode | (_OWNER_ALL if entry.kind == "directory" else 0))
-        if self._owner is not None or self._group is not None:
-            self._machine.set_owner(path, self._owner, self._group)
+        if owner is not None or group is not None:
+            self._machine.set_owner(path, owner, group)
 
     def _close_directories(self, differing: Sequence[Difference]) -> None:
         """Give directories that their owner may not write to the mode that they are to have, once they are full."""
@@ -199,8 +208,43 @@ class Copy:
             if entry.kind == "directory" and entry.mode | _OWNER_ALL != entry.mode:
                 self._machine.set_mode(self._at(one.path), entry.mode)
 
+    def _belonging(self, path: str) -> tuple[str | None, str | None]:
+        """Whose what stands at `path` is to be, owner and group."""
+        return _last_of(self._owners, path), _last_of(self._groups, path)
+
     def _at(self, path: str) -> str:
         return f"{self._base}/{path}"
+
+
+def tree_of(directory: Directory, sources: Sources) -> Tree:
+    """What it is a copy of, of which what matches a pattern of modes has that mode."""
+    tree, modes = sources.tree(str(directory.from_dir), directory.excludes or []), directory.other_bits
+    if not modes:
+        return tree
+    return replace(tree, entries=tuple(_moded(entry, _last_of(modes, entry.path)) for entry in tree.entries))
+
+
+def manner_of(directory: Directory, machine: Machine, owner: str | None, group: str | None) -> Manner:
+    """How it is copied, where what no pattern matches belongs to `owner` and `group`."""
+    owners = {pattern: owner_name(name, machine) for pattern, name in (directory.owners or {}).items()}
+    groups = {pattern: group_name(name, machine) for pattern, name in (directory.groups or {}).items()}
+    excludes = directory.excludes or []
+    return Manner({"*": owner, **owners}, {"*": group, **groups}, directory.delete, excludes, directory)
+
+
+def _moded(entry: TreeEntry, mode: Mode | None) -> TreeEntry:
+    if mode is None or entry.kind == "link":
+        return entry
+    directory = entry.kind == "directory"
+    bits = mode.of(entry.mode, directory=directory)
+    if directory and mode.bits is not None:
+        bits |= (bits & _READ) >> _FROM_READ_TO_EXECUTE
+    return replace(entry, mode=bits)
+
+
+def _last_of(by_pattern: Mapping[str, Value], path: str) -> Value | None:
+    """What the last of the patterns that matches `path`, or a part of it, stands for."""
+    return next((by_pattern[pattern] for pattern in reversed([*by_pattern]) if matched(path, [pattern])), None)
 
 
 def _told(entry: TreeEntry, *, filled: bool = True) -> str:

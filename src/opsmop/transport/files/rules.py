@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path, PurePath
 
 from opsmop.errors import FileRefusedError
-from opsmop.language.trees import left_out
+from opsmop.language.trees import matched
 from opsmop.transport.files.opened import OpenFile, reading
 from opsmop.transport.files.trees import Found, found_in
 from opsmop.wire.records import dataclass
@@ -93,7 +93,7 @@ class FileRules:
         try:
             if not stat.S_ISDIR(os.fstat(folder).st_mode):
                 raise FileRefusedError(f"{name!r} is not a directory")
-            for found in found_in(folder, name, lambda path: left_out(path, excludes)):
+            for found in found_in(folder, name, lambda path: matched(path, excludes)):
                 path = f"{name}/{found.entry.path}"
                 self._check_patterns(path, real.relative_to(root) / found.entry.path)
                 self._check_place(path, f"{real}/{found.entry.path}")
