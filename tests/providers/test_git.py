@@ -14,6 +14,7 @@ import pytest
 from opsmop import Directory, Git
 
 Evaluate = Callable[..., Any]
+LONG = "long" * 60  # a name of which a few thousand are more than what is kept of a list
 AUTHOR = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -508,6 +509,53 @@ def test_a_bare_repository_may_be_empty_shallow_left_alone_and_planned_twice(
     assert "is no bare repository" in full.failure.message
     other = evaluate(lambda _: Git(tmp_path / "b.git", repository=str(origin)) and None)
     assert "is no checkout" in other.failure.message
+
+
+def test_a_bare_repository_follows_one_with_very_many_references(
+    origin: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    """Both lists are longer than what is kept of what a command prints."""
+    tip = git(origin, "rev-parse", "HEAD")
+    lines = "".join(f"create refs/heads/{number:05}/{LONG} {tip}\n" for number in range(4_500))
+    subprocess.run(["git", "update-ref", "--stdin"], cwd=origin, input=lines, text=True, check=True)
+    git(origin, "pack-refs", "--all")
+    there = tmp_path / "there.git"
+
+    def main(_: object) -> None:
+        Git(there, repository=str(origin), bare=True)
+
+    def twice(_: object) -> None:
+        main(_)
+        main(_)
+
+    announced = evaluate(twice, "check")
+    assert changes(announced) == [("clone", False)], "what is planned is not planned again"
+    assert [change.after[:10] for event in announced.finished for change in event.changes] == ["more than "]
+    assert changes(evaluate(main)) == [("clone", False)]
+    assert referred(there) == referred(origin)
+    assert git(there, "symbolic-ref", "HEAD") == "refs/heads/trunk"
+    assert changes(evaluate(main, "check")) == changes(evaluate(main)) == []
+    new = commit(origin, "three")
+    git(origin, "branch", "--quiet", "--delete", "--force", f"00000/{LONG}")
+    git(origin, "tag", "new")
+    announced = evaluate(twice, "check")
+    assert [(change.name, change.before, change.after) for event in announced.finished for change in event.changes] == [
+        (
+            "update",
+            f"00000/{LONG} {tip[:12]}, trunk {tip[:12]}, new none",
+            f"00000/{LONG} none, trunk {new[:12]}, new {new[:12]}",
+        )
+    ]
+    assert changes(evaluate(main)) == [("update", False)]
+    assert referred(there) == referred(origin)
+    git(origin, "checkout", "--quiet", f"00001/{LONG}")
+    assert changes(evaluate(main)) == [("update", False)], "another branch is HEAD"
+    assert changes(evaluate(main)) == []
+    lines = "".join(f"delete refs/heads/{number:05}/{LONG}\n" for number in range(2, 4_500))
+    subprocess.run(["git", "update-ref", "--stdin"], cwd=origin, input=lines, text=True, check=True)
+    assert changes(evaluate(main)) == [("update", False)], "only the old list is long"
+    assert referred(there) == referred(origin)
+    assert changes(evaluate(main)) == []
 
 
 @pytest.mark.parametrize(

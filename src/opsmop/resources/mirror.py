@@ -17,11 +17,28 @@ if TYPE_CHECKING:
 _SPACES = ("refs/heads/", "refs/tags/")
 _KEPT = "refs/opsmop/"  # what was last fetched: no commit that it reaches is somebody's own
 _HEAD = "HEAD ->"
+_LINE = "--format=%(objectname)%09%(refname)"
+# Says, for the lists of git for-each-ref and git ls-remote, what only the first one has (-), and only the second (+).
+_DIFFERING = f"""
+url=$1; shift
+here=$(git "$@" for-each-ref '{_LINE}' {" ".join(_SPACES)}) || exit
+there=$(git "$@" ls-remote --refs -- "$url" '{_SPACES[0]}*' '{_SPACES[1]}*') || exit
+printf '%s\\n' "$here" = "$there" | awk '
+    $0 == "=" {{ second = 1; next }}
+    $0 == "" {{ next }}
+    !second {{ here[$0] = 1; next }}
+    $0 in here {{ delete here[$0]; next }}
+    {{ print "+" $0 }}
+    END {{ for (line in here) print "-" line }}
+'
+"""
 References = dict[str, str]  # what each branch and tag is at, by name; under `_HEAD` the branch that HEAD is
 
 
 class Mirror(Repository):
     """A bare repository."""
+
+    _long = False  # whether a list of references is longer than what is kept of what git prints
 
     def plan(self) -> Iterator[Change]:
         """Make it, or fetch what differs."""
@@ -31,8 +48,11 @@ class Mirror(Repository):
             return
         wanted = self._wanted()
         if there is None:
-            yield Change("clone", lambda: self._make(wanted), after=_counted(wanted))
+            more = "more than " if self._long else ""
+            yield Change("clone", lambda: self._make(wanted), after=more + _counted(wanted))
             return
+        if self._long:
+            there, wanted = self._sides(there, wanted)
         if not self._planned():
             origin = self._said("config", "--get", f"remote.{git.remote}.url")
             if origin != self._remote.url:
@@ -63,16 +83,32 @@ class Mirror(Repository):
                 remedy="Name another directory, or remove it first.",
             )
         self._refuse_other_owner(status.owner)
-        listed = self._ask("for-each-ref", "--format=%(objectname)%09%(refname)", *_SPACES)
-        found = read(explained(listed, f"git for-each-ref in {path}", whole=True).stdout)
-        return {**found, _HEAD: self._said("symbolic-ref", "--quiet", "HEAD")}
+        listed = explained(self._ask("for-each-ref", _LINE, *_SPACES), f"git for-each-ref in {path}")
+        self._long = listed.cut
+        return {**read(listed.stdout), _HEAD: self._said("symbolic-ref", "--quiet", "HEAD")}
 
     def _wanted(self) -> References:
         """What it is to have. Where the other one's HEAD is no branch, its own stays."""
-        offered = read(self._offered("HEAD", *(f"{space}*" for space in _SPACES)).stdout)
+        listed = self._offered("HEAD", *(f"{space}*" for space in _SPACES), whole=False)
+        self._long = self._long or listed.cut
+        offered = read(listed.stdout)
+        if listed.cut:  # HEAD stands first
+            offered.update(read(self._offered("HEAD").stdout))
         wanted = {name: at for name, at in offered.items() if name.startswith(_SPACES) and not name.endswith("^{}")}
         head = offered.get(_HEAD) or self._said_there("symbolic-ref", "--quiet", "HEAD")
         return {**wanted, _HEAD: head} if head else wanted
+
+    def _sides(self, there: References, wanted: References) -> tuple[References, References]:
+        """Of two lists, of which one is too long to be read, what differs: on this side, and on the other."""
+        heads = ({_HEAD: side[_HEAD]} if _HEAD in side else {} for side in (there, wanted))
+        if self._planned():  # what is planned is all that the other one has
+            return {}, {}
+        remote = self._remote
+        argv = ["sh", "-c", _DIFFERING, "sh", remote.url, *remote.options()]
+        completed = self.machine.ask(argv, cwd=self.resource.name, env=self._environment())
+        lines = explained(completed, f"comparing {self.resource.name} with {remote.url}").stdout.splitlines()
+        here, other = (read("\n".join(line[1:] for line in lines if line.startswith(sign))) for sign in "-+")
+        return {**here, **next(heads)}, {**other, **next(heads)}
 
     def _said_there(self, *argv: str) -> str:
         return self._said(*argv) if self.machine.status(f"{self.resource.name}/HEAD") is not None else ""
