@@ -132,6 +132,7 @@ def test_who_swaps_a_directory_for_a_link_has_nothing_downloaded_elsewhere(swapp
         "path": f"{swapped}/file",
         "headers": {},
         "ca_file": "",
+        "validate": "",
         "proxy": "",
         "timeout": 5,
         "algorithm": "sha256",

@@ -65,6 +65,41 @@ def test_a_file_is_fetched_once_and_then_only_when_the_server_has_another(
     assert there.read_bytes() == b"second"
 
 
+@pytest.mark.parametrize("kind", ["Download", "File"])
+def test_what_comes_is_proved_first_and_what_it_replaces_is_kept(
+    kind: str, web: Web, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    there, url = tmp_path / "it's there", f"{web.url}/thing.bin"
+    given = {"validate": "echo proving; grep -q st %s", "backup": True, "mode": 0o600}
+
+    def main(_: object) -> None:
+        if kind == "File":
+            File(there, from_url=url, **given)
+        else:
+            Download(there, url=url, **given)
+
+    def kept() -> list[bytes]:
+        return [path.read_bytes() for path in tmp_path.glob("it's there.*~")]
+
+    assert changes(evaluate(main)) == [("download", False)]
+    assert kept() == []
+    web.pages["/thing.bin"] = Page(b"worse", headers={"ETag": '"2"'})
+    assert changes(evaluate(main, "check")) == [("download", True)]
+    for _ in range(2):
+        failure = evaluate(main).failure
+        assert "the check validate='echo proving; grep -q st %s' of the new content failed" in failure.message
+        assert "exit status 1" in failure.message
+        assert failure.output == "proving\n"
+        assert (there.read_bytes(), kept()) == (b"first\0", []), "nothing was replaced, and nothing has to be kept"
+    web.pages["/thing.bin"] = Page(b"best\0", headers={"ETag": '"3"'})
+    assert changes(evaluate(main)) == [("download", False)]
+    assert (there.read_bytes(), kept()) == (b"best\0", [b"first\0"])
+    web.pages["/thing.bin"].headers["ETag"] = '"4"'
+    assert changes(evaluate(main)) == [], "the same content under another tag"
+    assert (changes(evaluate(main)), kept()) == ([], [b"first\0"])
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
 def test_another_tag_of_the_same_content_is_no_change(web: Web, tmp_path: Path, evaluate: Evaluate) -> None:
     def main(_: object) -> None:
         Download(tmp_path / "thing", url=f"{web.url}/thing.bin")

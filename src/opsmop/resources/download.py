@@ -5,13 +5,14 @@ from __future__ import annotations
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
 from opsmop.language.machine import Completed, Effect, Status
-from opsmop.language.provider import NOT_NEEDED, Change, Provider
+from opsmop.language.provider import NOT_NEEDED, Change, Provider, succeeded
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret, revealed, without_login
 from opsmop.resources.answers import answer, done
 from opsmop.resources.marks import Mark
 from opsmop.resources.modes import mode_of
 from opsmop.resources.permissions import absolute, group_name, owner_name, ownership_changes
+from opsmop.resources.writing import BACKUP, VALIDATE, keep, refuse_validate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Download(Resource):
     owner: str | int | None = field(default=None, doc="the owner's name or number; stays if not given")
     group: str | int | None = field(default=None, doc="the group's name or number; stays if not given")
     mode: int | str | None = field(default=None, doc='permission bits, 0o644, "0644" or "u+x"; stay if not given')
+    validate: str | None = field(default=None, doc=f"{VALIDATE}; not in check mode, which has no content")
+    backup: bool = field(default=False, doc=BACKUP)
     proxy: str | None = field(default=None, doc="the proxy to go through, http://host:port")
     ca_file: str | None = field(default=None, doc="a file on the target with the certificates to trust for https")
     patience: float = field(default=30.0, doc="seconds without a byte after which the server counts as gone")
@@ -59,6 +62,7 @@ class Download(Resource):
         elif self.checksum is not None:
             _refuse_scheme(self, self.checksum)
         self.bits = mode_of(self.mode, self)
+        refuse_validate(self, self.validate)
 
 
 def _refuse_scheme(resource: Resource, url: str) -> None:
@@ -164,12 +168,28 @@ class Fetch(Provider, provides=Download):
         if not digest:
             self._refuse_page()
         request = self._request("fetch", digest=digest, algorithm=wanted.algorithm, owner=owner, group=group, mode=mode)
-        said = done(self.machine, "fetch", request, [Effect("download", wanted.name)])
+        said = self._done({**request, "validate": wanted.validate or ""})
         if not digest:
             kept = {name: said[name] for name in ("etag", "modified", "size", "sha256")}
             self._mark().write({"from": self._from(), **kept})
             self._fetched = said["sha256"]
         return None if said["changed"] else NOT_NEEDED
+
+    def _done(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Have it put in place; what was there is kept, if that is asked for and it is replaced."""
+        wanted = self.resource
+        said: dict[str, Any] = {"changed": False}
+        kept = keep(self.machine, wanted.name) if wanted.backup else ""
+        try:
+            said = done(self.machine, "fetch", request, [Effect("download", wanted.name)])
+            if failed := said.get("disproved"):
+                said["changed"] = False
+                completed = Completed(failed["command"], failed["rc"], failed["output"], output=failed["output"])
+                succeeded(completed, f"the check validate={wanted.validate!r} of the new content")
+        finally:
+            if kept and not said["changed"]:
+                self.machine.remove(kept)
+        return said
 
     def _model(self, status: Status | None, mode: int | None, owner: str | None, group: str | None) -> None:
         """Where the file will be is certain, what it holds is not."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _OF_TEMPLATES = (
     "trim_blocks", "lstrip_blocks", "variable_delimiters", "block_delimiters", "comment_delimiters", "newline", "encoding",
 )  # fmt: skip
+_OF_DOWNLOADS = ("name", "checksum", "owner", "group", "mode", "validate", "backup")
 _NEW_MODE = 0o644  # what a file gets when nothing says its mode: umask 022
 _LARGEST_SHOWN = 1024 * 1024  # bytes up to which both contents are kept for a difference
 
@@ -85,8 +86,7 @@ class File(Labelled):
         self.flags = flags_of(self.attributes, self)
         self.syntax = self._syntax()
         if self.from_url is not None:
-            for name in ("validate", "backup", "touch"):
-                self.exclusive("from_url", name)
+            self.exclusive("from_url", "touch")
             self.download = self._download(self.from_url)
         elif self.checksum is not None:
             raise FieldError(f"{self}: checksum= goes with from_url=", place=self.place)
@@ -122,7 +122,7 @@ class File(Labelled):
         from opsmop.resources.download import Download  # only for a file of the web
 
         made = object.__new__(Download)
-        given = {name: getattr(self, name) for name in ("name", "checksum", "owner", "group", "mode")}
+        given = {name: getattr(self, name) for name in _OF_DOWNLOADS}
         vars(made).update(bind(Download, (), {**given, "url": url}, self.place))
         made.file, made.line, made.warnings = self.file, self.line, []
         made.check()

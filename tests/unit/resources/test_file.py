@@ -419,7 +419,8 @@ def test_a_file_may_come_from_the_web(url: str, tmp_path: Path, evaluate: Evalua
         ({"from_url": "ftp://x"}, "neither http:// nor https://"),
         ({"from_url": "http://x", "checksum": "sha256:1"}, "is not one"),
         ({"from_url": "http://x", "from_content": "y"}, "only one of"),
-        ({"from_url": "http://x", "backup": True}, "only one of from_url, backup"),
+        ({"from_url": "http://x", "touch": True}, "only one of from_url, touch"),
+        ({"from_url": "http://x", "validate": "true"}, "has no %s"),
         ({"checksum": "sha256:1"}, "goes with from_url="),
     ],
 )

@@ -2,7 +2,7 @@
 
 A request has ``act`` (``digest``, ``look``, ``text`` or ``fetch``) and, as far as that needs them, ``path``, ``url``,
 ``headers``, ``ca_file``, ``proxy``, ``timeout`` (seconds without a byte), ``algorithm``, ``digest`` (in hexadecimal),
-``owner``, ``group``, ``mode``.
+``owner``, ``group``, ``mode``, ``validate`` (a command, in which ``%s`` is the path of the new content).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from opsmop.target.programs.ground import NEW, Refusal, copy_labels, held, stand
 _LOGIN = re.compile(r"//[^/?#]*@")  # of a URL: RFC 3986, 3.2
 _PIECE = 1 << 20  # bytes
 _LARGEST_TEXT = 1 << 20
+_LARGEST_OUTPUT = 1 << 16
 _NOT_MODIFIED = 304
 _CANNOT_HEAD = (400, 403, 404, 405, 501)  # what servers that refuse HEAD say; GET tells more
 
@@ -152,7 +153,9 @@ def _put(request: dict[str, Any], answer: Any, at: int, name: str) -> dict[str, 
                 _permit(request, file.fileno(), old)
             file.flush()
             os.fsync(file.fileno())
-        if said["changed"]:
+        if said["changed"] and request["validate"]:
+            said["disproved"] = _disproved(request["validate"], f"{os.path.dirname(request['path'])}/{temporary}")
+        if said["changed"] and not said.get("disproved"):
             os.rename(temporary, name, src_dir_fd=at, dst_dir_fd=at)
         else:
             os.unlink(temporary, dir_fd=at)
@@ -179,6 +182,21 @@ def _filled(request: dict[str, Any], answer: Any, said: dict[str, Any], file: An
             "Nothing was replaced. Has the file there changed, or is it not what it should be?",
         )
     return own.hexdigest()
+
+
+def _disproved(validate: str, path: str) -> dict[str, Any]:
+    """How the command that proves the new content has failed; nothing if it has not."""
+    import shlex  # with the command
+    import subprocess
+
+    argv = ["/bin/sh", "-c", validate.replace("%s", shlex.quote(path))]
+    done = subprocess.run(  # noqa: S603 - the policy's own command
+        argv, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if done.returncode == 0:
+        return {}
+    output = done.stdout[-_LARGEST_OUTPUT:].decode("utf-8", "replace")
+    return {"rc": done.returncode, "output": output, "command": shlex.join(argv)}
 
 
 def _piece(request: dict[str, Any], answer: Any) -> bytes:
