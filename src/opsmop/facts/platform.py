@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import overload
 
 from opsmop.errors import ProviderError
 from opsmop.facts.fact import Fact
@@ -11,7 +10,7 @@ from opsmop.language.machine import Completed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, overload
 
 _PACKAGE_MANAGERS = (
     ("apt-get", "apt"),

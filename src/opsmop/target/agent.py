@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 IDLE = 3600.0  # seconds that an agent without a role waits for the next
 _BACKLOG = 1 << 20  # bytes for the controller, above which the role has to wait
 _READ = 1 << 16
-_BREATH = 0.001  # seconds in which what a role says gathers, to be passed on at once
+_BREATH = 0.01  # seconds in which what a role says gathers, to be passed on at once
+_NOBODY_WAITS = frozenset((frames.EVENT, frames.COMMAND, frames.HIDE, frames.PLANS))  # for an answer to these
 _MOST_LAST_READS = 16
 
 
@@ -50,7 +51,7 @@ class Agent:
         self._packages: tuple[str, bytes] | None = None
         self._plans = b""  # of check, from one role to the next
         self._heard = self._beaten = time.monotonic()
-        self._woken = self._listen_for_signals()
+        self._woken, self._wake_up = self._listen_for_signals()
         for end in (0, 1):
             os.set_blocking(end, False)
 
@@ -62,7 +63,7 @@ class Agent:
             self._look_after_role()
             self._look_after_controller()
 
-    def _listen_for_signals(self) -> int:
+    def _listen_for_signals(self) -> tuple[int, int]:
         woken, wake = os.pipe()
         for end in (woken, wake):
             os.set_blocking(end, False)
@@ -70,7 +71,7 @@ class Agent:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # the wakeup is all that is wanted
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, lambda *_: self._lose())
-        return woken
+        return woken, wake
 
     def _pass_on(self) -> None:
         """Wait until something can be read, written or is due; then read and write."""
@@ -106,7 +107,9 @@ class Agent:
         return max(0.0, self._relayed + _BREATH - time.monotonic()) if self._role is not None else 0.0
 
     def _wake(self) -> None:
+        """A signal came, or the role waits for an answer: nothing gathers any longer."""
         os.read(self._woken, 4096)
+        self._relayed = 0.0
 
     def _lose(self) -> None:
         """The controller is gone: nobody is spoken to any more."""
@@ -140,9 +143,10 @@ class Agent:
         elif kind == frames.ORDER and role is None:
             wanted = payload[: frames.DIGEST_LENGTH] != frames.NO_DIGEST
             evaluation_entry()
-            self._role = Warden(payload[frames.DIGEST_LENGTH :], self._packages if wanted else None, self._plans)
+            packages = self._packages if wanted else None
+            self._role = Warden(payload[frames.DIGEST_LENGTH :], packages, self._plans, self._wake_up)
         elif kind == frames.CANCEL and role is not None:
-            role.cancel()
+            self._cancel(role)
         elif kind == frames.FILE and role is not None:
             role.answer(kind, payload)
 
@@ -172,7 +176,7 @@ class Agent:
                 self._lose()
             return
         if not self._open or now - self._heard > self._lease:
-            self._role.cancel()
+            self._cancel(self._role)
         if now - self._beaten >= self._beat and not self._outgoing:
             self._beaten = now
             self._say(frames.BEAT)
@@ -196,9 +200,13 @@ class Agent:
             else:
                 self._put(kind, payload)
         self._speak()
-        if said and all(kind == frames.EVENT for kind, _ in said):  # nobody waits for an answer
+        if said and len(data) < _READ and all(kind in _NOBODY_WAITS for kind, _ in said):
             self._relayed = time.monotonic()
         return True
+
+    def _cancel(self, role: Warden) -> None:
+        self._relay()  # it may have said what it has begun
+        role.cancel()
 
     def _relay_output(self) -> bool:
         """Pass on what the role prints past Python; whether it printed anything.
@@ -239,6 +247,7 @@ class Agent:
             self._say(frames.ENDED, role.buried(status))
             self._heard = time.monotonic()
         elif role.kill_at is not None and time.monotonic() >= role.kill_at:
+            self._relay()
             role.kill()
 
     def _drain(self) -> None:

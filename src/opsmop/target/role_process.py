@@ -86,13 +86,14 @@ class Line:
 
     :param incoming: the pipe that answers come on
     :param outgoing: the pipe that frames are written to
+    :param knocker: the pipe that says that one of them waits for an answer: the agent lets others gather
     """
 
-    def __init__(self, incoming: int, outgoing: int, interruption: Interruption) -> None:
-        self._incoming, self._outgoing = incoming, outgoing
+    def __init__(self, incoming: int, outgoing: int, knocker: int, interruption: Interruption) -> None:
+        self._incoming, self._outgoing, self._knocker = incoming, outgoing, knocker
         self._decoder = frames.Decoder(frames.FROM_CONTROLLER)
         self._waiting: list[frames.Frame] = []
-        self.supply = Far(self._say, self._answer)
+        self.supply = Far(self._request, self._answer)
         self._interruption = interruption
         self.finished = False
 
@@ -135,6 +136,13 @@ class Line:
             self._waiting += self._decoder.feed(data)
         return self._waiting.pop(0)[1]
 
+    def _request(self, kind: int, payload: bytes) -> None:
+        self._say(kind, payload)
+        try:
+            os.write(self._knocker, b"\0")
+        except BlockingIOError:
+            return  # it was knocked at often enough
+
     def _say(self, kind: int, payload: bytes) -> None:
         self._interruption.write(self._outgoing, frames.frame(kind, payload))
 
@@ -167,7 +175,7 @@ def become_role(order: bytes, packages: tuple[str, bytes] | None, plans: bytes, 
     """Evaluate `order` in this process, freshly forked, and end it. Never returns.
 
     :param plans: what check has planned in earlier roles
-    :param pipes: ``incoming``, ``outgoing``, ``output`` (what is printed past Python) and ``lifeline``
+    :param pipes: ``incoming``, ``outgoing``, ``knocker``, ``output`` (what is printed past Python) and ``lifeline``
     """
     status = 1
     try:
@@ -176,7 +184,7 @@ def become_role(order: bytes, packages: tuple[str, bytes] | None, plans: bytes, 
         os.chdir("/")
         os.umask(0o022)
         interruption = Interruption()
-        line = Line(pipes["incoming"], pipes["outgoing"], interruption)
+        line = Line(pipes["incoming"], pipes["outgoing"], pipes["knocker"], interruption)
         interruption.listen(pipes["lifeline"])
         logged = Logged(line.emit)
         with printing_as_events(logged) as emit:

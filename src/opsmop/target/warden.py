@@ -25,9 +25,10 @@ class Warden:
     :param order: the bytes of its `Order`
     :param packages: digest and data of the packages that it imports, or None
     :param plans: what check has planned in earlier roles
+    :param knocker: the pipe on which the role says that it waits for an answer
     """
 
-    def __init__(self, order: bytes, packages: tuple[str, bytes] | None, plans: bytes) -> None:
+    def __init__(self, order: bytes, packages: tuple[str, bytes] | None, plans: bytes, knocker: int) -> None:
         incoming, self.answers = os.pipe()
         self.frames, outgoing = os.pipe()
         self.output, output = os.pipe()
@@ -41,7 +42,7 @@ class Warden:
         if not self.pid:
             for end in (self.answers, self.frames, self.output, self._lifeline):
                 os.close(end)
-            become_role(order, packages, plans, given)
+            become_role(order, packages, plans, {**given, "knocker": knocker})
         signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)
         for end in given.values():
             os.close(end)
