@@ -40,7 +40,10 @@ def test_nothing_slow_is_imported_at_the_top(path: Path) -> None:
 
 
 # What each of these brings along is most of what Python's library costs a host's start.
-DEAR = {"contextlib", "dataclasses", "enum", "json", "pathlib", "pickle", "re", "signal", "subprocess", "typing"}
+DEAR = {
+    "collections", "contextlib", "dataclasses", "enum", "functools", "json", "linecache", "pathlib", "pickle", "re", "signal",
+    "subprocess", "typing",
+}  # fmt: skip
 STARTED = """
 import sys
 sys.path.insert(0, sys.argv[1])

@@ -354,6 +354,20 @@ def test_a_traceback_on_the_target_shows_the_policys_lines(travel: Any) -> None:
     assert b"return 1 / 0   # this very line" in ran.stderr
 
 
+def test_whoever_asks_for_a_line_of_the_policy_on_the_target_is_given_it(travel: Any) -> None:
+    policy = """
+        class Site:
+            def main(self):
+                import linecache, traceback
+                try:
+                    return 1 / 0   # this very line
+                except ZeroDivisionError:
+                    told = traceback.format_exc()
+                return ["this very line" in told, linecache.getline(__file__, 2).strip(), linecache.__loader__.name]
+    """
+    travel.everywhere(policy, [True, "class Site:", "linecache"])
+
+
 def test_an_unnamed_object_whose_class_cannot_be_made_there_becomes_a_placeholder(travel: Any) -> None:
     policy = (
         ROLE

@@ -49,6 +49,16 @@ SLOW_START = {
     "secrets",
     "pathlib",
     "pickle",
+    "json",
+    "re",
+    "enum",
+    "typing",
+    "collections",
+    "functools",
+    "contextlib",
+    "linecache",
+    "tokenize",
+    "signal",
 }
 MOST_WAKINGS = 6  # signs of life to and from the host while its command runs: one in five and one in ten seconds
 Push = Callable[..., dict[str, Any]]

@@ -162,11 +162,13 @@ class PlatformFacts(Fact):
         """``enforcing``, ``permissive``, or empty where SELinux is not on: as the kernel says (selinux(8))."""
         return {"1": "enforcing", "0": "permissive"}.get(self._kernel_text("/sys/fs/selinux/enforce").strip(), "")
 
-    @overload
-    def env(self) -> dict[str, str]: ...
+    if TYPE_CHECKING:
 
-    @overload
-    def env(self, name: str, default: str = "") -> str: ...
+        @overload
+        def env(self) -> dict[str, str]: ...
+
+        @overload
+        def env(self, name: str, default: str = "") -> str: ...
 
     def env(self, name: str | None = None, default: str = "") -> dict[str, str] | str:
         """The environment of the evaluation; with a name, one variable of it."""

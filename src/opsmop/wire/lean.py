@@ -1,7 +1,7 @@
 """What every role needs of Python's library, without what that would bring along.
 
-On a host, `signal` imports enum; `json` imports re, and that enum and functools; `contextlib` and `functools` import
-collections. Together with typing that is 12 ms of each host's start, more than all code of ours. Where a Python lacks what
+On a host, `signal` imports enum; `json` imports re, and that enum and functools; `contextlib`, `functools` and `_pickle`
+import collections. Together with typing that is 12 ms of each host's start, more than all code of ours. Where a Python lacks what
 is used here instead, it is the library's own.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing itself is one of them: type checkers take this name for theirs
 if TYPE_CHECKING:
+    import pickle
     import signal
     from collections.abc import Mapping
     from typing import Any, Callable, TypeVar
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Made = TypeVar("Made")
 
 else:
+    import sys
     from _collections_abc import Mapping  # the very class that collections.abc gives on
 
     try:
@@ -24,7 +26,22 @@ else:
     except ImportError:
         import signal
 
-__all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "signal"]
+    def _pickle_alone() -> object:
+        """`_pickle`. Of all functools it takes `partial`, which is C as well (CPython, Modules/_pickle.c)."""
+        if sys.modules.keys() & {"_pickle", "functools"}:
+            return __import__("_pickle")
+        from _functools import partial
+
+        stand_in = sys.modules["functools"] = type(sys)("functools")
+        stand_in.partial = partial
+        try:
+            return __import__("_pickle")
+        finally:
+            del sys.modules["functools"]
+
+    pickle = _pickle_alone()  # what the module `pickle` wraps, which would import re besides
+
+__all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "from_json", "pickle", "signal"]
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_-+=:,./")
 
 
@@ -48,6 +65,32 @@ def _refused(value: Any) -> Any:
 
 as_json = _encoder()
 """A dict or list of plain values as JSON in ASCII, without white space."""
+
+
+def _scanner() -> Callable[[str], Any]:
+    try:
+        from _json import make_scanner  # type: ignore[import-not-found, unused-ignore]
+
+        scan: Any = make_scanner(_Scanned)  # type: ignore[arg-type, unused-ignore]
+        scan('{"a":[1.5,null,true,"\\u00e9"]}', 0)
+    except (ImportError, TypeError, AttributeError):
+        from json import loads
+
+        return loads
+    return lambda text: scan(text, 0)[0]
+
+
+class _Scanned:
+    """What `json.JSONDecoder` lets its scanner, of which this uses the C half, do by default."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float = parse_constant = float
+    parse_int = int
+
+
+from_json = _scanner()
+"""What `as_json` made of plain values."""
 
 
 def cached(make: Callable[[Key], Made]) -> Callable[[Key], Made]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from _pickle import PickleBuffer, Pickler, loads  # the C half alone: the module ``pickle`` costs an import of ``re``
 from io import BytesIO
 
 from opsmop.wire import remake
+from opsmop.wire.lean import pickle
 from opsmop.wire.records import dataclass, field
 
 TYPE_CHECKING = False
@@ -55,9 +55,9 @@ class Order:
 
     def to_pieces(self) -> list[bytes]:
         """The same in pieces, of which the large ones are no copies: the orders of many hosts hold one parcel together."""
-        files = {name: PickleBuffer(content) for name, content in self.files.items()}
+        files = {name: pickle.PickleBuffer(content) for name, content in self.files.items()}
         stream = BytesIO()
-        values = {**vars(self), "parcel": PickleBuffer(self.parcel), "files": files}
+        values = {**vars(self), "parcel": pickle.PickleBuffer(self.parcel), "files": files}
         # What is a buffer is not written, but counted on to come after this in the same order (PEP 574).
         _Writer(stream, protocol=5, buffer_callback=lambda _: None).dump(values)
         pieces = [stream.getvalue(), self.parcel, *self.files.values()]
@@ -73,10 +73,10 @@ class Order:
             length = int.from_bytes(data[start : start + _LENGTH], "big")
             pieces.append(data[at : at + length])
             at += length
-        return cls(**loads(pieces[0], buffers=pieces[1:]))
+        return cls(**pickle.loads(pieces[0], buffers=pieces[1:]))
 
 
-class _Writer(Pickler):
+class _Writer(pickle.Pickler):
     """Writes paths by their public names: the module that defines them is another in every few versions of Python."""
 
     def reducer_override(self, value: Any) -> Any:

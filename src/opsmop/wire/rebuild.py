@@ -12,14 +12,14 @@ from __future__ import annotations
 import builtins
 import sys
 import types
-from _pickle import Unpickler  # the C half alone: the module ``pickle`` costs an import of ``re``
 from io import BytesIO, StringIO
 
 from opsmop.wire import remake
+from opsmop.wire.lean import from_json, pickle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 VERB_HOME = __name__
 HEADER_LENGTH_BYTES = 4
@@ -31,11 +31,8 @@ def unpack(payload: bytes) -> Any:
     :param payload: the bytes of ``opsmop.ship.role.Parcel.payload``
     :raises ShipError: this Python cannot parse a source, or lacks a module or a name that the value needs
     """
-    # kept out of the top: json and linecache are needed only once a role has come
-    import json
-
     end = HEADER_LENGTH_BYTES + int.from_bytes(payload[:HEADER_LENGTH_BYTES], "big")
-    header = json.loads(payload[HEADER_LENGTH_BYTES:end])
+    header = from_json(payload[HEADER_LENGTH_BYTES:end].decode())
     shelf = Shelf(header["files"])
     shelf.show_sources()
     return Rebuilder(payload[end:], shelf).whole(header["chunks"])
@@ -65,10 +62,17 @@ class Shelf:
         self.compiled: dict[int, dict[tuple[str, int], list[types.CodeType]]] = {}
 
     def show_sources(self) -> None:
-        """Let tracebacks show the lines, whether or not a file of that name exists on this machine."""
-        # kept out of the top: it imports tokenize
-        import linecache
+        """Let tracebacks show the lines, whether or not a file of that name exists on this machine.
 
+        `linecache` is not imported for it, which would import tokenize, and that `re`: whoever does finds them there.
+        """
+        linecache = sys.modules.get("linecache")
+        if linecache is None:
+            sys.meta_path.insert(0, Awaited("linecache", self._show_in))
+        else:
+            self._show_in(linecache)
+
+    def _show_in(self, linecache: Any) -> None:
         for name, text, _ in self.files:
             linecache.cache[name] = (len(text), None, list(StringIO(text)), name)
 
@@ -94,6 +98,38 @@ class Shelf:
                 "Write it so that the host's Python understands it, or set opsmop_python_path to a newer Python.",
             ) from None
         return code
+
+
+class Awaited:
+    """Waits for a module to be imported, and adds to it then.
+
+    :param name: the module's name
+    :param add: takes the module when it is complete
+    """
+
+    def __init__(self, name: str, add: Callable[[Any], None]) -> None:
+        self._name, self._add = name, add
+        self._loader: Any = None
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """The spec that others find, if it is the module's."""
+        if name != self._name:
+            return None
+        sys.meta_path.remove(self)
+        found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is not None:
+            self._loader, spec.loader = spec.loader, self  # type: ignore[assignment]
+        return spec
+
+    def exec_module(self, module: Any) -> None:
+        """Load it, and add to it."""
+        self._loader.exec_module(module)
+        self._add(module)
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else a loader does, its own does."""
+        return getattr(self._loader, name)
 
 
 def _later_annotations() -> int:
@@ -131,7 +167,7 @@ def _direct(code: types.CodeType) -> list[types.CodeType]:
     return [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
 
 
-class Rebuilder(Unpickler):
+class Rebuilder(pickle.Unpickler):
     """Reads the stream; its public methods are the verbs that the stream may use."""
 
     def __init__(self, stream: bytes, shelf: Shelf) -> None:

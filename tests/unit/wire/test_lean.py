@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from hypothesis import strategies as some
 
 from opsmop.wire import lean
 
+SOURCES = str(Path(lean.__file__).parents[2])
 PLAIN = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text(),
     lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
@@ -23,6 +25,17 @@ PLAIN = some.recursive(
 @given(some.dictionaries(some.text(), PLAIN))
 def test_json_is_as_the_library_writes_it(value: dict[str, object]) -> None:
     assert lean.as_json(value) == json.dumps(value, separators=(",", ":"))
+
+
+@given(PLAIN)
+def test_json_is_read_as_the_library_reads_it(value: object) -> None:
+    for written in (json.dumps(value), json.dumps(value, separators=(",", ":"), ensure_ascii=False)):
+        assert lean.from_json(written) == value
+
+
+def test_json_that_is_cut_off_is_refused() -> None:
+    with pytest.raises((ValueError, StopIteration)):
+        lean.from_json('{"a": [1, 2')
 
 
 def test_what_json_cannot_hold_is_refused_in_the_same_words() -> None:
@@ -48,10 +61,37 @@ def test_mapping_is_the_librarys() -> None:
 
 # None in the place of a module makes its import fail (Python's reference, 5.3.1).
 WITHOUT = (
-    "import sys; sys.modules.update(_json=None); from opsmop.wire import lean; print(lean.as_json({'a': [1, None]}))"
+    "import sys; sys.modules.update(_json=None); from opsmop.wire import lean; "
+    "print(lean.as_json({'a': [1, None]}), lean.from_json('{\"b\": [2, null]}'))"
 )
 
 
 def test_a_python_without_the_c_half_of_json_has_the_librarys() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ['{"a":[1,null]}']
+    assert said_by(WITHOUT) == """{"a":[1,null]} {'b': [2, None]}"""
+
+
+PICKLE = r"""
+import sys
+from opsmop.wire.lean import pickle as alone
+assert "functools" not in sys.modules and "collections" not in sys.modules
+import functools, pickle
+assert alone.Unpickler is pickle.Unpickler and functools.wraps
+print(pickle.loads(alone.dumps(functools.partial(int, "11", base=2)))(), alone.loads(b"c__builtin__\nset\n.").__name__)
+"""
+
+
+def test_pickle_comes_without_functools_and_works_with_it() -> None:
+    assert said_by(PICKLE) == "3 set"
+
+
+def said_by(program: str) -> str:
+    command = [
+        sys.executable,
+        "-E",
+        "-s",
+        "-S",
+        "-c",
+        "import sys; sys.path.insert(0, sys.argv[1])\n" + program,
+        SOURCES,
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import types
-from _pickle import Pickler, PicklingError, loads  # the C half alone, as orders have it
 
 from opsmop.errors import ProviderError
 from opsmop.language.machine import Effect
 from opsmop.target.machine.simulated import SimulatedMachine
+from opsmop.wire.lean import pickle
 from opsmop.wire.order import Order
 
 TYPE_CHECKING = False
@@ -42,7 +42,7 @@ class Plans:
 
     def _model(self, order: Order) -> dict[str, Any] | None:
         try:
-            run, model = loads(self._kept) if self._kept else ("", None)
+            run, model = pickle.loads(self._kept) if self._kept else ("", None)
         except Exception:  # noqa: BLE001 - whatever an effect of the policy's own type raises that this role has not
             return None
         return model if run == order.run else None
@@ -56,7 +56,7 @@ class Plans:
         nothing = _written((order.run, None))
         try:
             said = _written((order.run, model))
-        except (PicklingError, TypeError, AttributeError):  # an effect of a user's own type
+        except (pickle.PicklingError, TypeError, AttributeError):  # an effect of a user's own type
             said = nothing
         self._keep(said if len(said) <= LARGEST else nothing)
 
@@ -67,7 +67,7 @@ def _written(value: Any) -> bytes:
     return stream.getvalue()
 
 
-class _Writer(Pickler):
+class _Writer(pickle.Pickler):
     """Writes a model; what would still have to be fetched for the role that ended is left out."""
 
     def reducer_override(self, value: Any) -> Any:
