@@ -18,6 +18,7 @@ ALLOWED = {
     "target/prepared.py": "on a target: templates that its controller sends, as Python",
     "transport/worker.py": "a role and its route, from the process that started this one; from hosts it hears JSON",
     "wire/boot.py": "on a target: the code that its controller sends",
+    "wire/arriving.py": "on a target: the code that its controller sends",
     "wire/start.py": "on a target: the code that its controller sends",
     "wire/rebuild.py": "on a target: the role that its controller sends",
     "wire/remake.py": "on a target: the role that its controller sends",

@@ -6,6 +6,7 @@ import hashlib
 import json
 import marshal
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from tests.ssh.hearing import Heard, nothing_served, order_for
 from opsmop.ship.bundle import Bundle, code_bundle
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
-from opsmop.wire import start
+from opsmop.wire import arriving, start
 
 pytestmark = pytest.mark.usefixtures("roles")
 SMALL = 20_000  # bytes that a push to a host with our code sends before the role's own data
@@ -74,7 +75,7 @@ def poisoned(home: Path, mark: Path) -> bytes:
     index["opsmop.target.evil"] = index["opsmop.target.agent"]
     compiled["opsmop.target.agent"] = marshal.dumps(compile(evil, "evil", "exec"))
     part = marshal.dumps((digest, index, compiled))
-    return start.sha256(part) + len(part).to_bytes(start.LENGTH, "big") + part + data[begin + length :]
+    return start.summed(part) + len(part).to_bytes(start.LENGTH, "big") + part + data[begin + length :]
 
 
 def test_a_second_push_sends_little_besides_the_roles_own_data(home: Path, push: Push) -> None:
@@ -201,11 +202,20 @@ def by_keeping_another_bundle(home: Path, code: bytes) -> None:
     length = int.from_bytes(code[start.SUM : begin], "big")
     _, index, compiled = marshal.loads(code[begin : begin + length])
     part = marshal.dumps((hashlib.sha256(b"another").hexdigest(), index, compiled))
-    kept(home).write_bytes(start.sha256(part) + len(part).to_bytes(start.LENGTH, "big") + part)
+    kept(home).write_bytes(start.summed(part) + len(part).to_bytes(start.LENGTH, "big") + part)
 
 
 def by_a_length_beyond_measure(home: Path, code: bytes) -> None:
     kept(home).write_bytes(code[: start.SUM] + b"\xff" * start.LENGTH + code[start.SUM + start.LENGTH :])
+
+
+def test_a_python_without_blake2_sums_up_what_it_keeps_with_sha256() -> None:
+    program = (
+        "import sys; sys.modules.update(_blake2=None); from opsmop.wire.start import summed; print(summed(b'a').hex())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == hashlib.sha256(b"a").hexdigest()
+    assert start.summed(b"a") == hashlib.blake2b(b"a", digest_size=32).digest()
 
 
 def test_nothing_is_kept_through_a_symlink(home: Path, push: Push) -> None:
@@ -237,7 +247,7 @@ def test_a_damaged_bundle_is_removed_and_told(home: Path, push: Push, roles: Any
     file.write_bytes(damaged)
     opened = start.opened(str(file))
     with pytest.raises(ImportError, match="was damaged and has been removed; run this again"):
-        start.kept_bundle(opened, code_bundle().digest)
+        arriving.kept_bundle(opened, code_bundle().digest)
     os.close(opened)
     assert not file.exists()
 

@@ -15,7 +15,7 @@ from opsmop.language.additions import Additions
 from opsmop.ship import store
 from opsmop.ship.bundle import code_bundle
 from opsmop.target.prepared import has_syntax
-from opsmop.wire.start import sha256
+from opsmop.wire.arriving import sha256
 
 _LONGEST = 256 << 10  # characters of a template
 

@@ -14,8 +14,8 @@ from opsmop.inventory.tree import literal
 from opsmop.settings.command import choosing
 from opsmop.settings.limits import FAILED
 from opsmop.settings.state import state_folder
+from opsmop.wire.arriving import sha256
 from opsmop.wire.records import replace
-from opsmop.wire.start import sha256
 
 if TYPE_CHECKING:
     from opsmop.drive.outcome import Outcome

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from opsmop.errors import ShipError
 from opsmop.ship import store
 from opsmop.ship.places import CARRIED_LIBRARIES, OURS, travels
-from opsmop.wire.start import sha256
+from opsmop.wire.arriving import sha256
 
 LENGTH_BYTES = 4
 MODULE, PACKAGE, DATA = 0, 1, 2

@@ -20,7 +20,7 @@ _UNUSUAL = re.compile(
 
 
 def compiled_code(bundle: Bundle) -> bytes:
-    """What `opsmop.wire.start.from_compiled` reads: the mark of this Python, a zero byte, and the code, compressed."""
+    """What `opsmop.wire.arriving.from_compiled` reads: the mark of this Python, a zero byte, and the code, compressed."""
     kept = f"compiled-{bundle.digest[:32]}.{tag(MAGIC_NUMBER)}"
     found = store.read(kept)
     if found is not None:

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from opsmop.wire.start import sha256
+from opsmop.wire.arriving import sha256
 
 _MOST = 12  # of each kind; the oldest go
 _SUM = 32  # bytes

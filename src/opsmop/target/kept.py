@@ -42,11 +42,11 @@ def _content(finder: Any) -> bytes:
     compiled = {
         name: marshal.dumps(code) if isinstance(code, CodeType) else code for name, code in finder.compiled.items()
     }
-    boot = "opsmop.wire.boot"
-    compiled[boot] = compiled.get(boot) or marshal.dumps(finder.get_code(boot))
+    for name in ("opsmop.wire.boot", "opsmop.wire.arriving"):
+        compiled[name] = compiled.get(name) or marshal.dumps(finder.get_code(name))
     part = marshal.dumps((finder.digest, finder.index, compiled))
     sent: bytes = finder.sent()
-    return start.sha256(part) + len(part).to_bytes(start.LENGTH, "big") + part + sent
+    return start.summed(part) + len(part).to_bytes(start.LENGTH, "big") + part + sent
 
 
 def _made(folder: str) -> bool:

@@ -260,7 +260,7 @@ def kept() -> bool:
 
 
 def _install(digest: str, data: bytes) -> None:
+    from opsmop.wire.arriving import raw_of  # likewise
     from opsmop.wire.boot import install  # only where packages were shipped
-    from opsmop.wire.start import raw_of  # likewise
 
     install(raw_of(data), digest)

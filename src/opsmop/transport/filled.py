@@ -10,7 +10,7 @@ import threading
 
 from opsmop.ship import store
 from opsmop.transport.base import Route
-from opsmop.wire.start import sha256
+from opsmop.wire.arriving import sha256
 
 _LENGTH = 12  # characters that stand for a route
 _MOST = 20_000  # routes that are remembered

@@ -57,9 +57,8 @@ _UNQUOTABLE = re.compile(r"['!\\\x00-\x1f\x7f]")
 @cache
 def boot_program() -> bytes:
     """What the stub reads and runs: it finds the bundle and starts the agent."""
-    source = pkgutil.get_data("opsmop.wire", "start.py")
-    assert source is not None
-    return source + b"\nstart()\n"
+    first, second = (pkgutil.get_data("opsmop.wire", name) or b"" for name in ("start.py", "arriving.py"))
+    return first + f"\nstart({second.decode()!r})\n".encode()
 
 
 def agent_arguments(route: Route, beat: float, lease: float, prompt: str = "") -> list[str]:
@@ -69,7 +68,7 @@ def agent_arguments(route: Route, beat: float, lease: float, prompt: str = "") -
     :param lease: seconds after which an agent that hears nothing ends its role
     :param prompt: how sudo is to ask for its password, on its stderr; it must not ask if empty
     """
-    # -E and -s: neither the login's environment nor its own packages; -S: nor, until a role wants one (`wire.start.Installed`),
+    # -E and -s: neither the login's environment nor its own packages; -S: nor, until a role wants one (`wire.arriving.Installed`),
     # the host's; -B: no __pycache__ is written. Not -I, which a Python 2 would refuse before it could say that it is too old.
     python = [*python_words(route), "-BEsS", "-c", STUB, str(len(boot_program())), str(beat), str(lease)]
     if route.become is None or (route.become == route.user and not route.selinux):

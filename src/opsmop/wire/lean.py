@@ -28,16 +28,19 @@ else:
 
     def _pickle_alone() -> object:
         """`_pickle`. Of all functools it takes `partial`, which is C as well (CPython, Modules/_pickle.c)."""
-        if sys.modules.keys() & {"_pickle", "functools"}:
-            return __import__("_pickle")
+        if "functools" in sys.modules:
+            import _pickle
+
+            return _pickle
         from _functools import partial
 
         stand_in = sys.modules["functools"] = type(sys)("functools")
         stand_in.partial = partial
         try:
-            return __import__("_pickle")
+            import _pickle
         finally:
             del sys.modules["functools"]
+        return _pickle
 
     pickle = _pickle_alone()  # what the module `pickle` wraps, which would import re besides
 
