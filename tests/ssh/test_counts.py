@@ -36,6 +36,16 @@ PLAIN = """
         File(f"{root}/one", from_file="one.txt", mode=0o600)
         File(f"{root}/two", from_content="two")
 """
+USUAL = """
+        Shell(f"test -e {root}/made || touch {root}/made", changed_when=False)
+        made = Command(["touch", f"{root}/a name"], creates=f"{root}/a name")
+        if made.changed and Platform.distribution_id() and Platform.package_manager():
+            Link(f"{root}/link", to="one")
+        File(f"{root}/plain", from_template="plain.j2", validate="test -s %s")
+        File(f"{root}/one", absent=True, only_if="true", unless="test -e /nowhere")
+        File(f"{root}/hidden", from_content=Secret("hunter22"), mode=0o600)
+        Echo("done in {{ root }}")
+"""
 SLOW_START = {
     "dataclasses",
     "inspect",
@@ -128,6 +138,14 @@ def test_a_role_imports_on_its_host_only_what_it_uses(push: Push, tmp_path: Path
     assert "subprocess" not in found
     resources = {name for name in found if name.startswith("opsmop.resources.")}
     assert not resources & {f"opsmop.resources.{name}" for name in ("package", "service", "user", "group", "shell")}
+
+
+def test_a_role_of_the_usual_types_imports_nothing_slow(push: Push, tmp_path: Path) -> None:
+    push(PLAIN + USUAL)
+    assert sorted(imported(tmp_path) & SLOW_START) == []
+    assert sorted(path.name for path in (tmp_path / "root").iterdir()) == sorted(
+        ["a name", "folder", "hidden", "link", "made", "modules", "plain", "two"]
+    )
 
 
 def test_what_a_host_has_installed_is_looked_for_when_a_role_wants_it(push: Push, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ _PACKAGE_MANAGERS = (
     ("pacman", "pacman"),
     ("brew", "brew"),
 )
+_SPECIAL = frozenset(" \t\r#'\"\\")  # to a shell
+_SPECIAL_WITHIN = {"'": frozenset("'"), '"': frozenset('"\\')}
 _SECONDS = 5.0  # that a command which looks something up may take
 
 
@@ -85,12 +87,9 @@ class PlatformFacts(Fact):
         return values.get(name, "")
 
     def _read_os_release(self) -> dict[str, str]:
-        import shlex  # only where the file is read
-
         for path in ("/etc/os-release", "/usr/lib/os-release"):
             if self._machine.status(path, follow=True) is not None:
-                words = shlex.split(self._machine.read(path).decode("utf-8", "replace"), comments=True)
-                return dict(word.split("=", 1) for word in words if "=" in word)
+                return _assignments(self._machine.read(path).decode("utf-8", "replace"))
         return {}
 
     # Hardware and state
@@ -184,3 +183,21 @@ class PlatformFacts(Fact):
 
 
 Platform = PlatformFacts()
+
+
+def _assignments(text: str) -> dict[str, str]:
+    """The variables that os-release(5) assigns, as a shell reads them: hardly any of them needs one."""
+    values = {}
+    for line in text.split("\n"):
+        name, equals, value = line.strip(" \t\r").partition("=")
+        if name[:1] == "#":
+            continue
+        quote = value[:1] if len(value) > 1 and value[:1] == value[-1:] and value[:1] in _SPECIAL_WITHIN else ""
+        plain = value[1:-1] if quote else value
+        if not (_SPECIAL.isdisjoint(name) and _SPECIAL_WITHIN.get(quote, _SPECIAL).isdisjoint(plain)):
+            import shlex  # 10 ms that the others save
+
+            return dict(word.split("=", 1) for word in shlex.split(text, comments=True) if "=" in word)
+        if equals:
+            values[name] = plain
+    return values

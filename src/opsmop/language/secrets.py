@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opsmop.language.evaluation import current
+from opsmop.wire.lean import as_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,12 +72,10 @@ def spellings(secret: str) -> set[str]:
     """How a text may look in a report: as it is, within a command, also of cron, within a Python or JSON value, by the line, and as
     templates write it: in other cases, within an address or a page, in base64.
     """
-    import json  # only where there are secrets
-
     lines = secret.splitlines() if "\n" in secret else []
     quoted = _quoted(secret)  # a command may itself be an argument of the shell, and is then quoted once more
     in_cron = secret.replace("%", "\\%")  # crontab(5)
-    written = {repr(secret)[1:-1], json.dumps(secret)[1:-1], quoted, _quoted(quoted), in_cron}
+    written = {repr(secret)[1:-1], as_json(secret)[1:-1], quoted, _quoted(quoted), in_cron}
     filtered = _filtered(secret) if len(secret) <= _LONGEST_FILTERED else set()
     return {secret, *written, *filtered, *(line for line in lines if len(line) >= _SHORTEST_LINE)}
 
@@ -112,9 +111,7 @@ def _escaped(text: str, marks: tuple[str, str]) -> str:
 
 def _escaped_json(text: str) -> str:
     """As jinja2's filter ``tojson`` writes it, so that it may stand in a page."""
-    import json  # as above
-
-    written = json.dumps(text)[1:-1]
+    written = as_json(text)[1:-1]
     for sign in "<>&'":
         written = written.replace(sign, f"\\u{ord(sign):04x}")
     return written

@@ -10,6 +10,7 @@ from opsmop.language.machine import Effect, Machine
 from opsmop.language.provider import Change, Provider, succeeded
 from opsmop.language.resource import Resource
 from opsmop.resources.editing import Lines
+from opsmop.wire.lean import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,10 +86,8 @@ class Cron(Resource):
     @property
     def entry(self) -> str:
         """Its line in the table."""
-        import shlex  # only where the job has an environment
-
         when = f"@{self.special}" if self.special else " ".join(str(getattr(self, name)) for name in _TIMES)
-        variables = "".join(f"export {name}={shlex.quote(value)}; " for name, value in (self.env or {}).items())
+        variables = "".join(f"export {name}={quoted(value)}; " for name, value in (self.env or {}).items())
         command = re.sub(r"(?<!\\)%", r"\%", f"{variables}{self.job}")  # crontab(5): a bare % is the end of a line
         who = f" {self.user or 'root'}" if self.kept_in is not None else ""
         return f"{'# ' if self.disabled else ''}{when}{who} {command}"

@@ -11,6 +11,7 @@ from opsmop.language.machine import Completed
 from opsmop.language.provider import succeeded
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import without_login
+from opsmop.wire.lean import command_text
 from opsmop.wire.records import dataclass
 
 # What git asks says both from its environment, which is its user's alone to read: gitcredentials(7).
@@ -94,9 +95,7 @@ def ssh_command(key: str | None, *, accept_new: bool) -> str:
     ssh = ["ssh", "-oBatchMode=yes", f"-oStrictHostKeyChecking={'accept-new' if accept_new else 'yes'}"]
     if key:
         ssh += ["-i", key, "-oIdentitiesOnly=yes"]
-    import shlex  # only where git runs
-
-    return shlex.join(ssh)
+    return command_text(ssh)
 
 
 def explained(completed: Completed, doing: str, *, whole: bool = False) -> Completed:

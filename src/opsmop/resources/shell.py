@@ -9,6 +9,7 @@ from opsmop.language.machine import Completed, Effect
 from opsmop.language.provider import ACT, Change, Provider, scripted, succeeded
 from opsmop.language.resource import Resource
 from opsmop.language.secrets import Secret, revealed
+from opsmop.wire.lean import command_text
 from opsmop.wire.records import replace
 
 TYPE_CHECKING = False
@@ -126,9 +127,7 @@ class Command(Running):
         """As it would be typed."""
         if self.sensitive or not isinstance(self.argv, (list, tuple)):
             return super().label
-        import shlex  # only where a program is run
-
-        return shlex.join(map(str, self.argv))
+        return command_text(map(str, self.argv))
 
 
 class RunShell(Provider, provides=Running):
@@ -188,9 +187,7 @@ class RunShell(Provider, provides=Running):
 
     def _told(self, completed: Completed) -> Completed:
         """As it was meant, whatever way it took."""
-        import shlex  # with the command
-
-        return replace(completed, command=shlex.join(self.resource.words))
+        return replace(completed, command=command_text(self.resource.words))
 
     def _judged(self, completed: Completed) -> Completed:
         return succeeded(completed, str(self.resource), ok_codes=tuple(self.resource.ok_codes))

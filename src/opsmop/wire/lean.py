@@ -44,7 +44,7 @@ else:
 
     pickle = _pickle_alone()  # what the module `pickle` wraps, which would import re besides
 
-__all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "from_json", "pickle", "signal"]
+__all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "from_json", "pickle", "quoted", "signal"]
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_-+=:,./")
 
 
@@ -110,11 +110,12 @@ def cached(make: Callable[[Key], Made]) -> Callable[[Key], Made]:
 
 def command_text(words: Any) -> str:
     """The words of a command as they would be typed: `shlex.join`."""
-    return " ".join(word if word and _SAFE.issuperset(word) else _quoted(word) for word in words)
+    return " ".join(map(quoted, words))
 
 
-def _quoted(word: str) -> str:
-    return "'" + word.replace("'", "'\"'\"'") + "'"
+def quoted(word: str) -> str:
+    """A word as a shell takes it for itself: `shlex.quote`."""
+    return word if word and _SAFE.issuperset(word) else "'" + word.replace("'", "'\"'\"'") + "'"
 
 
 class Nothing:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opsmop import DebugFacts, Platform
+from opsmop.facts.platform import _assignments
 
 Evaluate = Callable[..., Any]
 
@@ -33,6 +37,30 @@ EXPECTED: dict[str, object] = {
     "python_version": platform.python_version(),
     "cpus": len(os.sched_getaffinity(0)),
 }
+WORDS = st.text(st.sampled_from("ab1='\"\\ #$`\t.é"), max_size=8)
+
+
+@given(
+    st.lists(
+        st.builds(
+            "{}{}{}".format,
+            WORDS,
+            st.sampled_from(["=", ""]),
+            WORDS | WORDS.map('"{}"'.format) | WORDS.map("'{}'".format),
+        )
+    )
+)
+def test_what_os_release_assigns_is_what_a_shell_would_read(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    try:
+        expected = dict(word.split("=", 1) for word in shlex.split(text, comments=True) if "=" in word)
+    except ValueError:
+        with pytest.raises(ValueError, match="No "):
+            _assignments(text)
+    else:
+        assert _assignments(text) == expected
+
+
 SHAPES = {
     "memory_mb": r"[1-9]\d*",
     "boot_id": r"[0-9a-f-]{36}",

@@ -46,6 +46,12 @@ def test_what_json_cannot_hold_is_refused_in_the_same_words() -> None:
 @given(some.lists(some.text()))
 def test_a_command_is_told_as_the_library_tells_it(words: list[str]) -> None:
     assert lean.command_text(words) == shlex.join(words)
+    assert [lean.quoted(word) for word in words] == [shlex.quote(word) for word in words]
+
+
+@given(some.text())
+def test_a_text_is_written_in_json_as_the_library_writes_it(text: str) -> None:
+    assert lean.as_json(text) == json.dumps(text)
 
 
 def test_a_value_is_made_once() -> None:

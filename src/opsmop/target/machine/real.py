@@ -14,6 +14,7 @@ from opsmop.target.machine.linking import Linking
 from opsmop.target.machine.names import Names
 from opsmop.target.machine.refusals import REMEDIES, refusals
 from opsmop.target.machine.surroundings import Surroundings
+from opsmop.wire.lean import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,9 +204,7 @@ class RealMachine(Acting, Linking, Surroundings):
         :raises CommandFailed: if it will not
         """
         if validate:
-            import shlex  # with the command
-
-            completed = self.ask(["/bin/sh", "-c", validate.replace("%s", shlex.quote(path))], cwd="/")
+            completed = self.ask(["/bin/sh", "-c", validate.replace("%s", quoted(path))], cwd="/")
             succeeded(completed, f"the check validate={validate!r} of the new content")
 
     def make_directory(self, path: str, *, mode: int) -> None:

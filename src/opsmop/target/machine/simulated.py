@@ -16,6 +16,7 @@ from opsmop.target.machine.planted import refuse_planted
 from opsmop.target.machine.pretending import Pretending
 from opsmop.target.machine.real import RealMachine
 from opsmop.target.machine.stepping import MOST_LINKS
+from opsmop.wire.lean import command_text
 from opsmop.wire.records import replace
 
 TYPE_CHECKING = False
@@ -264,15 +265,13 @@ class SimulatedMachine(Pretending):
         grace: float = 0.0,  # noqa: ARG002
     ) -> Completed:
         """See `Machine.run`."""
-        import shlex  # only for the command's text
-
         for effect in effects:
             self._known[effect.kind, effect.name] = effect.value
             if self.assuming:
                 self._assumed_effects.add((effect.kind, effect.name))
             if effect.brings:
                 self._brought.add(effect.brings)
-        return Completed(shlex.join(argv), None, known=False)
+        return Completed(command_text(argv), None, known=False)
 
     # What the real machine would refuse is refused here, so that check does not promise what apply cannot keep
 
