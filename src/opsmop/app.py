@@ -20,7 +20,6 @@ from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
 from opsmop.language.evaluation import EVALUATION
 from opsmop.language.policy import Policy
 from opsmop.report.outputs import CONSOLE, PeoplesReport, Reports, Wishes, refused
-from opsmop.report.retry import listed_hosts, whole_command
 from opsmop.settings import Settings, fact_options
 from opsmop.settings.command import without_values
 from opsmop.wire.memory import leave_no_core
@@ -233,6 +232,8 @@ class App:
 
     def _tell_leftover(self, run: Run, left: Mapping[str, Sequence[str]]) -> None:
         """Say which hosts have not got which roles: a retry that ends well would hide it."""
+        from opsmop.report.retry import listed_hosts, whole_command  # seldom is anything left over
+
         run_now = {assignment.stint.role.name for assignment in run.assignments}
         left = {role: hosts for role, hosts in left.items() if role in run_now}
         if left:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +15,7 @@ from opsmop.drive.contact import LARGEST_RIDERS, Contacts, Ending
 from opsmop.drive.crew import crew
 from opsmop.drive.hooks import hooks_of
 from opsmop.drive.interruption import HEED, Interruption
+from opsmop.drive.late import Late
 from opsmop.drive.outcome import Outcome
 from opsmop.drive.preparing import Assignment, Run, own_layers, prepare
 from opsmop.drive.readying import readied
@@ -84,6 +86,8 @@ class Drive:
         self._channel = Channel()
         self._abandoned = False
         self._reboots = False
+        self._beginning = False  # and not yet at the first contacts, than which reports take longer to begin
+        self._untold: deque[Event] = deque()
 
     def preflight(self) -> None:
         """Pack every role with what is known of it by now, so that what cannot travel is refused before any contact.
@@ -98,6 +102,7 @@ class Drive:
     def drive(self) -> Outcome:
         """Run the roles, in order, until one fails or the run is told to end."""
         started = time.monotonic()
+        self._beginning = not any(_speaks_here(assignment.stint.role) for assignment in self.run.assignments[:1])
         self._begin()
         left = [assignment.stint.role.name for assignment in self.run.assignments]
         try:
@@ -113,6 +118,8 @@ class Drive:
             self.outcome.stopped = "an error on the control machine"  # which the outcome holds, and which is told
         except KeyboardInterrupt:  # ours while nothing was awaited, or one that an ended role left behind
             self.outcome.stopped = "interrupted"
+        finally:
+            self._tell()
         self.outcome.signal = self.interruption.signal
         self._say(
             RunFinished(
@@ -156,9 +163,9 @@ class Drive:
         self._say(RoleStarted(role=role.name, hosts=tuple(host.name for host in hosts), hooks=self._hooks(role)))
         for note in assignment.notes:
             self._say(Warned(role=role.name, host=hosts[0].name, text=note))
-        files = assignment.rules.riders(cargo.strings, LARGEST_RIDERS)
+        files = Late(lambda: assignment.rules.riders(cargo.strings, LARGEST_RIDERS))
         planned = frozenset(self._planned)
-        templates = self._templates(files, cargo)
+        templates = Late(lambda: self._templates(files, cargo))
         say, over = self._channel.say, self._over
         contacts = Contacts(
             self.run, assignment, cargo, self.transport, say, over, files, planned, templates, self.watch
@@ -167,7 +174,7 @@ class Drive:
         left = tuple(host.name for host in hosts if host.name not in self._turned_to)
         self._say(RoleFinished(role=role.name, failed=tuple(self._failed_now), untouched=left))
 
-    def _templates(self, files: dict[str, bytes], cargo: Cargo) -> dict[str, str]:
+    def _templates(self, files: Mapping[str, bytes], cargo: Cargo) -> dict[str, str]:
         """What is made ready of the role's templates, where they are rendered elsewhere."""
         return readied(files, cargo.strings, self.run.additions) if self.run.settings.reach == "push" else {}
 
@@ -215,11 +222,18 @@ class Drive:
             crew(window, batch, lambda host: self._contact(contacts, host)),
             self._abandoning_on_error(),
         ):
+            self._make_ready(contacts)
             for ending in self._endings(len(batch)):
                 self._failed_now += [ending.host] if ending.failed else []
                 self.watch.ended(ending.host)
                 if ending.status != "untouched":
                     self.outcome.reached.setdefault(contacts.assignment.stint.role.name, set()).add(ending.host)
+
+    def _make_ready(self, contacts: Contacts) -> None:
+        """Do what need not be done before hosts are connected to, which takes longer than this."""
+        self._tell()
+        for wanted in (contacts.files, contacts.templates):
+            len(wanted)
 
     def _contact(self, contacts: Contacts, host: Host) -> None:
         try:
@@ -284,8 +298,21 @@ class Drive:
 
     def _say(self, event: Event) -> None:
         self._count += 1
-        stamped = replace(event, run=self.run.id, seq=self._count, ts=event.ts or time.time())
-        self.report(stamped)
+        self._untold.append(replace(event, run=self.run.id, seq=self._count, ts=event.ts or time.time()))
+        if not self._beginning:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Report what was said, from now on at once."""
+        self._beginning = False
+        while self._untold:
+            self.report(self._untold.popleft())
+
+
+def _speaks_here(role: Role) -> bool:
+    """Whether code of the policy runs here before a host is contacted: what it prints comes after the run's beginning."""
+    own = {name for name in ("set_variables", "should_contact") if getattr(type(role), name) is not getattr(Role, name)}
+    return bool(own or hooks_of(role).before)
 
 
 def _hosts(count: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opsmop.drive.asking import ask_if_defined, told
@@ -87,9 +87,9 @@ class Contacts:
     transport: Transport
     say: Callable[[Event], None]
     over: Callable[[], bool]
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     planned: frozenset[str] = frozenset()
-    templates: dict[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
     watch: Watch = field(default_factory=Watch)
 
     def contact(self, host: Host) -> Ending:

@@ -15,7 +15,7 @@ from opsmop.settings import Settings
 from opsmop.transport.base import Route
 
 # The two options that name keys, perhaps in one word with others before them that take no value (ssh(1)).
-_OPTION = re.compile("-[46AaCfGgKkMNnqsTtVvXxYy]*([io])(.*)")
+_OPTION = "-[46AaCfGgKkMNnqsTtVvXxYy]*([io])(.*)"
 
 
 def private_files(
@@ -74,7 +74,7 @@ def _words(variables: Mapping[str, Any]) -> tuple[str, ...]:
 def _named_in(words: Sequence[str]) -> Iterator[str]:
     """The keys that options of ssh name (ssh(1), -i and -o IdentityFile), written in one word or in two."""
     for word, following in pairwise((*words, "")):
-        option = _OPTION.match(word)
+        option = re.match(_OPTION, word)
         if option:
             said = option[2] or following
             yield said if option[1] == "i" else _identity_file(said)

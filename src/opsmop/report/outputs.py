@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from opsmop.events import Event, Failure, Found, RunFinished, RunStarted
-from opsmop.report.console import Console
 from opsmop.report.look import columns_of, is_watched, tell_color
-from opsmop.report.stream import Pen
 from opsmop.wire.records import dataclass
+
+if TYPE_CHECKING:
+    from opsmop.report.console import Console
+    from opsmop.report.stream import Pen
 
 CONSOLE = "console"
 
@@ -109,7 +111,7 @@ class Reports:
 
 def again(wishes: Wishes, out: TextIO, environ: Mapping[str, str]) -> Report:
     """The one report of a run that is over; its console shows no status."""
-    return machine_report(wishes.output, out, environ) or _of_kind(Console, wishes, out, environ)
+    return machine_report(wishes.output, out, environ) or _plain(wishes, out, environ)
 
 
 def refused(failure: Failure, output: str, out: TextIO, environ: Mapping[str, str]) -> None:
@@ -148,6 +150,12 @@ def console(wishes: Wishes, environ: Mapping[str, str], stream: TextIO) -> Conso
         from opsmop.report.live import LiveConsole  # rich takes its time to import, and a file shows no status line
 
         return _of_kind(LiveConsole, wishes, stream, environ)
+    return _plain(wishes, stream, environ)
+
+
+def _plain(wishes: Wishes, stream: TextIO, environ: Mapping[str, str]) -> Console:
+    from opsmop.report.console import Console  # not before there is something to show: hosts are contacted meanwhile
+
     return _of_kind(Console, wishes, stream, environ)
 
 

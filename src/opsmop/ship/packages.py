@@ -17,8 +17,8 @@ from opsmop.ship.places import COMPILED_ENDINGS, Place, place_of_file
 NO_DATA = frozenset((".py", ".pyc", ".pyo", ".pyi", *COMPILED_ENDINGS))
 LARGEST_DATA_FILE_BYTES = 1024 * 1024
 # Whatever an import could name, as far as a look at the text can tell: what follows the word, to the end of its line.
-_NAMED = re.compile(r"\b(?:import|from)\b(?=((?:[^\n\\;]|\\\n)*))")
-_FIRST_WORD = re.compile(r"[\s\\(]*(\w+)")
+_NAMED = r"\b(?:import|from)\b(?=((?:[^\n\\;]|\\\n)*))"
+_FIRST_WORD = r"[\s\\(]*(\w+)"
 
 
 def package_bundle(names: Iterable[str]) -> Bundle | None:
@@ -146,9 +146,9 @@ def imported_tops(source: str, matters: Callable[[str], bool]) -> set[str]:
 
 def _words_after_imports(source: str) -> set[str]:
     found: set[str] = set()
-    for rest in _NAMED.findall(source):
+    for rest in re.findall(_NAMED, source):
         for part in rest.split(","):
-            word = _FIRST_WORD.match(part)
+            word = re.match(_FIRST_WORD, part)
             if word:
                 found.add(word[1])
     return found

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 from opsmop.events.wire import clean
 from opsmop.transport.base import Route
+from opsmop.wire.lean import command_text
 
 _MOST_LINES = 4
 LONGEST = 600  # characters
 # What ssh and sudo say besides; that of sudo follows the reason, and comes from it (plugins/sudoers/audit.c).
-_NOISE = re.compile(r"^(@+$|Warning: Permanently added|\*\* |sudo: error initializing audit plugin )")
+_NOISE = r"^(@+$|Warning: Permanently added|\*\* |sudo: error initializing audit plugin )"
 
 
 def remote_text(text: str) -> str:
     """The end of what a host, or ssh, said: a few lines, fit for a terminal."""
     lines = [line.strip() for line in clean(text).splitlines()]
-    kept = [line for line in lines if line and not _NOISE.match(line)]
+    kept = [line for line in lines if line and not re.match(_NOISE, line)]
     return "\n    ".join(kept[-_MOST_LINES:])[-LONGEST:]
 
 
@@ -34,4 +34,4 @@ def by_hand(route: Route) -> str:
     words += ["-i", route.key_file] if route.key_file else []
     words += ["-l", route.user] if route.user else []
     before = [by_hand(route.via)] if route.via is not None else []
-    return " ".join([*before, shlex.join([*words, route.target])]) if not route.local else "env"
+    return " ".join([*before, command_text([*words, route.target])]) if not route.local else "env"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import signal
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from opsmop.transport.citing import LONGEST, by_hand, remote_text, said
 from opsmop.transport.strange_keys import why_key_changed, why_key_unknown
 from opsmop.transport.stub import OLDEST
 from opsmop.wire import frames
+from opsmop.wire.lean import quoted
 
 _SSH_FAILED = 255  # ssh(1), EXIT STATUS
 _NOT_FOUND = (126, 127)  # POSIX, Shell Command Language, 2.8.2
@@ -190,7 +190,7 @@ def _denied(route: Route, complaint: str) -> AuthenticationError:
         remedy = "The password was tried once and not again. Does the host allow logins with passwords?"
     elif re.search(_OPEN_KEY, complaint):
         # Of our own words: what stands in the complaint may be a banner of the host.
-        key = shlex.quote(route.key_file) if route.key_file else "KEY"
+        key = quoted(route.key_file) if route.key_file else "KEY"
         remedy = f"Others may read that key, so ssh does not use it. If none of them has: chmod 600 {key}"
     elif re.search(_SECURITY_KEY, complaint):
         remedy = f"Is the security key there that holds it, and was it touched? Try by hand: {by_hand(route)} true"

@@ -144,9 +144,9 @@ class Direct:
     def _opened(self, route: Route, launch: Launch) -> Link:
         if self._cancelled.called:
             raise stopped(route)
-        code, compiled, filled = self._what_an_agent_is_made_of(route)
-        link = Link(route, code, compiled, filled, self._beat, self._lease, launch)
+        link = Link(route, self._beat, self._lease, launch)
         try:
+            link.offer(*self._what_an_agent_is_made_of(route))  # found out while ssh is on its way
             link.await_agent((self._cancelled, self._closed))
         except BaseException:
             _break([link])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import pwd
 import re
-import shlex
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,10 +13,11 @@ from opsmop.transport.base import Route
 from opsmop.transport.configured import configured
 
 # ssh(1), -J, and the options of ssh_config(5) that mean other sshds. A ProxyCommand is told from others by its text.
-_JUMP = re.compile(r"(?:^|\s)(?:-J\s*|-o\s*ProxyJump[=\s]\s*)([^,\s]+)", re.IGNORECASE)
-_COMMAND = re.compile(r"ProxyCommand[=\s]\s*(.+)", re.IGNORECASE | re.DOTALL)
-_NAMES_ONE = re.compile(r"\s*(?:ProxyJump|ProxyCommand)[\s=]+(.+)", re.IGNORECASE)
-_INCLUDES = re.compile(r"\s*Include[\s=]+(.+)", re.IGNORECASE)
+# Compiled where a text has their words at all, which few have.
+_JUMP = r"(?i)(?:^|\s)(?:-J\s*|-o\s*ProxyJump[=\s]\s*)([^,\s]+)"
+_COMMAND = r"(?is)ProxyCommand[=\s]\s*(.+)"
+_NAMES_ONE = r"(?i)\s*(?:ProxyJump|ProxyCommand)[\s=]+(.+)"
+_INCLUDES = r"(?i)\s*Include[\s=]+(.+)"
 # Of systemd (ssh_config.d/20-systemd-ssh-proxy.conf): ways to containers and machines of this host.
 _NO_SSHD = "systemd-ssh-proxy"
 _OF_THE_SYSTEM = Path("/etc/ssh/ssh_config")
@@ -56,8 +55,11 @@ class Hops:
 
 def _named(words: tuple[str, ...]) -> str:
     """The jump host, or the command instead of one, that options of ssh name."""
-    jump = _JUMP.search(" ".join(words))
-    command = next(filter(None, (_COMMAND.search(word) for word in words)), None)
+    text = " ".join(words)
+    if "-j" not in text.lower() and "proxy" not in text.lower():
+        return ""
+    jump = re.search(_JUMP, text)
+    command = next(filter(None, (re.search(_COMMAND, word) for word in words)), None)
     return jump.group(1) if jump else command.group(1) if command else ""
 
 
@@ -90,8 +92,10 @@ def _home() -> Path:
 def _with_included(path: Path, folder: Path, depth: int = 0) -> Iterator[Path]:
     """A file of configuration and what it includes, which is relative to `folder`."""
     yield path
-    for line in _lines(path) if depth < _DEEPEST else ():
-        found = _INCLUDES.match(line)
+    for line in _lines(path, "include") if depth < _DEEPEST else ():
+        import glob  # few include anything
+
+        found = re.match(_INCLUDES, line)
         for pattern in _split(found.group(1)) if found else ():
             # It may be absolute; and a user who is not there is no error here.
             for name in glob.glob(str(folder / os.path.expanduser(pattern))):  # noqa: PTH111, PTH207
@@ -99,18 +103,21 @@ def _with_included(path: Path, folder: Path, depth: int = 0) -> Iterator[Path]:
 
 
 def _names_a_jump(path: Path) -> bool:
-    named = filter(None, map(_NAMES_ONE.match, _lines(path)))
+    named = filter(None, (re.match(_NAMES_ONE, line) for line in _lines(path, "proxy")))
     return any(_NO_SSHD not in found.group(1) for found in named)
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path, word: str) -> list[str]:
+    """The lines of a file that have `word`, in lower case or in upper."""
     try:
-        return path.read_text(errors="replace").splitlines()
+        return [line for line in path.read_text(errors="replace").splitlines() if word in line.lower()]
     except OSError:
         return []
 
 
 def _split(text: str) -> list[str]:
+    import shlex  # as glob
+
     try:
         return shlex.split(text)
     except ValueError:

@@ -31,30 +31,33 @@ Launch = Callable[[Route, float, float, str], Process]
 class Link:
     """A connection to one host, as one user there.
 
-    :param code: what the agent is made of
-    :param compiled: the same compiled, for a host that may be new (`opsmop.ship.compiled`); nothing for another
-    :param filled: which hosts have kept that
     :param beat: seconds between two signs of life of the agent
     :param lease: seconds after which the agent ends its role if it hears nothing
     :param launch: starts the process that leads there
     :raises ConnectError: if it cannot even be tried
     """
 
-    def __init__(
-        self, route: Route, code: Bundle, compiled: bytes, filled: Filled, beat: float, lease: float, launch: Launch
-    ) -> None:
+    def __init__(self, route: Route, beat: float, lease: float, launch: Launch) -> None:
         self.route = route
         self.lease = lease
         self.packages = ""  # the digest of what the agent has
         self.accounted = (0, 0)  # bytes sent and received that earlier conversations have told
         self.used_at = time.monotonic()
-        self._code, self._compiled, self._filled = code, compiled, filled
         self._kept = 0  # how often it said so
         self._code_sent = False
         self._decoder = frames.Decoder(frames.FROM_AGENT)
         self._early: list[frames.Frame] = []
         self._prompt = f"[opsmop {os.urandom(8).hex()}]" if route.become and route.sudo_password else ""
         self.pipes = launch(route, beat, lease, self._prompt)
+
+    def offer(self, code: Bundle, compiled: bytes, filled: Filled) -> None:
+        """Let the host have what the agent is made of, once it can take it.
+
+        :param code: that
+        :param compiled: the same compiled, for a host that may be new (`opsmop.ship.compiled`); nothing for another
+        :param filled: which hosts have kept it
+        """
+        self._code, self._compiled, self._filled = code, compiled, filled
         if not self._prompt:  # sudo would take it for the password
             self._send_program()
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 from opsmop.errors import HostKeyError
 from opsmop.events.wire import clean
 from opsmop.transport.base import Route
 from opsmop.transport.citing import by_hand
 from opsmop.transport.configured import configured
+from opsmop.wire.lean import quoted
 
-_OFFENDING = re.compile(r"Offending \S+ key in ([^\r\n]+)")
+_OFFENDING = r"Offending \S+ key in ([^\r\n]+)"
 _USUAL = "~/.ssh/known_hosts"
 
 
@@ -20,9 +20,9 @@ def why_key_changed(route: Route, complaint: str) -> HostKeyError:
 
     :param complaint: what ssh said of it
     """
-    told = _OFFENDING.search(complaint)
+    told = re.search(_OFFENDING, complaint)
     place = clean(told.group(1)).strip() if told else ""
-    file = shlex.quote(place.rpartition(":")[0]) if ":" in place else _known_hosts(route)
+    file = quoted(place.rpartition(":")[0]) if ":" in place else _known_hosts(route)
     before = f"{by_hand(route.via)} " if route.via is not None else ""
     return HostKeyError(
         f"the host key of {route.host} ({route.place}) is not the one that is known."
@@ -69,4 +69,4 @@ def _known_as(route: Route) -> str:
 
 def _known_hosts(route: Route) -> str:
     meant = configured(route).known_hosts if route.via is None else ""
-    return shlex.quote(meant) if meant else route.known_hosts or _USUAL
+    return quoted(meant) if meant else route.known_hosts or _USUAL

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import pkgutil
 import re
-import shlex
 from functools import cache
+from pathlib import Path
+from typing import Any
 
+from opsmop import wire
 from opsmop.errors import ConnectError
 from opsmop.transport.base import Route
+from opsmop.wire.lean import quoted
 
 READY = b"OPSMOP-READY\n"
 LOGGED_IN = b"OPSMOP-LOGIN\n"
@@ -57,8 +59,10 @@ _UNQUOTABLE = re.compile(r"['!\\\x00-\x1f\x7f]")
 @cache
 def boot_program() -> bytes:
     """What the stub reads and runs: it finds the bundle and starts the agent."""
-    first, second = (pkgutil.get_data("opsmop.wire", name) or b"" for name in ("start.py", "arriving.py"))
-    return first + f"\nstart({second.decode()!r})\n".encode()
+    loader: Any = wire.__loader__  # what `pkgutil.get_data` would ask, without the import of that
+    folder = Path(str(wire.__file__)).parent
+    first, second = (loader.get_data(str(folder / name)).decode() for name in ("start.py", "arriving.py"))
+    return f"{first}\nstart({second!r})\n".encode()
 
 
 def agent_arguments(route: Route, beat: float, lease: float, prompt: str = "") -> list[str]:
@@ -96,7 +100,7 @@ def _quoted(argument: str, route: Route) -> str:
         return argument
     if not argument or _UNQUOTABLE.search(argument):
         raise ConnectError(
-            f"{shlex.quote(argument)} cannot stand in a command for {route.host}",
+            f"{quoted(argument)} cannot stand in a command for {route.host}",
             host=route.host,
             remedy="Quotes, exclamation marks, backslashes and control characters are not possible in opsmop_python_path "
             "and user names.",

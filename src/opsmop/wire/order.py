@@ -10,6 +10,7 @@ from opsmop.wire.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 BOOT = "boot"
@@ -45,7 +46,7 @@ class Order:
     parcel: bytes = b""
     inventory: tuple[tuple[str, dict[str, Any]], ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     policy_file: str = ""
     options: dict[str, Any] = field(default_factory=dict)
 
