@@ -91,6 +91,9 @@ def test_cron_keeps_jobs_in_tables_and_in_files(fleet: Fleet, tmp_path: Path) ->
     assert everywhere(fleet, "cat /etc/cron.d/opsmop-report; stat -c '%U %a' /etc/cron.d/opsmop-report") == (
         "# opsmop: report\n*/5 * * * * dan echo hi\nroot 644\n"
     )
+    for mode in ("check", "apply"):
+        failed = push(fleet, tmp_path, 'Cron("x", "true", kept_in="x", user="not-here")', mode=mode)
+        assert sum("there is no user 'not-here'" in text for text in failed.failures) >= len(RELEASES)
     gone = """
     Cron("backup", user="dan", absent=True)
     Cron("clean", absent=True)
@@ -98,6 +101,37 @@ def test_cron_keeps_jobs_in_tables_and_in_files(fleet: Fleet, tmp_path: Path) ->
     """
     assert law(fleet, tmp_path, gone) == ["remove"] * 3
     assert everywhere(fleet, "crontab -u dan -l; crontab -l; ls /etc/cron.d/opsmop-report") == "5 5 * * * old\n"
+
+
+def test_a_real_cron_runs_what_stands_in_its_tables(fleet: Fleet, tmp_path: Path) -> None:
+    apply(fleet, tmp_path, 'Package("cron", update_cache=True)\nService("cron", started=True)')
+    prepare(
+        fleet,
+        "useradd -m fay; mkdir -m 777 /srv/ran; printf '* * * * * root touch /srv/ran/no-end' > /etc/cron.d/by-hand",
+    )
+    said = "printf '%s %s' \"$GREETING\" $(id -un)"
+    main = f"""
+    Cron("table", {said + " > /srv/ran/table"!r}, user="fay", env={{"GREETING": "it's 100% $HOME", "PATH": "/usr/bin:/bin"}})
+    Cron("file", {said + " > /srv/ran/file"!r}, user="fay", kept_in="ours", env={{"GREETING": "50%"}})
+    Cron("root's", "id -un > /srv/ran/root", kept_in="ours")
+    Cron("off", "touch /srv/ran/off", disabled=True, user="fay")
+    Cron("beside", "touch /srv/ran/beside", kept_in="by-hand")
+    Cron("now and then", "touch /srv/ran/hourly", special="hourly", user="fay")
+    """
+    assert law(fleet, tmp_path, main) == ["create"] * 6
+    names = "beside file no-end root table"
+    prepare(fleet, f"for n in $(seq 150); do [ \"$(ls /srv/ran | xargs)\" = '{names}' ] && break; sleep 0.5; done")
+    assert everywhere(fleet, "ls /srv/ran | xargs") == f"{names}\n", "the line without an end has one now, and runs too"
+    assert everywhere(fleet, "cd /srv/ran; cat table; echo; cat file; echo; cat root") == (
+        "it's 100% $HOME fay\n50% fay\nroot\n"
+    )
+    gone = """
+    Cron("table", user="fay", absent=True)
+    Cron("file", kept_in="ours", absent=True)
+    Cron("root's", kept_in="ours", absent=True)
+    """
+    assert law(fleet, tmp_path, gone) == ["remove"] * 3
+    prepare(fleet, "rm /etc/cron.d/by-hand; crontab -u fay -r; apt-get -qqy purge cron > /dev/null")
 
 
 def test_a_job_after_a_planned_cron_is_announced(fleet: Fleet, tmp_path: Path) -> None:
@@ -124,6 +158,11 @@ def test_a_setting_holds_now_and_after_the_next_boot(fleet: Fleet, tmp_path: Pat
     failed = push(fleet, tmp_path, 'Sysctl("vm.swappiness", 10)', mode="check")
     assert sum("would be 60 after the next boot: /etc/sysctl.d/99-site.conf" in text for text in failed.failures) >= 2
     assert law(fleet, tmp_path, 'Sysctl("vm.swappiness", 10, kept_in="/etc/sysctl.d/99-zz.conf")') == ["keep"]
+    prepare(fleet, "mkdir -p /run/sysctl.d; touch /run/sysctl.d/95-x.conf")
+    main = 'Sysctl("vm.swappiness", 10, kept_in="/usr/local/lib/sysctl.d/95-x.conf")'
+    for text in (failed := push(fleet, tmp_path, main, mode="check")).failures:
+        assert "95-x.conf is not read at boot: /run/sysctl.d/95-x.conf, of the same name, stands for it" in text
+    assert len(failed.failures) >= len(RELEASES)
     prepare(fleet, "umount /proc/sys/vm/swappiness /proc/sys/net/ipv4/ip_local_port_range; rm /etc/sysctl.d/99-*.conf")
 
 

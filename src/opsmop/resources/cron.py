@@ -55,10 +55,15 @@ class Cron(Resource):
     def check(self) -> None:
         """Refuse what cron would not take, or would take for something else."""
         self.exclusive("job", "absent")
-        if self.job is None and not self.absent:
+        if not (self.job or "").strip() and not self.absent:
             raise FieldError(f"{self}: no job is given", place=self.place)
-        if "\n" in f"{self.name}{self.job}":
+        if "\n" in "".join((self.name, self.job or "", *(self.env or {}).values())):
             raise FieldError(f"{self}: a table of cron holds one line for each job", place=self.place)
+        for name in self.env or {}:
+            if not name.isidentifier():
+                raise FieldError(f"{self}: the shell has no variable {name!r}", place=self.place)
+        if self.user is not None and len(self.user.split()) != 1:
+            raise FieldError(f"{self}: {self.user!r} is no name of a user", place=self.place)
         for name in _TIMES:
             self._check_time(name, str(getattr(self, name)))
         if self.special is not None and any(getattr(self, name) != "*" for name in _TIMES):
@@ -125,11 +130,16 @@ class Crontab(Provider, provides=Cron, short="cron"):
             del lines.lines[number : number + self._height(lines.lines, number)]
         if cron.absent:
             return lines.text()
-        if found:
+        if found and not self._is_shared(lines.lines, found[0]):
             lines.lines[found[0] : found[0] + self._height(lines.lines, found[0])] = [mark, cron.entry]
-        else:
+        elif not found:
             lines.lines += [mark, cron.entry]
         return lines.text()
+
+    def _is_shared(self, lines: list[str], number: int) -> bool:
+        """Whether the entry has further names, which stand between the mark and it: a job is not there twice for that."""
+        rest = [line for line in lines[number:] if not line.startswith(_MARK)]
+        return self._height(lines, number) == 1 and rest[:1] == [self.resource.entry]
 
     @staticmethod
     def _height(lines: list[str], number: int) -> int:
@@ -143,12 +153,15 @@ class Crontab(Provider, provides=Cron, short="cron"):
         user = self.resource.user
         return [] if user is None or user == self.machine.real_user() else ["-u", user]
 
+    def _refuse_nobody(self, user: str) -> None:
+        if self.machine.account(user) is None:
+            raise ProviderError(f"there is no user {user!r} on this machine", remedy="Make it before this.")
+
     def _whose(self) -> str:
         return str(self.resource.user or self.machine.real_user())
 
     def _table(self) -> str:
-        if self.machine.account(self._whose()) is None:
-            raise ProviderError(f"there is no user {self._whose()!r} on this machine", remedy="Make it before this.")
+        self._refuse_nobody(self._whose())
         text: str = self.machine.look("crontab", self._whose(), self._listed)
         return text
 
@@ -168,6 +181,8 @@ class Crontab(Provider, provides=Cron, short="cron"):
 
     def _file(self) -> str:
         path = f"{_DROP_INS}/{self.resource.kept_in}"
+        if self.resource.user is not None and not self.resource.absent:
+            self._refuse_nobody(self.resource.user)  # cron(8) would leave the file out, and tell the log alone
         status = self.machine.status(path)
         if status is None:
             return ""

@@ -38,6 +38,10 @@ class Sysctl(Resource):
             raise FieldError(f"{self}: no value is given", place=self.place)
         if "\n" in f"{self.name}{self.value}" or set(self.name) & set(" \t=#;") or ".." in self.name:
             raise FieldError(f"{self}: this is no name and value of a setting", place=self.place)
+        if self.kept_in.rpartition("/")[0] in _DIRECTORIES and not self.kept_in.endswith(".conf"):
+            raise FieldError(
+                f"{self}: {self.kept_in} is not read at boot", place=self.place, remedy="Names there end in .conf."
+            )
 
 
 def part(name: str) -> str:
@@ -138,7 +142,13 @@ class SetSysctl(Provider, provides=Sysctl, short="sysctl"):
         directory, _, own = setting.kept_in.rpartition("/")
         if directory not in _DIRECTORIES:
             return
-        for name, path in sorted(self._files().items()):
+        files = self._files()
+        if files.get(own, setting.kept_in) in self._before(directory, own):
+            raise ProviderError(
+                f"{setting.kept_in} is not read at boot: {files[own]}, of the same name, stands for it",
+                remedy="Give kept_in= another name, or write there.",
+            )
+        for name, path in sorted(files.items()):
             if name <= own:
                 continue
             text = self.machine.read(path).decode("utf-8", "replace")
@@ -148,6 +158,11 @@ class SetSysctl(Provider, provides=Sysctl, short="sysctl"):
                     f"{setting.name} would be {' '.join(values[-1])} after the next boot: {path} comes after {own}",
                     remedy="Remove it there, or give kept_in= a name that comes later.",
                 )
+
+    @staticmethod
+    def _before(directory: str, name: str) -> list[str]:
+        """Where a file of that name would be read instead of the one in `directory`."""
+        return [f"{each}/{name}" for each in _DIRECTORIES[: _DIRECTORIES.index(directory)]]
 
     def _files(self) -> dict[str, str]:
         """The files that are read at boot, by name."""

@@ -96,6 +96,16 @@ def test_the_same_line_without_a_name_is_taken_over_and_not_doubled() -> None:
     assert made("MAILTO=x\n* * * * * true\n", job="true")[0] == "MAILTO=x\n# opsmop: backup\n* * * * * true\n"
 
 
+def test_a_job_of_two_names_is_there_once_and_under_a_new_name_too() -> None:
+    both = "# opsmop: old\n# opsmop: backup\n* * * * * true\n"
+    assert made("# opsmop: old\n* * * * * true\n", job="true")[0] == both
+    shared = "# opsmop: backup\n# opsmop: new\n* * * * * true\n"
+    assert made(shared, job="true")[0] == shared
+    assert made(shared, job="false")[0] == "# opsmop: backup\n* * * * * false\n# opsmop: new\n* * * * * true\n"
+    assert made(both, job="false")[0] == "# opsmop: old\n# opsmop: backup\n* * * * * false\n"
+    assert made(shared, absent=True)[0] == "# opsmop: new\n* * * * * true\n"
+
+
 def test_a_job_that_stands_twice_is_left_once() -> None:
     assert (
         made("# opsmop: backup\nx\ny\n# opsmop: backup\nx\n", job="true")[0] == "# opsmop: backup\n* * * * * true\ny\n"
@@ -114,7 +124,11 @@ def test_another_users_table_is_named() -> None:
     ("given", "said"),
     [
         ({}, "no job is given"),
+        ({"job": "  "}, "no job is given"),
         ({"job": "a\nb"}, "one line for each job"),
+        ({"job": "a", "env": {"X": "a\nb"}}, "one line for each job"),
+        ({"job": "a", "env": {"A-B": "c"}}, "the shell has no variable 'A-B'"),
+        ({"job": "a", "user": "ana root"}, "'ana root' is no name of a user"),
         ({"job": "a", "minute": 60}, "minute='60' is no time of cron"),
         ({"job": "a", "hour": "24"}, "hour='24'"),
         ({"job": "a", "day": 0}, "day='0'"),

@@ -80,6 +80,7 @@ def test_a_setting_that_the_kernel_lacks_is_an_error_unless_it_may_be_missing(
         (("../../etc/passwd", 1), {}, "no name and value"),
         (("vm.swappiness", "1\nkernel.panic = 1"), {}, "no name and value"),
         (("vm.swappiness", 1), {"kept_in": "x.conf"}, "absolute path"),
+        (("vm.swappiness", 1), {"kept_in": "/etc/sysctl.d/90-x"}, "is not read at boot"),
     ],
 )
 def test_what_is_no_setting_is_refused(args: Any, given: dict[str, Any], said: str, evaluate: Evaluate) -> None:
