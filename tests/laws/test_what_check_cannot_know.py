@@ -184,6 +184,28 @@ def test_what_fails_in_check_after_a_planned_installation_is_announced_and_not_f
     assert "/etc/no-such-package.d/conf" in check.wire()
 
 
+def test_a_file_in_a_directory_that_a_planned_package_may_bring_is_shown_as_it_will_be(
+    tmp_path: Path, evaluate: Evaluate
+) -> None:
+    """The package, its configuration and its service: what a first check of most roles is about."""
+
+    def main(_: object) -> None:
+        Installed(str(tmp_path / "package"))
+        if File("/etc/no-such-package.d/conf", from_content="port = 1\n", mode=0o640).changed:
+            File("/etc/no-such-package.d/sub/more", from_file="files/conf")
+        Directory("/etc/no-such-package.d/own", mode=0o700)
+
+    check = evaluate(main, "check", files={"files/conf": b"x"})
+    assert check.changes(assumed=False) == [("Installed", str(tmp_path / "package"), "install", "", "")]
+    assert check.changes(assumed=True) == [
+        ("File", "/etc/no-such-package.d/conf", "create", "", "9 bytes, 0640"),
+        ("File", "/etc/no-such-package.d/sub/more", "create", "", "1 bytes, 0644"),
+        ("Directory", "/etc/no-such-package.d/own", "create", "", "0700, and 1 above it"),
+    ]
+    assert "+port = 1" in check.wire()
+    assert not Path("/etc/no-such-package.d").exists()
+
+
 def test_a_file_where_no_package_puts_anything_is_certain_after_an_installation(
     tmp_path: Path, evaluate: Evaluate
 ) -> None:

@@ -67,7 +67,7 @@ class SimulatedMachine(Pretending):
         """What the model has at `path`, or None if the machine must be asked; counts what is not certain about it."""
         key = key_of(path, self._nodes)
         node = self._nodes.get(key) or self._beneath(key)
-        self._doubt(installed=f"{key}/".startswith(_INSTALLED_UNDER), assumed=node is not None and node.assumed)
+        self._doubt(installed=_is_installed(key), assumed=node is not None and node.assumed)
         return node
 
     def _beneath(self, key: str) -> Node | None:
@@ -85,9 +85,12 @@ class SimulatedMachine(Pretending):
         :param installed: whether an installation may bring or change it
         :param assumed: whether the answer itself follows from something assumed
         """
-        brought = "anything" in self._brought or (installed and "installation" in self._brought)
-        if not self._inside_look and (brought or assumed):
+        if not self._inside_look and (self._may_come(installed=installed) or assumed):
             self.assumptions += 1
+
+    def _may_come(self, *, installed: bool) -> bool:
+        """Whether something that is planned may bring a thing; `installed` as `_doubt` has it."""
+        return "anything" in self._brought or (installed and "installation" in self._brought)
 
     def read(self, path: str) -> bytes:
         """See `Machine.read`."""
@@ -280,8 +283,8 @@ class SimulatedMachine(Pretending):
         parent = os.path.dirname(path)
         found = self.status(parent, follow=True)
         if found is None:
-            if "anything" in self._brought:
-                return
+            if self._may_come(installed=_is_installed(key_of(parent, self._nodes))):
+                return  # looking has counted that
             raise ProviderError(
                 f"cannot {doing} {path}: the directory {parent} does not exist",
                 remedy="Manage it with Directory first.",
@@ -317,6 +320,11 @@ class SimulatedMachine(Pretending):
     def _own_group(self) -> str:
         account = self.account(self.real_user())
         return account.group if account else str(os.getegid())
+
+
+def _is_installed(key: str) -> bool:
+    """Whether packages put things at that path."""
+    return f"{key}/".startswith(_INSTALLED_UNDER)
 
 
 def _number_of(entry: Account | AccountGroup) -> int | None:
