@@ -67,7 +67,11 @@ def weight_of(value: Any) -> int:
     if isinstance(value, tuple):
         return _PER_VALUE + sum(weight_of(entry) for entry in value)
     if is_dataclass(value) and not isinstance(value, type):
-        state = vars(value)
-        more = [entry for entry in state.values() if type(entry) not in _SMALL]  # of an event, half are
-        return (2 + len(state) - len(more)) * _PER_VALUE + sum(map(weight_of, more))
+        weight = 2 * _PER_VALUE
+        for entry in vars(value).values():  # of an event, nearly all are texts or numbers
+            if type(entry) is str:
+                weight += _PER_VALUE + _PER_LETTER * len(entry)
+            else:
+                weight += _PER_VALUE if type(entry) in _SMALL else weight_of(entry)
+        return weight
     return _PER_VALUE

@@ -104,7 +104,7 @@ class Telling:
         return bool(told) if failure is None else any(same_failure(failure, one) for one in told)
 
 
-_NUMBERS = (int, float, bool)
+_NO_TEXTS = (int, float, bool, type(None))
 
 
 def cleaned(value: Any) -> Any:
@@ -118,7 +118,11 @@ def cleaned(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         texts = {}
         for name, before in vars(value).items():
-            if type(before) not in _NUMBERS and (after := cleaned(before)) is not before:
+            kind = type(before)
+            if kind in _NO_TEXTS:
+                continue
+            after = clean(before) if kind is str else cleaned(before)
+            if after is not before:
                 texts[name] = after
         return replace(value, **texts) if texts else value  # what came from a host is clean already
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opsmop.errors import ProtocolError
 from opsmop.events import EVENT_TYPES, SCHEMA_VERSION, ChangeReport, Event, Failure
-from opsmop.wire.lean import as_json, cached
+from opsmop.wire.lean import as_json, cached, from_json
 from opsmop.wire.records import fields, is_dataclass
 
 TYPE_CHECKING = False
@@ -41,11 +41,17 @@ def clean(text: str) -> str:
 def to_wire(event: Event) -> bytes:
     """`event` as one JSON object: its fields, its type under ``event`` and the schema's version under ``v``."""
     body: dict[str, Any] = {"v": SCHEMA_VERSION, "event": type(event).__name__}
-    for entry in fields(event):
-        value = getattr(event, entry.name)
-        if value != entry.default:
-            body[entry.name] = value if type(value) in _AS_THEY_ARE else _plain(value)
+    state = vars(event)
+    for name, default in _defaults(type(event)):
+        value = state[name]
+        if value != default:
+            body[name] = value if type(value) in _AS_THEY_ARE else _plain(value)
     return as_json(body).encode()
+
+
+@cached
+def _defaults(cls: type[Event]) -> list[tuple[str, Any]]:
+    return [(entry.name, entry.default) for entry in fields(cls)]
 
 
 def _plain(value: Any) -> Any:
@@ -63,10 +69,8 @@ def from_wire(data: bytes) -> Event:
 
     :raises ProtocolError: if it is not JSON, not a known event, or a value is not of its declared type
     """
-    import json  # hosts write events, and read none
-
     try:
-        body = json.loads(data)
+        body = from_json(data.decode())
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"an event that is not JSON ({type(error).__name__})") from None
     if not isinstance(body, dict) or body.get("v") != SCHEMA_VERSION:
@@ -85,7 +89,9 @@ def _build(cls: type[Any], body: Any) -> Any:
     for name, declared, several, optional in _shape(cls):
         if name in body:
             value = body[name]
-            if value is None and optional:
+            if declared == "str" and type(value) is str and not several:  # most are
+                found[name] = clean(value)
+            elif value is None and optional:
                 found[name] = None
             else:
                 found[name] = (_each if several else _single)(cls, name, declared, value)

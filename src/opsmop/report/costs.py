@@ -50,11 +50,15 @@ class Costs:
 
     def _count_resource(self, event: ResourceFinished | ResourceFailed) -> None:
         resource, place = f"{event.type} {event.name}", event_place(event)
-        known = self._resources.get((resource, place), Slowness(resource, place))
-        known = replace(known, total=known.total + event.duration, hosts=known.hosts + 1)
-        if event.duration > known.longest or not known.host:
-            known = replace(known, host=event.host, longest=event.duration)
-        self._resources[resource, place] = known
+        known = self._resources.get((resource, place)) or Slowness(resource, place)
+        slower = event.duration > known.longest or not known.host
+        self._resources[resource, place] = replace(
+            known,
+            total=known.total + event.duration,
+            hosts=known.hosts + 1,
+            host=event.host if slower else known.host,
+            longest=event.duration if slower else known.longest,
+        )
 
 
 def bytes_text(count: int) -> str:

@@ -80,7 +80,23 @@ def _scanner() -> Callable[[str], Any]:
         from json import loads
 
         return loads
-    return lambda text: scan(text, 0)[0]
+
+    def read(text: str) -> Any:
+        try:
+            value, end = scan(text, 0)
+        except (
+            StopIteration,
+            ValueError,
+            SystemError,
+        ):  # the last where json.decoder, whose error it is, is not imported
+            end = -1
+        if end == len(text):
+            return value
+        from json import loads  # whatever else it is, it is the library's to refuse
+
+        return loads(text)
+
+    return read
 
 
 class _Scanned:
@@ -93,7 +109,7 @@ class _Scanned:
 
 
 from_json = _scanner()
-"""What `as_json` made of plain values."""
+"""The value that a text is in JSON; ValueError if it is none."""
 
 
 def cached(make: Callable[[Key], Made]) -> Callable[[Key], Made]:

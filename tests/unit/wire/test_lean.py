@@ -33,9 +33,17 @@ def test_json_is_read_as_the_library_reads_it(value: object) -> None:
         assert lean.from_json(written) == value
 
 
-def test_json_that_is_cut_off_is_refused() -> None:
-    with pytest.raises((ValueError, StopIteration)):
-        lean.from_json('{"a": [1, 2')
+@given(PLAIN, some.text(max_size=3), some.integers(min_value=0))
+def test_what_is_no_json_is_refused_wherever_the_library_refuses_it(value: object, more: str, cut: int) -> None:
+    written = json.dumps(value)
+    for text in (written + more, more + written, written[: cut % (len(written) + 1)]):
+        try:
+            expected = json.loads(text)
+        except ValueError:
+            with pytest.raises(ValueError):  # noqa: PT011 - in whatever words
+                lean.from_json(text)
+        else:
+            assert lean.from_json(text) == expected
 
 
 def test_what_json_cannot_hold_is_refused_in_the_same_words() -> None:
@@ -74,6 +82,20 @@ WITHOUT = (
 
 def test_a_python_without_the_c_half_of_json_has_the_librarys() -> None:
     assert said_by(WITHOUT) == """{"a":[1,null]} {'b': [2, None]}"""
+
+
+REFUSING = """
+from opsmop.wire.lean import from_json
+for text in ('{"a" 8}', '{"a": [1, 2', '', 'x', '1 2'):
+    try:
+        from_json(text)
+    except ValueError as error:
+        print(type(error).__name__)
+"""
+
+
+def test_json_is_refused_in_the_librarys_words_where_nobody_has_imported_it() -> None:
+    assert said_by(REFUSING).split() == ["JSONDecodeError"] * 5
 
 
 PICKLE = r"""
