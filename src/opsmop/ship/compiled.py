@@ -9,19 +9,22 @@ from importlib.util import MAGIC_NUMBER
 
 from opsmop.ship import store
 from opsmop.ship.bundle import COMPRESSION_LEVEL, PACKAGE, Bundle
+from opsmop.wire.arriving import sha256
 from opsmop.wire.boot import finder_of
 from opsmop.wire.start import tag
 
 # What nearly every role needs; the rest, and jinja2, would double what a first contact sends.
 _USUAL = re.compile(r"opsmop(\.(core|errors|events|language|target|wire|facts|resources)(\.(?!programs)\w+)*)?")
 _UNUSUAL = re.compile(
-    r"opsmop\.(core\.|events\.look|wire\.remake_dataclass|resources\.(?!file|directory|shell|perm|modes|echo))"
+    r"opsmop\.(core\.|wire\.remake_dataclass"
+    r"|resources\.(?!(file|standing|writing|directory|link|shell|permissions|modes|echo)$))"
 )
 
 
 def compiled_code(bundle: Bundle) -> bytes:
     """What `opsmop.wire.arriving.from_compiled` reads: the mark of this Python, a zero byte, and the code, compressed."""
-    kept = f"compiled-{bundle.digest[:32]}.{tag(MAGIC_NUMBER)}"
+    chosen = sha256((_USUAL.pattern + _UNUSUAL.pattern).encode()).hex()[:8]
+    kept = f"compiled-{bundle.digest[:32]}-{chosen}.{tag(MAGIC_NUMBER)}"
     found = store.read(kept)
     if found is not None:
         return found

@@ -87,7 +87,7 @@ class Finder:
             # kept out of the top: only where code was kept
             import marshal
 
-            code = self.compiled[name] = marshal.loads(code)  # noqa: S302 - verified by whoever gave it
+            return marshal.loads(code)  # type: ignore[no-any-return]  # noqa: S302 - verified by whoever gave it
         if code is None:
             code = compile(self._content(name), self.get_filename(name), "exec", dont_inherit=True)
             self.compiled[name] = code

@@ -6,7 +6,10 @@ import time
 from opsmop.errors import ProviderError
 from opsmop.language.role import Role
 from opsmop.language.secrets import Secret
+from opsmop.resources.directory import Directory
+from opsmop.resources.echo import Echo
 from opsmop.resources.file import File
+from opsmop.resources.link import Link
 from opsmop.resources.shell import Shell
 
 
@@ -112,5 +115,11 @@ class Importer(Role):
 
 class Compiled(Role):
     def main(self):
+        place = os.environ["HOME"]
+        Directory(place + "/folder")
+        File(place + "/folder/file", from_content="{{ 1 }}")
+        Link(place + "/folder/link", to="file")
+        Shell("true", changed_when=False)
+        Echo("done")
         finder = next(one for one in sys.meta_path if hasattr(one, "sent"))
         return sorted(finder.here)
