@@ -61,8 +61,9 @@ def _executed(path: str, module: ModuleType) -> None:
         raise
     except Exception as error:
         from opsmop.cli.hiding import hidden  # only where something broke; the command line is above this
+        from opsmop.drive.near import shown_near
 
-        found, why = failure_of(error), hidden(error)
+        found, why = failure_of(error, shown_near(error)), hidden(error)
         raise PolicyError(why or f"{path} raised {found.error}: {found.message}", place=found.place) from error
 
 
@@ -72,7 +73,9 @@ def _made(path: str, policy: type[Policy]) -> Policy:
     except OpsMopError:
         raise
     except Exception as error:
-        found = failure_of(error)
+        from opsmop.drive.near import shown_near  # as above
+
+        found = failure_of(error, shown_near(error))
         raise PolicyError(
             f"{policy.__name__}() raised {found.error}: {found.message}",
             place=found.place or path,

@@ -116,3 +116,75 @@ def test_nothing_that_a_run_writes_holds_the_secret(folder: Path, reach: str, mo
     )
     assert list((folder / "home").rglob("*")), "a log was written"
     assert leaks(folder, done) == []
+
+
+AT_HOME = """
+import os
+from opsmop import *
+from opsmop.errors import PolicyError
+
+WORD = Secret(open("vault").read())
+inventory = TomlInventory("inventory.toml")
+KEPT = {"words": [WORD]}
+
+
+class Quiet(Role):
+    def fails(self, place):
+        if os.environ["FAILS"] == place:
+            raise (PolicyError if place == "set_variables" else RuntimeError)("it was " + KEPT["words"][0].reveal())
+
+    def inventory(self):
+        self.fails("inventory")
+        return inventory
+
+    def set_variables(self):
+        self.fails("set_variables")
+        return {}
+
+    def ssh_as(self):
+        self.fails("ssh_as")
+
+    def before_contact(self, host):
+        word = Secret("another-" + WORD.reveal())
+        self.fails("before_contact")
+
+    def after_contact(self, host):
+        self.fails("after_contact")
+
+    def on_failure(self, host, failure):
+        self.fails("on_failure")
+
+    def main(self):
+        if os.environ["FAILS"] == "on_failure":
+            raise RuntimeError("for on_failure")
+
+
+class Site(Policy):
+    def set_roles(self):
+        return Roles(Quiet())
+
+
+if __name__ == "__main__":
+    Cli(Site())
+"""
+
+
+@pytest.mark.parametrize("output", ["console", "json"])
+@pytest.mark.parametrize(
+    "place", ["inventory", "set_variables", "ssh_as", "before_contact", "after_contact", "on_failure"]
+)
+def test_an_error_of_what_runs_on_the_control_machine_quotes_no_secret(folder: Path, place: str, output: str) -> None:
+    (folder / "site.py").write_text(AT_HOME)
+    (folder / "out" / "listing").touch()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPSMOP_", "XDG_"))}
+    done = subprocess.run(
+        [sys.executable, "site.py", "--push", "--apply", "--verbose", "--output", output],
+        cwd=folder,
+        env={**kept, "HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "FAILS": place},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode in (1, 2)
+    assert "it was ********" in (done.stdout + done.stderr).decode(), done
+    assert leaks(folder, done) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from opsmop.drive.near import shown_near
 from opsmop.errors import OpsMopError, PolicyError
 from opsmop.events import Failure
 from opsmop.target.failures import failure_of, place_of_error
@@ -21,9 +22,11 @@ def ask(owner: Any, method: str, *arguments: Any) -> Any:
         return getattr(owner, method)(*arguments)
     except OpsMopError as error:
         error.place = error.place or place_of_error(error)
+        shown = shown_near(error, owner)
+        error.message, error.remedy = shown(error.message), shown(error.remedy)
         raise
     except (Exception, SystemExit) as error:
-        found = failure_of(error)
+        found = failure_of(error, shown_near(error, owner))
         raise PolicyError(
             f"{owner.name}.{method}() raised {found.error}: {found.message}", place=found.place
         ) from error
@@ -59,4 +62,4 @@ def told(error: Exception) -> Failure:
     failure = failure_of(error)
     if error.__cause__ is None or failure.trace:
         return failure
-    return replace(failure, trace=failure_of(error.__cause__).trace)
+    return replace(failure, trace=shown_near(error.__cause__)(failure_of(error.__cause__).trace))
