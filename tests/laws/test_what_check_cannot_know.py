@@ -216,6 +216,16 @@ def test_a_file_where_no_package_puts_anything_is_certain_after_an_installation(
     assert evaluate(main, "check").changes(assumed=True) == []
 
 
+def test_a_way_down_to_what_is_missing_and_up_again_leads_nowhere(tmp_path: Path, evaluate: Evaluate) -> None:
+    for mode in ("check", "apply"):
+        failure = evaluate(lambda _: File(f"{tmp_path}/missing/../conf", from_content="x") and None, mode).failure
+        assert "cannot write" in failure.message, mode
+    (tmp_path / "made").mkdir()
+    main = lambda _: File(f"{tmp_path}/made/../conf", from_content="x") and None  # noqa: E731
+    assert evaluate(main, "check").changes() == evaluate(main).changes()
+    assert (tmp_path / "conf").read_text() == "x"
+
+
 def test_check_refuses_what_apply_would_refuse(tmp_path: Path, evaluate: Evaluate) -> None:
     def main(_: object) -> None:
         File(tmp_path / "missing" / "conf", from_content="x")

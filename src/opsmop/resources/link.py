@@ -55,7 +55,7 @@ class Link(Labelled):
             raise FieldError(
                 f"{self}: a hard link has the label of its file", place=self.place, remedy="File(...) sets that."
             )
-        if self.to is None and not self.absent:
+        if not self.to and not self.absent:
             raise FieldError(f"{self}: nothing says where it leads", place=self.place, remedy="Give to=.")
         if (self.hard or self.relative) and self.to:
             absolute(self, self.to)

@@ -121,6 +121,8 @@ def absolute(resource: Resource, path: str) -> None:
 
     :raises FieldError: if it is not
     """
+    if isinstance(path, str) and "\0" in path:
+        raise FieldError(f"{type(resource).__name__}: no path has a NUL in it: {path!r}", place=resource.place)
     if isinstance(path, str) and not path.startswith("/"):
         raise FieldError(
             f"{type(resource).__name__} takes an absolute path, not {path!r}",

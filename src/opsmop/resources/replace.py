@@ -39,7 +39,14 @@ class EditMatches(Edit, provides=Replace):
     """In memory; the file is then written as a whole."""
 
     def edited(self, text: str) -> str:
-        """See `Edit.edited`."""
+        """See `Edit.edited`. Lines that end as those of Windows do end at ``$`` too, unless something asks for their ends."""
+        wanted = self.resource
+        asked = any("\r" in part or "\\r" in part for part in (wanted.regexp, wanted.after or "", wanted.before or ""))
+        if asked or not 0 < text.count("\n") == text.count("\r\n"):
+            return self._replaced(text)
+        return self._replaced(text.replace("\r\n", "\n")).replace("\n", "\r\n")
+
+    def _replaced(self, text: str) -> str:
         wanted = self.resource
         start, end = self._part(text)
         try:

@@ -324,3 +324,22 @@ def test_the_difference_is_shown(tmp_path: Path, evaluate: Evaluate) -> None:
     diff = evaluate(lambda _: Replace(tmp_path / "conf", "old", "new") and None, "check").last.changes[0].diff
     assert "-old" in diff
     assert "+new" in diff
+
+
+@pytest.mark.parametrize(
+    ("expression", "new", "made"),
+    [
+        ("^a = 1$", "a = 2", b"a = 2\r\nb\r\n"),
+        (r"a = 1\r$", "a = 2\r", b"a = 2\r\nb\r\n"),
+        ("= 1$", "= 2\n# more", b"a = 2\r\n# more\r\nb\r\n"),
+    ],
+)
+def test_ends_of_lines_of_windows_are_ends_of_lines(
+    expression: str, new: str, made: bytes, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    conf = tmp_path / "conf"
+    conf.write_bytes(b"a = 1\r\nb\r\n")
+    main = lambda _: Replace(conf, expression, new) and None  # noqa: E731
+    assert len(evaluate(main).changes()) == 1
+    assert conf.read_bytes() == made
+    assert evaluate(main).changes() == []

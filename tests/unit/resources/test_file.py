@@ -426,3 +426,7 @@ def test_a_file_may_come_from_the_web(url: str, tmp_path: Path, evaluate: Evalua
 )
 def test_what_cannot_come_from_the_web_is_refused(given: dict[str, Any], said: str, evaluate: Evaluate) -> None:
     assert said in evaluate(lambda _: File("/conf", **given) and None).failure.message
+
+
+def test_a_path_with_a_nul_in_it_is_refused(evaluate: Evaluate) -> None:
+    assert "no path has a NUL in it" in evaluate(lambda _: File("/x\0y", from_content="x") and None).failure.message

@@ -113,6 +113,7 @@ def test_a_hard_link_is_the_same_file(tmp_path: Path, evaluate: Evaluate) -> Non
     ("given", "said"),
     [
         ({}, "nothing says where it leads"),
+        ({"to": ""}, "nothing says where it leads"),
         ({"to": "x", "absent": True}, "only one of"),
         ({"to": "x", "hard": True}, "absolute path"),
         ({"to": "x", "relative": True}, "absolute path"),

@@ -280,7 +280,7 @@ class SimulatedMachine(Pretending):
 
     def _refuse_unless_possible(self, doing: str, path: str) -> None:
         refuse_planted(doing, path, self._nodes, self.real_user())
-        parent = os.path.dirname(path)
+        parent = self._first_missing(os.path.dirname(path))
         found = self.status(parent, follow=True)
         if found is None:
             if self._may_come(installed=_is_installed(key_of(parent, self._nodes))):
@@ -297,6 +297,11 @@ class SimulatedMachine(Pretending):
                 f"cannot {doing} {path}: Permission denied",
                 remedy="The evaluating user may not do this: does the role need sudo()?",
             )
+
+    def _first_missing(self, path: str) -> str:
+        """`path`, or what its way leads down to and up again, if that is not there: path_resolution(7)."""
+        down = [path[:end] for end in range(len(path)) if path.startswith("/..", end) and end]
+        return next((each for each in down if self.status(each, follow=True) is None), path)
 
     def _owner(self, owner: str | None) -> str | None:
         account = self.account(owner) if owner is not None else None
