@@ -189,6 +189,27 @@ def test_a_link_in_the_directory_is_not_written_through(place: Path, evaluate: E
     assert list((place / "elsewhere").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("members", "given", "said"),
+    [
+        ([("file", "a", b"x"), ("file", "a/b", b"x")], {}, "cannot be unpacked: a is in the way"),
+        ([("file", "a/b", b"x"), ("file", "a", b"x")], {}, "a directory of that name is in the way"),
+        ([("hard", "b", "a"), ("file", "a", b"x")], {}, "a, of which it is a further name, does not come before it"),
+        ([("file", "a" * 300, b"x")], {}, "the name is too long"),
+        ([("file", "top/a", b"x")], {"strip": 2}, "nothing of the archive is left to be unpacked, not even 'top/a'"),
+        ([("file", "top/a", b"x")], {"only": ["botom/*"]}, "nothing of the archive is left to be unpacked"),
+        ([("file", "top/a", b"x")], {"but": ["*"]}, "nothing of the archive is left to be unpacked"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_refused_in_check_too_and_nothing_is_written(
+    members: list[tuple[str, str, Any]], given: dict[str, Any], said: str, place: Path, evaluate: Evaluate
+) -> None:
+    archive = tar(place / "a.tar", *members)
+    for mode in ("check", "apply"):
+        assert said in evaluate(lambda _: Unarchive(place / "into", archive=archive, **given), mode).failure.message
+    assert list((place / "into").iterdir()) == []
+
+
 def test_a_damaged_archive_says_so(place: Path, evaluate: Evaluate) -> None:
     archive = tar(place / "a.tar", ("file", "a", os.urandom(5000)))
     data = Path(archive).read_bytes()

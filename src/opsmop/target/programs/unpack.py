@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from opsmop.target.programs.ground import Ground, Refusal, held
 
 _PIECE = 1 << 20  # bytes
+_LONGEST_NAME = 255  # bytes: limits.h, NAME_MAX
 _KEPT_BITS = 0o755  # no setuid, no sticky bit, and nobody else may write
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
@@ -111,9 +112,9 @@ def _archive(file: Any) -> Any:
 
 def _chosen(request: dict[str, Any], entries: Iterator[Entry]) -> list[Entry]:
     """What is to be unpacked, under its final name."""
-    chosen = []
+    chosen, passed = [], ""
     for entry in entries:
-        name = _inner(entry.name, entry.name)
+        name = passed = _inner(entry.name, entry.name) or passed
         parts = name.split("/")[request["strip"] :] if name else []
         name = "/".join(parts)
         if not name or not _wanted(request, name):
@@ -125,7 +126,29 @@ def _chosen(request: dict[str, Any], entries: Iterator[Entry]) -> list[Entry]:
         if entry.kind == "hard link":
             target = "/".join(_inner(entry.target, entry.name).split("/")[request["strip"] :])
         chosen.append(entry._replace(name=name, target=target))
+    if passed and not chosen:
+        raise Refusal(f"nothing of the archive is left to be unpacked, not even {passed!r}", "See strip, only and but.")
+    _refuse_unfit(request["into"], chosen)
     return chosen
+
+
+def _refuse_unfit(into: str, entries: list[Entry]) -> None:
+    """Refuse what cannot all stand there, or is a further name of what is not there before it."""
+    kinds: dict[str, str] = {}
+    for entry in entries:
+        above = [entry.name[:end] for end, letter in enumerate(entry.name) if letter == "/"]
+        why = next(
+            (f"{name} is in the way" for name in above if kinds.setdefault(name, "directory") != "directory"), ""
+        )
+        if (kinds.get(entry.name, entry.kind) == "directory") != (entry.kind == "directory"):
+            why = f"a {kinds[entry.name]} of that name is in the way"
+        if any(len(os.fsencode(part)) > _LONGEST_NAME for part in entry.name.split("/")):
+            why = "the name is too long"
+        if entry.kind == "hard link" and entry.target not in kinds and not os.path.lexists(f"{into}/{entry.target}"):
+            why = f"{entry.target}, of which it is a further name, does not come before it"
+        if why:
+            raise Refusal(f"the archive holds {entry.name[:80]!r}, which cannot be unpacked: {why}")
+        kinds[entry.name] = entry.kind
 
 
 def _refuse_way_back(entry: Entry) -> None:
