@@ -37,6 +37,12 @@ def test_a_timer_is_made_follows_its_times_and_goes(fleet: Fleet, tmp_path: Path
     assert everywhere(fleet, "ls /etc/systemd/system/tidy*; systemctl show -P LoadState tidy.timer") == "not-found\n"
 
 
+def test_a_timer_of_a_user_who_is_only_planned_is_certain(fleet: Fleet, tmp_path: Path) -> None:
+    main = 'User("eli")\nTimer("fortnight", "true", on_calendar=["Sun 04:00", "daily"], on_boot="1h", user="eli")'
+    assert law(fleet, tmp_path, main) == ["create", "create", "create", "enable", "load", "make home", "start"]
+    assert law(fleet, tmp_path, 'Timer("fortnight", absent=True)') == ["disable", "remove", "stop"]
+
+
 def test_a_running_timer_is_stopped_and_removed_in_one(fleet: Fleet, tmp_path: Path) -> None:
     assert law(fleet, tmp_path, 'Timer("once", "true", on_boot="10h")') == [
         "create",

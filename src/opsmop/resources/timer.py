@@ -6,7 +6,7 @@ import re
 
 from opsmop.errors import FieldError, ProviderError
 from opsmop.language.fields import field
-from opsmop.language.machine import Effect, Machine
+from opsmop.language.machine import Completed, Effect, Machine
 from opsmop.language.provider import Change, Provider, succeeded
 from opsmop.language.resource import Resource
 from opsmop.resources.service.units import KINDS, OPERATORS_UNITS, Manager, Unit, full_name, look_at
@@ -210,12 +210,18 @@ class SystemdTimer(Provider, provides=Timer, short="systemd"):
         asked = [("on_calendar", "calendar", text) for text in timer.calendars]
         asked += [(name, "timespan", text) for name in ("on_boot", "every") if (text := getattr(timer, name))]
         for name, kind, text in asked:
-            said = self.machine.ask(["systemd-analyze", kind, "--", text])
+            said = self._analyzed(kind, text)
             if said.rc != 0 and _NOT_PARSED in said.output:
                 raise ProviderError(
                     f"{timer}: {name}={text!r} is no time of systemd: {said.output.strip()}",
                     remedy=f"systemd.time(7) says what is; `systemd-analyze {kind}` tries it.",
                 )
+
+    def _analyzed(self, kind: str, text: str) -> Completed:
+        """What systemd makes of a time, whatever else is planned."""
+        argv = ["systemd-analyze", kind, "--", text]
+        said: Completed = self.machine.look("time", f"{kind} {text}", lambda: self.machine.ask(argv))
+        return said
 
     # Changes
 
