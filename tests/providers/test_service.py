@@ -166,7 +166,7 @@ def test_what_differs_becomes_commands(unit: dict[str, str], parameters: dict[st
         (
             {"LoadState": "not-found", "Id": "ap.service"},
             {"started": True},
-            "there is no unit ap.service",
+            "there is no unit app.service",
             "Did you mean",
         ),
         ({"LoadState": "masked"}, {"started": True}, "app.service is masked", "masked=False"),

@@ -305,8 +305,9 @@ class Drive:
     def _tell(self) -> None:
         """Report what was said, from now on at once."""
         self._beginning = False
-        while self._untold:
-            self.report(self._untold.popleft())
+        untold, self._untold = self._untold, deque()
+        for event in untold:  # none after one that cannot be reported
+            self.report(event)
 
 
 def _speaks_here(role: Role) -> bool:
