@@ -48,6 +48,9 @@ __all__ = [
 ]
 
 
+_LEAD = 0.003  # seconds by which the first ssh is to be ahead of what this thread would keep the interpreter busy with
+
+
 class Drive:
     """Runs what was prepared.
 
@@ -231,6 +234,8 @@ class Drive:
 
     def _make_ready(self, contacts: Contacts) -> None:
         """Do what need not be done before hosts are connected to, which takes longer than this."""
+        if self._beginning:
+            time.sleep(_LEAD)
         self._tell()
         for wanted in (contacts.files, contacts.templates):
             len(wanted)
