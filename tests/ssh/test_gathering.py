@@ -16,14 +16,15 @@ from tests.ssh.hearing import order_for, roles_of
 from opsmop.events import EvaluationFinished, EvaluationStarted, Event, Printed, ResourceStarted
 from opsmop.events.wire import from_wire
 from opsmop.language.role import Role
+from opsmop.language.secrets import MASK
 from opsmop.wire import frames
 
 LIMIT = 30.0
 LONG = 600.0  # seconds in which things gather
-AGENT = f"""
+AGENT = """
 import sys
 import opsmop.target.agent as agent
-agent._BREATH = {LONG}
+agent._BREATH = float(sys.argv[2])
 sys.argv[2:] = ["500", "500"]
 agent.main(b"")
 """
@@ -34,11 +35,11 @@ talking = roles_of("talking")
 class Controller:
     """Its end of a line to an agent whose every write can be told from the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, breath: float = LONG) -> None:
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._line.settimeout(LIMIT)
         self._agent = subprocess.Popen(
-            [sys.executable, "-c", AGENT, "stub"], stdin=subprocess.PIPE, stdout=theirs, bufsize=0
+            [sys.executable, "-c", AGENT, "stub", str(breath)], stdin=subprocess.PIPE, stdout=theirs, bufsize=0
         )
         theirs.close()
         self._decoder = frames.Decoder(frames.FROM_AGENT)
@@ -126,3 +127,11 @@ def test_what_is_printed_past_python_comes_after_what_was_said_before_it(control
     controller.order(talking.Printer())
     texts = [event.text for words in controller.pieces() for event in events(words) if isinstance(event, Printed)]
     assert texts == ["said", "printed past Python"]
+
+
+def test_a_secret_is_masked_in_what_is_printed_past_python_however_soon_that_is() -> None:
+    controller = Controller(breath=0.0)  # so that the agent often looks while the role speaks
+    controller.order(talking.Confiding(number=3000))
+    texts = [event.text for words in controller.pieces() for event in events(words) if isinstance(event, Printed)]
+    controller.close()
+    assert texts == [f"it is {MASK}"] * 3000

@@ -204,20 +204,26 @@ class Agent:
             self._relayed = time.monotonic()
         return True
 
+    def _relay_all(self) -> None:
+        """Pass on all that the role has said by now, of which its pipe may hold more than one read gives."""
+        for _ in range(_MOST_LAST_READS):
+            if not self._relay():
+                break
+
     def _cancel(self, role: Warden) -> None:
-        self._relay()  # it may have said what it has begun
+        self._relay_all()  # it may have said what it has begun
         role.cancel()
 
     def _relay_output(self) -> bool:
         """Pass on what the role prints past Python; whether it printed anything.
 
-        What it said before in frames comes first: it may be what must not be seen.
+        What it said before in frames comes first, and is read last: it may be what must not be seen.
         """
-        self._relay()
         role = self._role
         data = _readable(role.output) if role is not None else b""
         if role is None or not data:
             return False
+        self._relay_all()
         *lines, role.line = (role.line + data).split(b"\n")
         if len(role.line) > LONGEST_LINE:
             lines, role.line = lines + [role.line], b""
@@ -247,7 +253,7 @@ class Agent:
             self._say(frames.ENDED, role.buried(status))
             self._heard = time.monotonic()
         elif role.kill_at is not None and time.monotonic() >= role.kill_at:
-            self._relay()
+            self._relay_all()
             role.kill()
 
     def _drain(self) -> None:

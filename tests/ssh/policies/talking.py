@@ -5,6 +5,7 @@ import os
 from opsmop.errors import OpsMopError
 from opsmop.language.evaluation import current
 from opsmop.language.role import Role
+from opsmop.language.secrets import Secret
 from opsmop.resources.echo import Echo
 from opsmop.resources.shell import Shell
 
@@ -37,3 +38,13 @@ class Printer(Role):
     def main(self):
         print("said")
         os.system("echo printed past Python")
+
+
+class Confiding(Role):
+    """Prints secrets past Python as soon as they are ones."""
+
+    def main(self):
+        for number in range(self.constructor_variables["number"]):
+            password = f"pass{number:06}word"
+            Secret(password)
+            os.write(1, f"it is {password}\n".encode())
