@@ -105,7 +105,8 @@ class Drive:
     def drive(self) -> Outcome:
         """Run the roles, in order, until one fails or the run is told to end."""
         started = time.monotonic()
-        self._beginning = not any(_speaks_here(assignment.stint.role) for assignment in self.run.assignments[:1])
+        stints = [assignment.stint for assignment in self.run.assignments if assignment.stint.hosts]
+        self._beginning = not any(_speaks_here(stint.role) for stint in stints[:1])
         self._begin()
         left = [assignment.stint.role.name for assignment in self.run.assignments]
         try:

@@ -10,9 +10,9 @@ Value = TypeVar("Value")
 
 
 class Late(Mapping[str, Value], Generic[Value]):
-    """What `find` gives, called for once, by the first of many threads that wants it.
+    """What `find` gives, found once, by the first of many threads that wants it.
 
-    :param find: gives the names and values; what it raises, whoever wants them gets
+    :param find: gives the names and values; what it raises, that thread gets, and the next one tries again
     """
 
     def __init__(self, find: Callable[[], Mapping[str, Value]]) -> None:

@@ -562,3 +562,20 @@ def test_limits_that_leave_a_role_no_host_say_so(driven: Any, fleet: Any) -> Non
     done = driven(role_on(fleet("a"), "First"), role_on(fleet("b"), "Second"), limit_hosts=("b",))
     assert [order.role for order in done.transport.orders] == ["Second"]
     assert done.of(Warned)[0].text == "the limits leave no host for role First"
+
+
+@pytest.mark.parametrize("others", [(), ("a",)])
+@pytest.mark.parametrize("method", ["set_variables", "should_contact", "before_connect"])
+def test_a_run_has_begun_to_be_told_before_code_of_the_policy_speaks(
+    driven: Any, fleet: Any, method: str, others: tuple[str, ...]
+) -> None:
+    def speak(*_: Any) -> Any:
+        told.append([type(event) for event in heard])
+        return {} if method == "set_variables" else True
+
+    told: list[list[type]] = []
+    heard: list[Any] = []
+    without_hosts = [role_on(fleet(name), f"For{name}") for name in others]
+    driven(*without_hosts, role_on(fleet("b"), **{method: speak}), limit_hosts=("b",), listen=heard.append)
+    assert all(RunStarted in types for types in told)
+    assert told
