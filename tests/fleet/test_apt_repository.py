@@ -99,22 +99,61 @@ def test_one_that_is_there_already_under_another_name_is_refused(
 ) -> None:
     host.run("echo 'deb [signed-by=/x] file:/srv/debs/ ./' > /etc/apt/sources.list.d/old.list")
     failed = push(bookworm, tmp_path, REPOSITORY, mode="check")
-    assert "/etc/apt/sources.list.d/old.list has file:/srv/debs/ ./ already" in failed.failures[0]
+    assert "/etc/apt/sources.list.d/old.list has file:/srv/debs ./ already" in failed.failures[0]
 
 
-def test_another_architecture_of_a_repository_is_read_beside_what_is_there(
+TWO = 'AptRepository("two", uris="file:/srv/two", suites="x", components="main", trusted=True, architectures={})\n'
+
+
+def warnings(host: Host) -> list[str]:
+    said = host.run("apt-get update 2>&1", check=False).stdout
+    return [line for line in said.splitlines() if line.startswith(("W:", "E:"))]
+
+
+def test_another_architecture_of_what_is_there_is_refused_and_both_are_named_together(
     bookworm: Fleet, host: Host, tmp_path: Path
 ) -> None:
     host.run(TWO_ARCHITECTURES)
     host.run("echo 'deb [trusted=yes arch=amd64] file:/srv/two x main' > /etc/apt/sources.list.d/old.list")
-    two = 'AptRepository("two", uris="file:/srv/two", suites="x", components="main", trusted=True, architectures="i386")\n'
-    assert check(bookworm, tmp_path, two).changes == ["write", "refresh lists"]
-    assert apply(bookworm, tmp_path, two).changes == ["write", "refresh lists"]
+    for mode in ("check", "apply"):
+        failed = push(bookworm, tmp_path, TWO.format('"i386"'), mode=mode).failures[0]
+        assert "old.list has file:/srv/two x main already" in failed
+        assert "architectures=[...] of one AptRepository" in failed
+    both = 'File("/etc/apt/sources.list.d/old.list", absent=True)\n' + TWO.format('["amd64", "i386"]')
+    assert check(bookworm, tmp_path, both).changes == apply(bookworm, tmp_path, both).changes
     read = host.run("apt-get indextargets --format '$(ARCHITECTURE)' 'Created-By: Packages' 'Codename: x'").stdout
     assert {"amd64", "i386"} <= set(read.split())
-    assert apply(bookworm, tmp_path, two).changes == []
-    ours = two.replace('"i386"', '["i386", "amd64"]')
-    assert "old.list has file:/srv/two x main already" in push(bookworm, tmp_path, ours, mode="check").failures[0]
+    assert warnings(host) == []
+    assert apply(bookworm, tmp_path, both).changes == []
+
+
+def test_another_component_agrees_with_what_is_there_on_whose_signature_it_has(
+    bookworm: Fleet, host: Host, tmp_path: Path
+) -> None:
+    """Otherwise apt reads none of its sources any more, which is seen here first."""
+    host.run(TWO_ARCHITECTURES)
+    host.run("echo 'deb [trusted=yes] file:/srv/two x other' > /etc/apt/sources.list.d/old.list")
+    signed = TWO.format("[]").replace("trusted=True", 'signed_by="/usr/share/keyrings/debian-archive-keyring.gpg"')
+    host.run("echo 'deb [signed-by=/y] file:/srv/two x main' > /etc/apt/sources.list.d/zz.list")
+    assert any("Conflicting values set" in line for line in warnings(host))
+    host.run("rm /etc/apt/sources.list.d/zz.list")
+    for mode in ("check", "apply"):
+        assert "apt reads no sources at all" in push(bookworm, tmp_path, signed, mode=mode).failures[0]
+    assert apply(bookworm, tmp_path, TWO.format("[]")).changes == ["write", "refresh lists"]
+    assert not any(line.startswith("E:") for line in warnings(host))
+
+
+def test_a_key_that_the_host_has_is_taken_for_a_further_part_of_debian(
+    bookworm: Fleet, host: Host, tmp_path: Path
+) -> None:
+    mirror, suite = host.run("awk '/^deb / {print $2, $3; exit}' /etc/apt/sources.list").stdout.split()
+    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    main = f'AptRepository("more", uris="{mirror}", suites="{suite}", components="contrib", signed_by="{keyring}")'
+    assert check(bookworm, tmp_path, main).changes == ["write", "refresh lists"]
+    assert apply(bookworm, tmp_path, main).changes == ["write", "refresh lists"]
+    assert "/contrib/" in host.run("apt-get indextargets --format '$(SITE)/$(RELEASE)/$(COMPONENT)/'").stdout
+    assert warnings(host) == []
+    assert apply(bookworm, tmp_path, main).changes == []
 
 
 def test_what_would_let_anyone_in_is_refused(bookworm: Fleet, tmp_path: Path) -> None:

@@ -50,16 +50,21 @@ def planned(files: dict[str, str], **given: Any) -> list[str]:
     planning = Planning(Machine(files))
     token = EVALUATION.set(planning)
     try:
-        AptRepository("ours", **{"uris": DEBIAN, "suites": "bookworm", "trusted": True, **given})
+        given = {"name": "ours", "uris": DEBIAN, "suites": "bookworm", "trusted": True, **given}
+        AptRepository(**given)
     finally:
         EVALUATION.reset(token)
     return planning.names
 
 
-LIST = {"/etc/apt/sources.list": f"# apt\ndeb [arch=amd64] {DEBIAN}/ bookworm main contrib # more\n"}
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+LIST = {
+    "/etc/apt/sources.list": f"# apt\ndeb [arch=amd64 signed-by={KEYRING}] {DEBIAN}/ bookworm main contrib # more\n"
+}
 STANZA = {
     "/etc/apt/sources.list.d/debian.sources": (
-        f"Types: deb\nURIs: {DEBIAN}\nSuites: bookworm bookworm-updates\nComponents: main\n contrib\n\n"
+        f"Types: deb\nURIs: {DEBIAN}\nSuites: bookworm bookworm-updates\nComponents: main\n contrib\n"
+        f"# where its key is\nSigned-By: {KEYRING}\n\n"
         f"Types: deb-src\nEnabled: no\nURIs: {DEBIAN}\nSuites: bookworm\nComponents: main\n"
     )
 }
@@ -69,8 +74,8 @@ STANZA = {
 @pytest.mark.parametrize(
     "given",
     [
-        {"components": "non-free"},
-        {"components": ["main", "contrib"], "types": "deb-src"},
+        {"components": "non-free", "trusted": False, "signed_by": KEYRING},
+        {"components": ["main", "contrib"], "types": "deb-src", "trusted": False, "signed_by": KEYRING},
         {"components": "main", "suites": "trixie"},
         {"components": "main", "uris": "https://other.test/debian"},
     ],
@@ -89,57 +94,68 @@ def test_what_is_there_already_is_refused(files: dict[str, str], components: Any
 
 
 def test_a_flat_repository_that_is_there_already_is_refused() -> None:
-    flat = {"/etc/apt/sources.list.d/old.list": "deb file:/srv/debs/ ./\n"}
-    with pytest.raises(ProviderError, match=r"old\.list has file:/srv/debs/ \./ already"):
+    flat = {"/etc/apt/sources.list.d/old.list": "deb [trusted=yes] file:/srv/debs/ ./\n"}
+    with pytest.raises(ProviderError, match=r"old\.list has file:/srv/debs \./ already"):
         planned(flat, uris="file:/srv/debs", suites="./")
     assert planned(flat, uris="file:/srv/debs", suites="./", types="deb-src") == ["write", "refresh lists"]
 
 
-def lines_of(options: str) -> dict[str, str]:
-    return {"/etc/apt/sources.list": f"deb [{options}] {DEBIAN} bookworm main\n"}
+def line(options: str) -> dict[str, str]:
+    return {"/etc/apt/sources.list.d/b.list": f"deb [{options}] {DEBIAN} bookworm main\n"}
 
 
-def stanza_of(fields: str) -> dict[str, str]:
-    text = f"Types: deb\nURIs: {DEBIAN}\nSuites: bookworm\nComponents: main\n{fields}\n"
-    return {"/etc/apt/sources.list.d/debian.sources": text}
+def stanza(fields: str) -> dict[str, str]:
+    text = f"types: deb\nURIs: {DEBIAN}\nSuites: bookworm\nComponents: main\n{fields}\n"
+    return {"/etc/apt/sources.list.d/b.sources": text}
 
 
-AMD64 = [
-    lines_of("arch=amd64"),
-    lines_of("trusted=yes arch=amd64,arm64 x=y"),
-    stanza_of("Architectures: amd64\n arm64"),
-]
-COMMENT = {"/etc/apt/sources.list": f"deb {DEBIAN} bookworm main # was [arch=amd64]\n"}
-UNKNOWN = [lines_of("arch+=i386"), lines_of("arch=amd64 arch+=arm64"), lines_of("x-arch=amd64"), COMMENT, stanza_of("")]
-
-
-@pytest.mark.parametrize("files", AMD64)
-def test_other_architectures_of_a_repository_stand_beside_it(files: dict[str, str]) -> None:
-    assert planned(files, components="main", architectures="i386") == ["write", "refresh lists"]
-    assert planned(files, components="main", architectures=["i386", "riscv64"]) == ["write", "refresh lists"]
-
-
-@pytest.mark.parametrize("files", AMD64)
-@pytest.mark.parametrize("architectures", [[], "amd64", ["i386", "amd64"]])
-def test_architectures_that_are_there_already_are_refused(files: dict[str, str], architectures: Any) -> None:
-    with pytest.raises(ProviderError, match="bookworm main already"):
-        planned(files, components="main", architectures=architectures)
-
-
-@pytest.mark.parametrize("files", UNKNOWN)
-def test_where_a_file_names_no_architectures_they_may_be_any(files: dict[str, str]) -> None:
-    with pytest.raises(ProviderError, match="bookworm main already"):
+@pytest.mark.parametrize("files", [line("trusted=yes arch=amd64"), stanza("Architectures: amd64\nTrusted: yes")])
+def test_another_architecture_of_what_is_there_is_refused_and_told_where_it_goes(files: dict[str, str]) -> None:
+    """apt warns of it at each update: what is for all architectures stands in both."""
+    with pytest.raises(ProviderError, match="bookworm main already") as caught:
         planned(files, components="main", architectures="i386")
+    assert "architectures=[...] of one AptRepository" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
-    ("line", "given"),
+    ("files", "given"),
     [
-        (f"deb-src [arch=amd64] {DEBIAN} bookworm main\n", {"components": "main", "types": "deb-src"}),
-        (f"deb [arch=amd64] {DEBIAN} ./\n", {"suites": "./"}),
+        (line("arch=amd64"), {"trusted": True}),
+        (line("trusted=no"), {"trusted": True}),
+        (line("trusted=yes"), {"signed_by": KEYRING}),
+        (line("signed-by=/other.gpg"), {"signed_by": KEYRING}),
+        (line("signed-by=/other.gpg"), {"signed_by": KEYRING, "types": "deb-src"}),
+        (line(""), {"name": "a", "signed_by": KEYRING}),
+        (stanza("Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n ."), {"signed_by": KEYRING}),
+        (stanza("Trusted: no"), {"trusted": True}),
     ],
-    ids=["sources", "a flat repository"],
 )
-def test_what_has_no_architecture_is_there_whichever_are_named(line: str, given: dict[str, Any]) -> None:
-    with pytest.raises(ProviderError, match="already"):
-        planned({"/etc/apt/sources.list": line}, architectures="i386", **given)
+def test_one_release_that_is_signed_by_others_elsewhere_is_refused_since_apt_reads_no_sources_then(
+    files: dict[str, str], given: dict[str, Any]
+) -> None:
+    with pytest.raises(ProviderError, match="apt reads no sources at all") as caught:
+        planned(files, components="contrib", **{"trusted": False, **given})
+    assert next(iter(files)) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("files", "given"),
+    [
+        (line(f"signed-by={KEYRING}"), {"signed_by": KEYRING}),
+        (line(f"signed-by={KEYRING}"), {"signed_by": KEYRING, "architectures": "i386"}),
+        (line("trusted=yes"), {"trusted": True}),
+        (line(""), {"name": "c", "signed_by": KEYRING}),
+        (line("signed-by=/other.gpg"), {"trusted": True, "suites": "trixie"}),
+        (stanza("Enabled: no\nSigned-By: /other.gpg"), {"signed_by": KEYRING}),
+    ],
+)
+def test_one_release_may_be_in_two_files_that_agree_on_its_signature(
+    files: dict[str, str], given: dict[str, Any]
+) -> None:
+    assert planned(files, components="contrib", **{"trusted": False, **given}) == ["write", "refresh lists"]
+
+
+def test_the_key_that_is_there_is_the_remedy() -> None:
+    with pytest.raises(ProviderError) as caught:
+        planned(line(f"signed-by={KEYRING}"), components="contrib")
+    assert caught.value.remedy.startswith(f'signed_by="{KEYRING}"')

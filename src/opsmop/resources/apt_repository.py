@@ -9,7 +9,9 @@ from opsmop.language.fields import field
 from opsmop.language.machine import Machine
 from opsmop.language.provider import ACT, Change, Provider
 from opsmop.language.resource import Resource
+from opsmop.resources.apt_sources import Entry, each, entries
 from opsmop.resources.package import running
+from opsmop.resources.permissions import absolute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,13 +42,16 @@ class AptRepository(Resource):
     key_file: str | None = field(
         default=None, doc="the public key that signs it, armored or not: a file beside the policy"
     )
+    signed_by: str | None = field(
+        default=None, doc="the path of a key that is on the machine already, as Debian's own below /usr/share/keyrings"
+    )
     trusted: bool = field(default=False, doc="True takes it without any signature: for one on the machine itself")
     absent: bool = field(default=False, doc="there is to be no such repository, nor its key")
     refresh: bool = field(default=True, doc="refresh the package lists when it has changed")
 
     def check(self) -> None:
         """Refuse what contradicts itself, and what anyone could feed packages into."""
-        self.exclusive("key", "key_file", "trusted")
+        self.exclusive("key", "key_file", "signed_by", "trusted")
         if not _NAME.fullmatch(self.name):
             raise FieldError(
                 f"{self}: apt reads no file of that name",
@@ -57,11 +62,13 @@ class AptRepository(Resource):
             return
         if not self.uris:
             raise FieldError(f"{self}: uris= says where it is", place=self.place)
-        if not (self.key or self.key_file or self.trusted):
+        if self.signed_by is not None:
+            absolute(self, self.signed_by)
+        if not (self.key or self.key_file or self.signed_by or self.trusted):
             raise FieldError(
                 f"{self}: nothing says whose signature it has to have",
                 place=self.place,
-                remedy="Give key= or key_file=; trusted=True takes it without one.",
+                remedy="Give key=, key_file= or signed_by=; trusted=True takes it without one.",
             )
 
     def each(self, name: str) -> list[str]:
@@ -117,16 +124,16 @@ class WriteSources(Provider, provides=AptRepository, short="apt"):
     def _files(self) -> dict[str, bytes | None]:
         name, files = self.resource.name, {}
         key = self._key()
-        signed_by = ""
+        signed_by = self.resource.signed_by or ""
         if key is not None:
             signed_by = f"{_KEYS}/{name}.{'asc' if key.lstrip().startswith(_ARMOR) else 'gpg'}"
             files[signed_by] = key
-        self._refuse_twice()
+        self._refuse_what_apt_would(signed_by)
         return {**files, f"{_SOURCES}/{name}.sources": self._stanza(signed_by).encode()}
 
     def _key(self) -> bytes | None:
         wanted = self.resource
-        if wanted.trusted:
+        if wanted.trusted or wanted.signed_by:
             return None
         key = wanted.key.strip().encode() + b"\n" if wanted.key else self.sources.file(wanted.key_file)
         binary = key[:1] in (b"\x98", b"\x99", b"\xc6")  # a public-key packet: RFC 4880, 4.2
@@ -142,7 +149,7 @@ class WriteSources(Provider, provides=AptRepository, short="apt"):
         lines = {
             "Types": wanted.each("types"),
             "URIs": wanted.each("uris"),
-            "Suites": wanted.each("suites") or [self._codename()],
+            "Suites": self._suites(),
             "Components": wanted.each("components"),
             "Architectures": wanted.each("architectures"),
             "Signed-By": [signed_by] if signed_by else [],
@@ -150,6 +157,9 @@ class WriteSources(Provider, provides=AptRepository, short="apt"):
         }
         text = "\n".join(f"{name}: {' '.join(values)}" for name, values in lines.items() if values)
         return f"# Written by OpsMop\n{text}\n"
+
+    def _suites(self) -> list[str]:
+        return self.resource.each("suites") or [self._codename()]
 
     def _codename(self) -> str:
         text = self.machine.read("/etc/os-release").decode("utf-8", "replace")
@@ -161,22 +171,43 @@ class WriteSources(Provider, provides=AptRepository, short="apt"):
             )
         return codename
 
-    def _refuse_twice(self) -> None:
-        """What another file has too is read twice, and apt complains of it each time."""
+    def _refuse_what_apt_would(self, signed_by: str) -> None:
+        """What another file has too is read twice, of which apt complains each time; and one release that is to be signed
+        by two is more than complained of: apt reads none of its sources any more.
+        """
         wanted = self.resource
         own = f"{_SOURCES}/{wanted.name}.sources"
-        suites = wanted.each("suites") or [self._codename()]
-        uris = [uri.rstrip("/") for uri in wanted.each("uris")]
-        ours = set(_each(wanted.each("types"), uris, suites, wanted.each("components")))
-        for path in self._other_files(own):
-            text = self.machine.read(path).decode("utf-8", "replace")
-            for (kind, uri, suite, component), architectures in _entries(text, path):
-                shared = kind == "deb-src" or not component or _share(wanted.each("architectures"), architectures)
-                if shared and (kind, uri.rstrip("/"), suite, component) in ours:
-                    raise ProviderError(
-                        f"{path} has {f'{uri} {suite} {component}'.strip()} already",
-                        remedy="Remove it there first: File(..., absent=True), or Line.",
-                    )
+        kinds, uris, components = (wanted.each(name) for name in ("types", "uris", "components"))
+        ours = list(each(kinds, uris, self._suites(), components, signed_by, "yes" if wanted.trusted else ""))
+        theirs = [(path, entry) for path in self._other_files(own) for entry in self._entries(path)]
+        whats, releases = {one.what for one in ours}, {one.release for one in ours}
+        for path, entry in theirs:
+            if entry.what in whats:
+                self._refuse_twice(path, entry)
+        for path, entry in theirs:
+            if entry.release in releases and not _agree(ours[0], entry, after=path < own):
+                self._refuse_other_signature(path, entry)
+
+    def _entries(self, path: str) -> Iterator[Entry]:
+        return entries(self.machine.read(path).decode("utf-8", "replace"), path)
+
+    def _refuse_twice(self, path: str, entry: Entry) -> None:
+        remedy = "Remove it there first: File(..., absent=True), or Line."
+        if self.resource.each("architectures"):
+            remedy += " Further architectures of one are named together, in architectures=[...] of one AptRepository."
+        raise ProviderError(f"{path} has {_written(entry)} already", remedy=remedy)
+
+    def _refuse_other_signature(self, path: str, entry: Entry) -> None:
+        """See `_refuse_what_apt_would`."""
+        remedy = "Remove it there first: File(..., absent=True), or Line."
+        if entry.signed_by.startswith("/"):
+            remedy = f'signed_by="{entry.signed_by}" takes the key that is there, or remove it there first.'
+        said = entry.signed_by.partition("\n")[0] or ("nobody" if entry.trusted else "whoever apt trusts")
+        raise ProviderError(
+            f"{path} has {_written(entry)}, signed by {said}: apt reads no sources at all where one release is to be "
+            "signed by others elsewhere",
+            remedy=remedy,
+        )
 
     def _other_files(self, own: str) -> list[str]:
         names = self.machine.listing(_SOURCES) if self.machine.status(_SOURCES) is not None else []
@@ -188,36 +219,14 @@ class WriteSources(Provider, provides=AptRepository, short="apt"):
         running.refresh(self.machine, lock_timeout=_LOCK_SECONDS)
 
 
-def _share(ours: list[str], theirs: list[str]) -> bool:
-    """Whether two have a list of packages in common; none named are those of the machine, which may be any."""
-    return not ours or not theirs or not set(ours).isdisjoint(theirs)
+def _agree(ours: Entry, theirs: Entry, *, after: bool) -> bool:
+    """Whether apt reads both: of one release (address and suite), each says the same of its signature.
+
+    :param after: whether ours is read after theirs, and may then say what theirs leaves open
+    """
+    signed = ours.signed_by == theirs.signed_by or (after and not theirs.signed_by)
+    return signed and ours.trusted == theirs.trusted
 
 
-def _entries(text: str, path: str) -> Iterator[tuple[tuple[str, str, str, str], list[str]]]:
-    """Each type, address, suite and component of a file of apt's sources that is switched on, with its architectures."""
-    if path.endswith(".list"):
-        for line in text.splitlines():
-            line = line.partition("#")[0]  # noqa: PLW2901 - what apt reads of it
-            words = re.sub(r"\[[^]]*\]", "", line).split()
-            if len(words) >= 3 and words[0] in ("deb", "deb-src"):  # noqa: PLR2004 - type, address, suite
-                named = re.search(r"\[(?:[^]]*\s)?arch=([^]\s]+)", line)  # arch+= adds to those of the machine
-                architectures = named[1].split(",") if named and "arch+=" not in line else []
-                for one in _each(words[:1], words[1:2], words[2:3], words[3:]):
-                    yield one, architectures
-        return
-    for stanza in re.split(r"\n\s*\n", text):
-        said = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*(?:\n[ \t]+.*)*)", stanza, re.MULTILINE))
-        if said.get("Enabled", "yes").strip().lower() not in ("no", "false", "0"):
-            names = ("Types", "URIs", "Suites", "Components")
-            architectures = [] if "Architectures-Add" in said else said.get("Architectures", "").split()
-            for one in _each(*(said.get(name, "").split() for name in names)):
-                yield one, architectures
-
-
-def _each(
-    types: list[str], uris: list[str], suites: list[str], components: list[str]
-) -> Iterator[tuple[str, str, str, str]]:
-    """All of them with each other; a flat repository has no components."""
-    from itertools import product  # only here
-
-    yield from product(types, uris, suites, components or [""])
+def _written(entry: Entry) -> str:
+    return f"{entry.uri} {entry.suite} {entry.component}".strip()
