@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ssh.hearing import Heard, nothing_served, order_for
+from tests.ssh.hearing import Heard, nothing_served, order_for, roles_of
 
 from opsmop.demo.sshd import PrivateSshd
 from opsmop.errors import HostLostError, RoleTimeoutError
@@ -86,6 +86,10 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def group(pgid: int) -> list[int]:
@@ -186,11 +190,25 @@ def test_a_killed_role_is_a_lost_host_that_names_the_signal(
 
 def test_the_command_of_a_killed_role_is_killed_too(way: Route, commander: Any) -> None:
     running = commander(way)
-    parent = int(Path(f"/proc/{running.pid}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(parent, signal.SIGKILL)
+    os.kill(parent_of(running.pid), signal.SIGKILL)
     running.end()
     assert isinstance(running.error, HostLostError)
     assert emptied(running.pid)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_command_that_must_not_be_interrupted_is_killed_with_its_group_once_its_grace_has_passed(
+    route: Route, evaluate: Any, direct: Direct, tmp_path: Path, stopped: bool
+) -> None:
+    role = roles_of("indivisible").Transacting(marks=str(tmp_path), grace=3.0)
+    running = Running(evaluate, route, role, tmp_path / "command")
+    if stopped:  # so that it is its agent that has to end the command
+        os.kill(parent_of(running.pid), signal.SIGSTOP)
+    direct.cancel()
+    running.end()
+    assert (tmp_path / "went_on").exists()
+    assert emptied(running.pid)
+    assert isinstance(running.error, HostLostError) if stopped else running.heard.ending.status == "cancelled"
 
 
 def test_a_killed_agent_is_a_lost_host_and_leaves_nothing_running(way: Route, sleeper: Any) -> None:
