@@ -22,6 +22,7 @@ from opsmop.errors import HostLostError, RoleTimeoutError
 from opsmop.events import ResourceFailed
 from opsmop.transport.base import Route
 from opsmop.transport.direct import Direct
+from opsmop.wire.order import BOOT, Order
 
 pytestmark = pytest.mark.usefixtures("roles")
 LIMIT = 30.0
@@ -209,6 +210,23 @@ def test_a_command_that_must_not_be_interrupted_is_killed_with_its_group_once_it
     assert (tmp_path / "went_on").exists()
     assert emptied(running.pid)
     assert isinstance(running.error, HostLostError) if stopped else running.heard.ending.status == "cancelled"
+
+
+def test_what_asks_a_host_whether_it_is_ready_is_killed_with_who_asks(
+    route: Route, direct: Direct, tmp_path: Path
+) -> None:
+    asking = f"echo $$ > {tmp_path}/part; mv {tmp_path}/part {tmp_path}/command; exec sleep 300"
+    options = {"ready": asking, "rebooting": "an earlier boot", "seconds": 300.0}
+    order = Order(run="run1", host="web1", role="R", mode=BOOT, options=options)
+
+    def ask(route: Route, _: None, *, heard: Heard) -> None:
+        direct.evaluate(route, order, None, heard.events.append, nothing_served)
+
+    running = Running(ask, route, None, tmp_path / "command")
+    os.kill(parent_of(running.pid), signal.SIGKILL)
+    running.end()
+    assert isinstance(running.error, HostLostError)
+    assert emptied(running.pid)
 
 
 def test_a_killed_agent_is_a_lost_host_and_leaves_nothing_running(way: Route, sleeper: Any) -> None:

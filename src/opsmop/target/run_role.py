@@ -65,7 +65,7 @@ def run_role(
     real = RealMachine(command_started)
     stream(EvaluationStarted(mode=order.mode, python=sys.version.split()[0]))
     if order.mode == BOOT:
-        return _told_boot(order, stream)
+        return _told_boot(order, real, stream)
     evaluation: RoleEvaluation | None = None
     try:
         with run_lock(order, stream):
@@ -111,9 +111,8 @@ def _machine(order: Order, real: RealMachine, earlier: Plans | None) -> Machine:
     return machine
 
 
-def _told_boot(order: Order, stream: Stream) -> EvaluationFinished:
+def _told_boot(order: Order, real: RealMachine, stream: Stream) -> EvaluationFinished:
     """The boot id, and a failure as long as the host has booted anew and is not ready."""
-    real = RealMachine()
     boot = real.read(BOOT_ID).decode().strip()
     ending = EvaluationFinished(value=in_json(boot))
     ready = order.options.get("ready", "")
