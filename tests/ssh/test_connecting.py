@@ -183,6 +183,9 @@ class Strict(PrivateSshd):
         (("-o", "ProxyJump=first,second"), "first"),
         (("-oproxyjump=bastion",), "bastion"),
         (("-o", "ProxyCommand=ssh -W %h:%p bastion"), "ssh -W %h:%p bastion"),
+        (("-o", "ProxyJump=none"), "10.0.0.1 22"),
+        (("-J", "none"), "10.0.0.1 22"),
+        (("-oProxyCommand=None",), "10.0.0.1 22"),
     ],
 )
 def test_the_sshd_that_meets_a_connection_first_is_known(arguments: tuple[str, ...], hop: str) -> None:

@@ -11,7 +11,7 @@ from opsmop.transport.openssh import ssh_arguments
 from opsmop.wire.records import dataclass
 
 _PATIENCE = 5.0  # seconds that ssh may think about its configuration
-_NONE = "none"
+NONE = "none"  # what unsays a value
 _USUAL_PORT = "22"
 
 
@@ -58,7 +58,7 @@ def configured(route: Route) -> Configured:
     except (ConnectError, OSError, subprocess.TimeoutExpired):
         return Configured()  # what is wrong is told by the connection itself
     said = dict(line.partition(" ")[::2] for line in told.stdout.splitlines())
-    meant = {name: value for name, value in said.items() if value != _NONE}
+    meant = {name: value for name, value in said.items() if value != NONE}
     return Configured(
         address=meant.get("hostname", ""),
         port=meant.get("port", ""),

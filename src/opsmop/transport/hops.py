@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from opsmop.transport.base import Route
-from opsmop.transport.configured import configured
+from opsmop.transport.configured import NONE, configured
 
 # ssh(1), -J, and the options of ssh_config(5) that mean other sshds. A ProxyCommand is told from others by its text.
 # Compiled where a text has their words at all, which few have.
@@ -54,13 +54,14 @@ class Hops:
 
 
 def _named(words: tuple[str, ...]) -> str:
-    """The jump host, or the command instead of one, that options of ssh name."""
+    """The jump host, or the command instead of one, that options of ssh name; empty for "none", which unsays others."""
     text = " ".join(words)
     if "-j" not in text.lower() and "proxy" not in text.lower():
         return ""
     jump = re.search(_JUMP, text)
     command = next(filter(None, (re.search(_COMMAND, word) for word in words)), None)
-    return jump.group(1) if jump else command.group(1) if command else ""
+    named = jump.group(1) if jump else command.group(1) if command else ""
+    return "" if named.strip().lower() == NONE else named
 
 
 def _configuration(route: Route) -> str | None:
