@@ -42,7 +42,10 @@ else:
             del sys.modules["functools"]
         return _pickle
 
-    pickle = _pickle_alone()  # what the module `pickle` wraps, which would import re besides
+    try:
+        pickle = _pickle_alone()  # what the module `pickle` wraps, which would import re besides
+    except ImportError:
+        import pickle
 
 __all__ = ["NOTHING", "Mapping", "as_json", "cached", "command_text", "from_json", "pickle", "quoted", "signal"]
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_-+=:,./")

@@ -112,6 +112,19 @@ def test_pickle_comes_without_functools_and_works_with_it() -> None:
     assert said_by(PICKLE) == "3 set"
 
 
+WITHOUT_PICKLE = """
+import sys
+sys.modules["_pickle"] = None
+from opsmop.wire.lean import pickle as alone
+import functools, pickle
+print(alone is pickle, alone.loads(alone.dumps([1])), functools.wraps.__module__)
+"""
+
+
+def test_a_python_without_the_c_half_of_pickle_has_the_librarys() -> None:
+    assert said_by(WITHOUT_PICKLE) == "True [1] functools"
+
+
 def said_by(program: str) -> str:
     command = [
         sys.executable,
