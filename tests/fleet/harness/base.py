@@ -5,13 +5,13 @@ import json
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from . import commands
 from .apt import Mirror, machine_mirror
+from .built import keep_built
 from .places import FileLock, Places
 from .releases import Release, release_named
 
@@ -83,19 +83,11 @@ def ensure_bases(
 
 def _ensure(release: Release, mirror: Mirror, places: Places, progress: Callable[[str], None]) -> Base:
     root = places.bases / f"{release.name}-{_recipe_digest(release, mirror)}"
-    lock = FileLock(root.with_suffix(".lock"))
-    with ExitStack() as stack:
-        stack.callback(lock.close)
-        lock.take(shared=True)
-        while not root.exists():
-            # Turning a shared lock into an exclusive one lets go of it in between (flock(2)): look again with it held.
-            lock.take()
-            if not root.exists():
-                progress(f"building the base of {release.name} in {root}")
-                _build(release, mirror, root)
-                _remove_older(release, root, places)
-            lock.take(shared=True)
-        stack.pop_all()
+    lock = keep_built(
+        root,
+        lambda root: _build(release, mirror, root),
+        lambda: progress(f"building the base of {release.name} in {root}"),
+    )
     return Base(release, root, lock)
 
 
@@ -112,8 +104,6 @@ def _authorities() -> list[str]:
 
 def _build(release: Release, mirror: Mirror, root: Path) -> None:
     partial = root.with_suffix(".partial")
-    if partial.exists():
-        shutil.rmtree(partial)
     contained("debootstrap", "--variant=minbase", f"--include={PACKAGES}", release.name, partial, mirror.debian)
     _configure(release, mirror, partial)
     contained("chroot", partial, "/bin/sh", "-c", FINISH.replace("$MASKED", MASKED))
@@ -139,14 +129,3 @@ def _configure(release: Release, mirror: Mirror, root: Path) -> None:
         (root / name).write_text(text)
     for certificate in AUTHORITIES.glob("*.crt"):
         shutil.copy(certificate, root / "usr/local/share/ca-certificates")
-
-
-def _remove_older(release: Release, root: Path, places: Places) -> None:
-    for older in places.bases.glob(f"{release.name}-*.lock"):
-        folder = older.with_suffix("")
-        lock = FileLock(older)
-        if folder != root and lock.try_take():
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.rmtree(folder.with_suffix(".partial"), ignore_errors=True)
-            older.unlink()
-        lock.close()

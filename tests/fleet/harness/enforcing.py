@@ -2,14 +2,12 @@
 
 import os
 import shutil
-import signal
-import subprocess
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from . import commands, ownership
-from .containers import HALT_SECONDS, end_processes, remove_cgroup
+from .boots import Boot
 from .errors import FleetError
 from .fleet import Fleet
 from .host import Host
@@ -23,55 +21,30 @@ NAME = "enforcing1"
 # choice between the two does not see.
 MACHINE = ["-accel", "tcg,thread=multi", "-cpu", "max", "-machine", "q35", "-smp", "2", "-m", "1024", "-no-reboot"]
 KERNEL = "root=/dev/vda rw console=ttyS0 net.ifnames=0 security=selinux selinux=1 enforcing=1 audit=1"
+LAUNCH = 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"'  # $1 is the cgroup to join
 
 
-class VirtualMachine:
-    """One boot of an image's overlay: a QEMU process, which reaches nothing and is reached at one address."""
+class VirtualMachine(Boot):
+    """One boot of an image's overlay: a QEMU process, which reaches nothing and is reached at one address.
+
+    What the system had not yet written when it is halted is lost.
+    """
+
+    rebooted = os.EX_OK  # QEMU ends in order when the system reboots (-no-reboot) or halts
 
     def __init__(self, image: Path, overlay: Path, address: str, console: Path, cgroup: Path) -> None:
         self.console = console
-        self.cgroup = cgroup
-        cgroup.mkdir(parents=True, exist_ok=True)
         qemu = ["qemu-system-x86_64", *MACHINE, "-nodefaults", "-display", "none", "-serial", f"file:{console}"]
         qemu += ["-kernel", str(image / "kernel"), "-initrd", str(image / "initrd"), "-append", KERNEL]
         qemu += ["-drive", f"if=virtio,format=qcow2,file={overlay},cache=unsafe"]
         qemu += ["-netdev", f"user,id=net,restrict=on,hostfwd=tcp:{address}:22-:22", "-device", "virtio-rng-pci"]
         qemu += ["-device", "virtio-net-pci,netdev=net,romfile="]
-        with console.with_suffix(".qemu").open("wb") as output:
-            self._process = subprocess.Popen(
-                ["sh", "-c", 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"', "sh", str(cgroup), *qemu],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def wants_reboot(self) -> bool:
-        """Say whether it has ended in order: QEMU does so when the system reboots (-no-reboot) or halts."""
-        return self._process.poll() == os.EX_OK
-
-    def is_running(self) -> bool:
-        return self._process.poll() is None
+        super().__init__(cgroup, [LAUNCH, "sh", str(cgroup), *qemu], console.with_suffix(".qemu"))
 
     def console_tail(self, lines: int = 30) -> str:
         """Return the last lines of QEMU's own output and of the console."""
         files = [path for path in (self.console.with_suffix(".qemu"), self.console) if path.exists()]
         return "\n".join(line for path in files for line in path.read_text(errors="replace").splitlines()[-lines:])
-
-    def halt(self) -> None:
-        """End it; what the system had not yet written is lost."""
-        self._process.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(HALT_SECONDS)
-        self.end()
-
-    def end(self) -> None:
-        """Take the power away."""
-        end_processes(self.cgroup)
-        if self.is_running():  # not yet in the cgroup
-            self._process.kill()
-        self._process.wait()
-        remove_cgroup(self.cgroup)
 
 
 class EnforcingHost(Host):

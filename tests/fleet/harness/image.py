@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import base, commands
 from .apt import Mirror, machine_mirror
+from .built import keep_built
 from .login import make_key
 from .places import FileLock, Places
 from .releases import release_named
@@ -63,19 +64,11 @@ def ensure_image(places: Places, progress: Callable[[str], None] = lambda _: Non
     """
     mirror = machine_mirror()
     folder = places.bases / f"enforcing-{_recipe_digest(mirror)}"
-    lock = FileLock(folder.with_suffix(".lock"))
-    try:
-        lock.take(shared=True)
-        while not folder.exists():
-            lock.take()  # let go of in between (flock(2)): look again with it held
-            if not folder.exists():
-                progress(f"building the image of an enforcing host in {folder}")
-                _build(mirror, folder)
-                _remove_older(folder, places)
-            lock.take(shared=True)
-    except BaseException:
-        lock.close()
-        raise
+    lock = keep_built(
+        folder,
+        lambda folder: _build(mirror, folder),
+        lambda: progress(f"building the image of an enforcing host in {folder}"),
+    )
     return Image(folder, lock)
 
 
@@ -88,7 +81,6 @@ def _recipe_digest(mirror: Mirror) -> str:
 
 def _build(mirror: Mirror, folder: Path) -> None:
     partial = folder.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
     root = partial / "root"
     partial.mkdir(mode=0o700)
     make_key(partial / "key", "fleet")
@@ -118,13 +110,3 @@ def _configure(mirror: Mirror, partial: Path, root: Path) -> None:
     for name, text in written.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-
-
-def _remove_older(folder: Path, places: Places) -> None:
-    for older in places.bases.glob("enforcing-*.lock"):
-        lock = FileLock(older)
-        if older.with_suffix("") != folder and lock.try_take():
-            shutil.rmtree(older.with_suffix(""), ignore_errors=True)
-            shutil.rmtree(older.with_suffix(".partial"), ignore_errors=True)
-            older.unlink()
-        lock.close()

@@ -9,7 +9,8 @@ import shutil
 import uuid
 from pathlib import Path
 
-from .containers import cgroup_root, end_processes, remove_cgroup, remove_leftovers
+from .boots import end_processes, remove_cgroup
+from .containers import cgroup_root, remove_leftovers
 from .disk import unmount_below
 from .network import remove_networks
 from .places import Places, locked
