@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from opsmop.wire.capacity import widen
@@ -21,6 +22,7 @@ _READ = 1 << 16
 _MUCH = 3 << 17  # bytes to be sent, for which a wider pipe is worth asking for
 _WIDE = 1 << 18  # bytes; a user may have 64 MiB in pipes before new ones become narrow (pipe(7))
 _MOST_KEPT = 1 << 14  # bytes of stderr; the end is what tells
+_TOGETHER = 256  # pieces that one write takes (writev(2): 1024 at most)
 _DYING = 5.0  # seconds that a process which was killed may take to be gone
 
 
@@ -232,14 +234,13 @@ class Pipes:
     def _push(self) -> None:
         try:
             while self._unsent:
-                piece = self._unsent[0]
-                written = os.write(self._input.fileno(), piece)
+                written = os.writev(self._input.fileno(), list(islice(self._unsent, _TOGETHER)))
                 self.sent += written
                 self.backlog -= written
-                if written < len(piece):
-                    self._unsent[0] = piece[written:]
-                else:
-                    self._unsent.popleft()
+                while self._unsent and written >= len(self._unsent[0]):
+                    written -= len(self._unsent.popleft())
+                if written:
+                    self._unsent[0] = self._unsent[0][written:]
         except BlockingIOError:
             return
         except OSError:
