@@ -50,7 +50,10 @@ def kept_bundle(file: int, digest: str) -> bytes:
     if good:
         return data
     path = kept_at(digest)
-    os.unlink(path)
+    import contextlib
+
+    with contextlib.suppress(FileNotFoundError):  # another role may have found it too
+        os.unlink(path)
     raise ImportError(f"the code kept at {path} was damaged and has been removed; run this again")
 
 

@@ -149,7 +149,7 @@ def from_kept(digest: str) -> bool:
 
         exec(marshal.loads(compiled["opsmop.wire.arriving"]), globals())  # noqa: S102, S302 - as in `loaded`
         globals()["install_kept"](digest, index, compiled, file)
-    except (ValueError, EOFError, TypeError, KeyError):
+    except (OSError, ValueError, EOFError, TypeError, KeyError):  # OSError: a disk that cannot be read
         os.close(file)
         return False
     return True
