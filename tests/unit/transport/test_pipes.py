@@ -18,7 +18,7 @@ SUMMING = """
 import hashlib, os
 left, found = int(os.read(0, 10)), hashlib.sha256()
 while left:
-    piece = os.read(0, left)
+    piece = os.read(0, left) or os._exit(1)
     found.update(piece)
     left -= len(piece)
 print(found.hexdigest(), flush=True)
